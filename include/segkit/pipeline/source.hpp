@@ -1,0 +1,59 @@
+// segkit/pipeline/source.hpp: where rows come from, at run time. A source pushes chunks; nothing pulls.
+//
+// A scan is cut into morsels by row (or byte) count alone, never by thread count. Morsels are numbered in row order
+// and may run at the same time; inside a morsel chunks come in row order from one thread. A consumer that keeps one
+// state per morsel and merges them by number therefore gives the same bits on any executor.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/exec/executor.hpp>
+#include <segkit/table/chunk.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// Receives the chunks of one morsel. What a chunk points at is valid during `take` only, except the text of a source
+// whose `stable_text()` is true.
+class morsel_worker {
+public:
+    virtual ~morsel_worker() = default;
+    virtual void take(const chunk& rows) = 0;
+    virtual void finish() {}    // after the morsel's last chunk
+};
+
+// Hands out one worker per morsel; `start` may be called from several threads at once.
+class morsel_consumer {
+public:
+    virtual ~morsel_consumer() = default;
+    virtual std::unique_ptr<morsel_worker> start(std::size_t morsel) = 0;
+};
+
+class row_source {
+public:
+    virtual ~row_source() = default;
+
+    // Pushes every row once. Slot i of a chunk is column i of the source and is set where needed[i]; other columns need
+    // not be converted. `chunk::first_row` is the row's number in the source. Morsel numbers are 0, 1, 2, ... without gaps.
+    virtual void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) = 0;
+
+    virtual std::string describe() const = 0;                                      // "table of 5998 rows", "csv sessions.csv"
+    virtual std::optional<std::size_t> row_count() const { return std::nullopt; }  // where known without reading
+    virtual bool rescannable() const { return true; }                              // false: scan works once
+    virtual bool stable_text() const { return false; }                             // text lives as long as the source
+};
+
+// How to satisfy `source`: give your type a `schema_type` and `open()`, which returns a row_source whose columns are
+// the schema's, in order. `open` may be called several times; each result is scanned at least once.
+template <class S>
+concept source = requires(const S& s) {
+    typename S::schema_type;
+    { s.open() } -> std::convertible_to<std::shared_ptr<row_source>>;
+};
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,121 @@
+// segkit/table/table.hpp: the library's own table, columns in memory under a compile-time schema.
+//
+//     segkit::table<people> t{{1, "Ada", 36.5}, {2, "Grace", std::nullopt}};
+//     t["age"_c][0]    // an optional double
+//
+// A table is a value: copying copies the columns. Views into it are valid while it lives unchanged.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/error.hpp>
+#include <segkit/table/column.hpp>
+#include <segkit/table/schema.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// Rows of a table without its names: what a pipeline produces before it is given its type back.
+struct table_data {
+    std::vector<column_data> columns;
+    std::size_t rows = 0;
+};
+
+namespace detail {
+template <class Schema>
+struct table_row;
+template <class... Fields>
+struct table_row<schema<Fields...>> {
+    using type = std::tuple<value_t<typename Fields::type>...>;
+};
+
+template <class Schema>
+table_data empty_columns() {
+    table_data data;
+    data.columns.reserve(Schema::size);
+    for_each_field<Schema>::apply([&]<class Field>(Field*) {
+        data.columns.emplace_back(type_id_of<typename Field::type>, is_nullable<typename Field::type>);
+    });
+    return data;
+}
+
+template <class T>
+void append_to(column_data& column, const value_t<T>& value) {
+    if constexpr (is_nullable<T>) {
+        if (value) append_to<non_null_t<T>>(column, *value);
+        else column.append_null();
+    } else if constexpr (is_block<T>) {
+        column.append_block(value.values, value.width);
+    } else {
+        column.append_value(value);
+    }
+}
+}  // namespace detail
+
+template <class Schema>
+class table {
+public:
+    using schema_type = Schema;
+    using row_type = typename detail::table_row<Schema>::type;    // std::tuple of the values of one row
+
+    table() : data_(detail::empty_columns<Schema>()) {}
+    table(std::initializer_list<row_type> rows) : table() {
+        for (const row_type& row : rows) append(row);
+    }
+    // Takes columns that a pipeline made; their types must be the schema's.
+    explicit table(table_data data) : data_(std::move(data)) { SEGKIT_ASSERT(data_.columns.size() == Schema::size); }
+
+    std::size_t rows() const { return data_.rows; }
+    bool empty() const { return rows() == 0; }
+    static constexpr std::size_t columns() { return Schema::size; }
+
+    // The column as a typed view. A misspelled name is a compile error that lists the columns.
+    template <fixed_string Name>
+    auto column() const {
+        if constexpr (!has_column<Schema, Name>) {
+            (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
+            return column_view<std::int64_t>(data_.columns[0]);
+        } else {
+            return column_view<column_type_t<Schema, Name>>(data_.columns[Schema::find(name_of<Name>)]);
+        }
+    }
+    template <template <fixed_string> class Column, fixed_string Name>
+    auto operator[](const Column<Name>&) const {
+        return column<Name>();
+    }
+
+    void append(const row_type& row) {
+        append_values(row, static_cast<Schema*>(nullptr), std::make_index_sequence<Schema::size>{});
+        ++data_.rows;
+    }
+    template <class... Values>
+        requires(sizeof...(Values) == Schema::size && Schema::size > 1)
+    void append(Values&&... values) {
+        append(row_type(std::forward<Values>(values)...));
+    }
+
+    // All values of one row.
+    row_type row(std::size_t at) const { return row_values(at, static_cast<Schema*>(nullptr), std::make_index_sequence<Schema::size>{}); }
+
+    const table_data& data() const { return data_; }
+
+private:
+    template <class... Fields, std::size_t... I>
+    void append_values(const row_type& row, schema<Fields...>*, std::index_sequence<I...>) {
+        (detail::append_to<typename Fields::type>(data_.columns[I], std::get<I>(row)), ...);
+    }
+    template <class... Fields, std::size_t... I>
+    row_type row_values(std::size_t at, schema<Fields...>*, std::index_sequence<I...>) const {
+        return row_type(column_view<typename Fields::type>(data_.columns[I])[at]...);
+    }
+
+    table_data data_;
+};
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,251 @@
+// segkit/table/types.hpp: the types a column can have, and what each is at run time.
+//
+// A field's type is bool, std::int32_t, std::int64_t, float, double, text, date, timestamp, duration, a block of
+// float or double, or std::optional of any of these but a block. A non-optional column costs nothing for nulls.
+#pragma once
+
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include <segkit/config.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// UTF-8 text, compared by bytes. The value of a text column is a std::string_view into the column.
+struct text {};
+
+// A calendar day of the proleptic Gregorian calendar, as days since 1970-01-01.
+class date {
+public:
+    constexpr date() = default;
+
+    // year, month (1-12), day (1-31). The caller answers for the day existing; see is_valid.
+    constexpr date(int year, int month, int day) {
+        // Days from civil: H. Hinnant, "chrono-compatible low-level date algorithms", 2013.
+        const int y = year - (month <= 2);
+        const int era = (y >= 0 ? y : y - 399) / 400;
+        const int year_of_era = y - era * 400;
+        const int day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+        const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        days_ = era * 146097 + day_of_era - 719468;
+    }
+
+    static constexpr date from_days(std::int32_t days_since_1970) {
+        date d;
+        d.days_ = days_since_1970;
+        return d;
+    }
+    static constexpr bool is_valid(int year, int month, int day) {
+        if (month < 1 || month > 12 || day < 1) return false;
+        constexpr int length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+        const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+        return day <= length[month - 1] + (month == 2 && leap);
+    }
+
+    constexpr std::int32_t days_since_1970() const { return days_; }
+    constexpr int year() const { return civil().year; }
+    constexpr int month() const { return civil().month; }
+    constexpr int day() const { return civil().day; }
+
+    // ISO 8601: 1 is Monday, 7 is Sunday.
+    constexpr int iso_weekday() const { return static_cast<int>(((std::int64_t{days_} + 3) % 7 + 7) % 7) + 1; }
+
+    friend constexpr auto operator<=>(const date&, const date&) = default;
+
+private:
+    struct parts {
+        int year, month, day;
+    };
+    constexpr parts civil() const {
+        const int z = days_ + 719468;
+        const int era = (z >= 0 ? z : z - 146096) / 146097;
+        const int day_of_era = z - era * 146097;
+        const int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+        const int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        const int shifted_month = (5 * day_of_year + 2) / 153;
+        const int month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
+        return {year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * shifted_month + 2) / 5 + 1};
+    }
+
+    std::int32_t days_ = 0;
+};
+
+// A span of time in microseconds; what the difference of two timestamps is.
+struct duration {
+    std::int64_t microseconds = 0;
+    friend constexpr auto operator<=>(const duration&, const duration&) = default;
+};
+
+inline constexpr std::int64_t microseconds_per_second = 1'000'000;
+inline constexpr std::int64_t microseconds_per_day = 86'400 * microseconds_per_second;
+
+// A point in time, UTC, in microseconds since 1970-01-01 00:00. A date converts to its midnight.
+class timestamp {
+public:
+    constexpr timestamp() = default;
+    constexpr timestamp(date day) : microseconds_(std::int64_t{day.days_since_1970()} * microseconds_per_day) {}
+    constexpr timestamp(date day, int hour, int minute, int second, int microsecond = 0)
+        : microseconds_(timestamp(day).microseconds_ + ((std::int64_t{hour} * 60 + minute) * 60 + second) * microseconds_per_second +
+                        microsecond) {}
+
+    static constexpr timestamp from_microseconds(std::int64_t since_1970) {
+        timestamp t;
+        t.microseconds_ = since_1970;
+        return t;
+    }
+    constexpr std::int64_t microseconds_since_1970() const { return microseconds_; }
+    constexpr date day() const {
+        const std::int64_t days = microseconds_ / microseconds_per_day - (microseconds_ % microseconds_per_day < 0);
+        return date::from_days(static_cast<std::int32_t>(days));
+    }
+
+    friend constexpr auto operator<=>(const timestamp&, const timestamp&) = default;
+    friend constexpr duration operator-(timestamp a, timestamp b) { return {a.microseconds_ - b.microseconds_}; }
+
+private:
+    std::int64_t microseconds_ = 0;
+};
+
+// One name holding a vector per row, all rows of one width that is known at run time only: what PCA produces and
+// estimators accept. Arrow calls it a fixed-size list.
+template <class T>
+    requires std::same_as<T, float> || std::same_as<T, double>
+struct block {};
+
+// The value of one row of a block column.
+template <class T>
+struct block_value {
+    const T* values = nullptr;
+    std::size_t width = 0;
+
+    constexpr const T& operator[](std::size_t i) const { return values[i]; }
+    constexpr std::size_t size() const { return width; }
+    constexpr const T* begin() const { return values; }
+    constexpr const T* end() const { return values + width; }
+    friend constexpr bool operator==(const block_value& a, const block_value& b) {
+        if (a.width != b.width) return false;
+        for (std::size_t i = 0; i < a.width; ++i)
+            if (!(a.values[i] == b.values[i])) return false;
+        return true;
+    }
+};
+
+// ---- what a field's type means
+
+namespace detail {
+template <class T>
+struct optional_traits {
+    using type = T;
+    static constexpr bool value = false;
+};
+template <class T>
+struct optional_traits<std::optional<T>> {
+    using type = T;
+    static constexpr bool value = true;
+};
+template <class T>
+struct block_traits {
+    using element = T;
+    static constexpr bool value = false;
+};
+template <class T>
+struct block_traits<block<T>> {
+    using element = T;
+    static constexpr bool value = true;
+};
+template <class T>
+struct value_of {
+    using type = T;
+};
+template <>
+struct value_of<text> {
+    using type = std::string_view;
+};
+template <class T>
+struct value_of<block<T>> {
+    using type = block_value<T>;
+};
+}  // namespace detail
+
+// std::optional<T> -> T, T -> T.
+template <class T>
+using non_null_t = typename detail::optional_traits<T>::type;
+
+template <class T>
+inline constexpr bool is_nullable = detail::optional_traits<T>::value;
+
+template <class T>
+inline constexpr bool is_block = detail::block_traits<T>::value;
+
+// What one row of a column of this type holds: text -> std::string_view, block<T> -> block_value<T>, optional kept.
+template <class T>
+using value_t = std::conditional_t<is_nullable<T>, std::optional<typename detail::value_of<non_null_t<T>>::type>,
+                                   typename detail::value_of<non_null_t<T>>::type>;
+
+template <class T>
+inline constexpr bool is_integer = std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
+
+template <class T>
+inline constexpr bool is_number = is_integer<T> || std::same_as<T, float> || std::same_as<T, double>;
+
+enum class type_id : std::uint8_t { boolean, int32, int64, float32, float64, text, date, timestamp, duration, block32, block64 };
+
+template <class T>
+inline constexpr bool is_plain_column_type = std::same_as<T, bool> || is_number<T> || std::same_as<T, text> || std::same_as<T, date> ||
+                                             std::same_as<T, timestamp> || std::same_as<T, duration>;
+
+// A type that a field can have.
+template <class T>
+concept column_type = is_plain_column_type<non_null_t<T>> || (is_block<T> && !is_nullable<T>);
+
+template <column_type T>
+inline constexpr type_id type_id_of = [] {
+    using U = non_null_t<T>;
+    if constexpr (std::same_as<U, bool>) return type_id::boolean;
+    else if constexpr (std::same_as<U, std::int32_t>) return type_id::int32;
+    else if constexpr (std::same_as<U, std::int64_t>) return type_id::int64;
+    else if constexpr (std::same_as<U, float>) return type_id::float32;
+    else if constexpr (std::same_as<U, double>) return type_id::float64;
+    else if constexpr (std::same_as<U, text>) return type_id::text;
+    else if constexpr (std::same_as<U, date>) return type_id::date;
+    else if constexpr (std::same_as<U, timestamp>) return type_id::timestamp;
+    else if constexpr (std::same_as<U, duration>) return type_id::duration;
+    else if constexpr (std::same_as<U, block<float>>) return type_id::block32;
+    else return type_id::block64;
+}();
+
+constexpr std::string_view to_string(type_id type) {
+    switch (type) {
+        case type_id::boolean: return "bool";
+        case type_id::int32: return "int32";
+        case type_id::int64: return "int64";
+        case type_id::float32: return "float";
+        case type_id::float64: return "double";
+        case type_id::text: return "text";
+        case type_id::date: return "date";
+        case type_id::timestamp: return "timestamp";
+        case type_id::duration: return "duration";
+        case type_id::block32: return "block<float>";
+        case type_id::block64: return "block<double>";
+    }
+    return "unknown";
+}
+
+// Bytes of one value as stored: text as its 8-byte end offset, a block as one element (times its width).
+constexpr std::size_t size_of(type_id type) {
+    switch (type) {
+        case type_id::boolean: return 1;
+        case type_id::int32:
+        case type_id::float32:
+        case type_id::date:
+        case type_id::block32: return 4;
+        default: return 8;
+    }
+}
+
+}  // namespace SEGKIT_NAMESPACE
