@@ -1,0 +1,123 @@
+// segkit/exec/threads.hpp: the small default thread pool, an executor made of `count` threads.
+//
+//     const segkit::threads pool(4);      // the calling thread is one of the four
+//     auto fitted = segkit::fit(recipe, table, pool);
+//
+// Waiting threads sleep on a condition variable, so an idle pool costs nothing. A bulk call from inside a task, or
+// from a second thread while the pool is busy, runs in its own thread: nothing ever waits for itself.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <segkit/config.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+class threads {
+public:
+    // As many threads as the machine runs at once.
+    threads() : threads(std::thread::hardware_concurrency()) {}
+
+    // `count` threads, the calling one included; 0 counts as 1. When the system refuses a thread, the pool
+    // works with those it got: results never depend on their number.
+    explicit threads(unsigned count) : shared_(std::make_unique<shared>()) {
+        try {
+            for (unsigned i = 1; i < count; ++i) shared_->workers.emplace_back([s = shared_.get()] { s->serve(); });
+        } catch (const std::system_error&) {
+        }
+    }
+
+    threads(const threads&) = delete;
+    threads& operator=(const threads&) = delete;
+
+    ~threads() {
+        {
+            const std::lock_guard hold(shared_->lock);
+            shared_->stopping = true;
+        }
+        shared_->wake.notify_all();
+        for (auto& worker : shared_->workers) worker.join();
+    }
+
+    unsigned concurrency() const { return static_cast<unsigned>(shared_->workers.size()) + 1; }
+
+    // Calls task(context, i) once for every i in [0, n) and returns when all have ended. Tasks must not throw
+    // (executor_ref::run carries exceptions across).
+    void bulk(std::size_t n, void (*task)(void*, std::size_t), void* context) const {
+        std::unique_lock turn(shared_->turn, std::defer_lock);
+        if (n < 2 || shared_->workers.empty() || inside_task() || !turn.try_lock()) {
+            for (std::size_t i = 0; i < n; ++i) task(context, i);
+            return;
+        }
+        job current{n, task, context};
+        {
+            const std::lock_guard hold(shared_->lock);
+            shared_->current = &current;
+            ++shared_->generation;
+        }
+        shared_->wake.notify_all();
+        current.work();
+        std::unique_lock hold(shared_->lock);
+        shared_->current = nullptr;    // workers that have not woken by now need not come
+        shared_->idle.wait(hold, [&] { return shared_->working == 0; });
+    }
+
+private:
+    static bool& inside_task() {
+        thread_local bool inside = false;
+        return inside;
+    }
+
+    struct job {
+        std::size_t n;
+        void (*task)(void*, std::size_t);
+        void* context;
+        std::atomic<std::size_t> next{0};
+
+        void work() {
+            inside_task() = true;
+            for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) task(context, i);
+            inside_task() = false;
+        }
+    };
+
+    // Lives at one address, so that workers may keep a pointer to it.
+    struct shared {
+        std::mutex turn;                  // held by the caller whose job the workers share
+        std::mutex lock;                  // guards everything below
+        std::condition_variable wake;
+        std::condition_variable idle;
+        job* current = nullptr;
+        std::size_t generation = 0;
+        std::size_t working = 0;
+        bool stopping = false;
+        std::vector<std::thread> workers;
+
+        void serve() {
+            std::size_t seen = 0;
+            std::unique_lock hold(lock);
+            for (;;) {
+                wake.wait(hold, [&] { return stopping || (current != nullptr && generation != seen); });
+                if (stopping) return;
+                seen = generation;
+                job& mine = *current;
+                ++working;
+                hold.unlock();
+                mine.work();
+                hold.lock();
+                if (--working == 0) idle.notify_one();
+            }
+        }
+    };
+
+    std::unique_ptr<shared> shared_;
+};
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,88 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <thread>
+#include <vector>
+
+#include <segkit/exec/executor.hpp>
+#include <segkit/exec/threads.hpp>
+
+static_assert(segkit::executor<segkit::threads>);
+
+TEST_CASE("a pool calls every index exactly once, and can be used again") {
+    for (unsigned count : {0u, 1u, 2u, 3u, 7u}) {
+        const segkit::threads pool(count);
+        CHECK(pool.concurrency() == (count == 0 ? 1 : count));
+        const segkit::executor_ref executor = pool;
+        for (std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{5}, std::size_t{1000}}) {
+            for (int round = 0; round < 20; ++round) {
+                std::vector<std::atomic<int>> called(n);
+                executor.run(n, [&](std::size_t i) { ++called[i]; });
+                bool once = true;
+                for (auto& c : called) once = once && c == 1;
+                CHECK(once);
+            }
+        }
+    }
+}
+
+TEST_CASE("tasks run on several threads, the calling one among them") {
+    const segkit::threads pool(2);
+    std::atomic<int> arrived{0};
+    std::vector<std::thread::id> who(2);
+    // Each task waits for the other: with one thread this would never end.
+    segkit::executor_ref(pool).run(2, [&](std::size_t i) {
+        who[i] = std::this_thread::get_id();
+        ++arrived;
+        while (arrived < 2) std::this_thread::yield();
+    });
+    CHECK(who[0] != who[1]);
+    CHECK((who[0] == std::this_thread::get_id() || who[1] == std::this_thread::get_id()));
+}
+
+TEST_CASE("a bulk call inside a task runs inline and does not deadlock") {
+    const segkit::threads pool(3);
+    const segkit::executor_ref executor = pool;
+    std::atomic<int> calls{0};
+    executor.run(8, [&](std::size_t) { executor.run(8, [&](std::size_t) { executor.run(2, [&](std::size_t) { ++calls; }); }); });
+    CHECK(calls == 8 * 8 * 2);
+}
+
+TEST_CASE("two threads may use one pool at the same time") {
+    const segkit::threads pool(2);
+    std::atomic<int> calls{0};
+    auto use = [&] {
+        for (int i = 0; i < 200; ++i) segkit::executor_ref(pool).run(10, [&](std::size_t) { ++calls; });
+    };
+    std::thread other(use);
+    use();
+    other.join();
+    CHECK(calls == 2 * 200 * 10);
+}
+
+TEST_CASE("the exception of the lowest failing index comes out, and the pool lives on") {
+    const segkit::threads pool(3);
+    const segkit::executor_ref executor = pool;
+    for (int round = 0; round < 50; ++round) {
+        std::size_t caught = 0;
+        try {
+            executor.run(100, [](std::size_t i) {
+                if (i >= 40) throw i;
+            });
+        } catch (std::size_t index) {
+            caught = index;
+        }
+        CHECK(caught == 40);
+    }
+}
+
+TEST_CASE("waiting threads sleep") {
+    const segkit::threads pool(4);
+    segkit::executor_ref(pool).run(4, [](std::size_t) {});
+    const std::clock_t before = std::clock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+    CHECK(used < 0.1);    // processor time: three spinning threads would use several times as much
+}
