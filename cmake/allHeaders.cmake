@@ -1,0 +1,11 @@
+# segkit_write_all_headers(<file> <include folder>): a header that includes every header of segkit below the folder.
+function(segkit_write_all_headers file include_folder)
+    file(GLOB_RECURSE headers RELATIVE "${include_folder}" CONFIGURE_DEPENDS "${include_folder}/segkit/*.hpp")
+    if(NOT headers)
+        message(FATAL_ERROR "${include_folder}/segkit: no headers there")
+    endif()
+    list(TRANSFORM headers PREPEND "#include <")
+    list(TRANSFORM headers APPEND ">")
+    list(JOIN headers "\n" lines)
+    file(CONFIGURE OUTPUT "${file}" CONTENT "#pragma once\n\n${lines}\n" @ONLY)
+endfunction()
