@@ -1,0 +1,158 @@
+// segkit/statistics/estimate.hpp: runs anything that learns from rows over a matrix, with the same bits for any executor.
+//
+//     auto summary = segkit::estimate(segkit::column_moments{}, matrix, segkit::threads(2));
+//
+// Rows are cut into blocks by their number alone; each block fills a state of its own, and the states merge in row order.
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <segkit/error.hpp>
+#include <segkit/exec/executor.hpp>
+#include <segkit/table/matrix_view.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// How to satisfy it: `start()` gives an empty state, `update(state, block)` adds the rows of a matrix, `merge(state, other)`
+// adds what another state has seen after this one, `finish(state)` makes the model. States are plain copyable values with
+// `serialize`. A fault in the data is thrown by `update` with the row counted from the first row that the state has seen.
+template <class E>
+concept matrix_estimator = requires(const E& estimator, decltype(estimator.start())& state, matrix_view<const double> block) {
+    requires std::copyable<std::remove_cvref_t<decltype(state)>>;
+    estimator.update(state, block);
+    estimator.merge(state, std::as_const(state));
+    estimator.finish(std::as_const(state));
+};
+
+template <matrix_estimator E>
+using state_of = decltype(std::declval<const E&>().start());
+
+namespace detail {
+
+// At least 2,048 rows a block (overheads vanish), at most 256 blocks (states stay few); multiples of 64 suit the kernels.
+struct row_blocks {
+    explicit row_blocks(std::size_t row_count) : rows(row_count) {
+        const std::size_t even = (rows / 256 + 64) / 64 * 64;
+        size = even < 2048 ? 2048 : even;
+    }
+
+    std::size_t count() const { return (rows + size - 1) / size; }
+    std::size_t first(std::size_t block) const { return block * size; }
+    std::size_t length(std::size_t block) const { return rows - first(block) < size ? rows - first(block) : size; }
+
+    std::size_t rows;
+    std::size_t size;
+};
+
+// By the exponent's bits, so that it holds under -ffast-math as well.
+inline bool is_finite(double value) {
+    constexpr std::uint64_t exponent = 0x7FF0000000000000ull;
+    return (std::bit_cast<std::uint64_t>(value) & exponent) != exponent;
+}
+
+[[noreturn]] inline void throw_not_finite(std::string_view stage, double value, std::size_t feature, std::size_t row) {
+    throw error(error_details{.code = error_code::not_a_number,
+                              .stage = std::string(stage),
+                              .field = "feature " + std::to_string(feature),
+                              .column = feature + 1,
+                              .row = row,
+                              .found = value != value ? "NaN" : value > 0 ? "infinity" : "-infinity",
+                              .expected = "a finite number",
+                              .advice = "filter or impute these rows before this stage"});
+}
+
+// Throws for the first row that holds NaN or an infinity. `details.column` is the feature's number, counted from 1,
+// and `row` counts from `rows_before`.
+inline void require_finite(std::string_view stage, matrix_view<const double> block, std::size_t rows_before = 0) {
+    std::size_t first = block.rows;
+    for (std::size_t j = 0; j < block.columns; ++j) {
+        bool clean = true;
+        for (std::size_t i = 0; i < first; ++i) clean &= is_finite(block(i, j));
+        if (clean) continue;
+        for (std::size_t i = 0; i < first; ++i) {
+            if (!is_finite(block(i, j))) first = i;
+        }
+    }
+    if (first == block.rows) return;
+    for (std::size_t j = 0; j < block.columns; ++j) {
+        if (!is_finite(block(first, j))) throw_not_finite(stage, block(first, j), j, rows_before + first);
+    }
+}
+
+[[noreturn]] inline void throw_empty(std::string_view stage, std::string_view what = "rows") {
+    throw error(error_details{.code = error_code::empty_input,
+                              .stage = std::string(stage),
+                              .found = "no " + std::string(what),
+                              .expected = "at least one",
+                              .advice = "check the filters before this stage"});
+}
+
+inline void require_width(std::string_view stage, std::size_t found, std::size_t expected) {
+    if (found == expected) return;
+    throw error(error_details{.code = error_code::incompatible_model,
+                              .stage = std::string(stage),
+                              .found = std::to_string(found) + " features",
+                              .expected = std::to_string(expected),
+                              .advice = "use the features of the fit, in their order"});
+}
+
+[[noreturn]] inline void throw_invalid_option(std::string_view stage, std::string_view option, std::string found, std::string expected,
+                                              std::string advice = {}) {
+    throw error(error_details{.code = error_code::invalid_option,
+                              .stage = std::string(stage),
+                              .field = std::string(option),
+                              .found = std::move(found),
+                              .expected = std::move(expected),
+                              .advice = std::move(advice)});
+}
+
+// Runs update on one block of a larger matrix; rows in errors become rows of that matrix.
+template <matrix_estimator E>
+void update_at(const E& estimator, state_of<E>& state, matrix_view<const double> block, std::size_t first_row) {
+    try {
+        estimator.update(state, block);
+    } catch (const error& failure) {
+        if (first_row == 0 || !failure.details().row) throw;
+        error_details details = failure.details();
+        *details.row += first_row;
+        throw error(std::move(details));
+    }
+}
+
+}  // namespace detail
+
+// The state after all rows of the matrix.
+template <matrix_estimator E>
+state_of<E> estimate_state(const E& estimator, matrix_view<const double> matrix, executor_ref executor = detail::default_executor) {
+    const detail::row_blocks blocks(matrix.rows);
+    if (blocks.count() < 2) {
+        auto state = estimator.start();
+        if (matrix.rows > 0) estimator.update(state, matrix);
+        return state;
+    }
+    std::vector<state_of<E>> states(blocks.count(), estimator.start());
+    executor.run(blocks.count(), [&](std::size_t b) {
+        detail::update_at(estimator, states[b], matrix.row_range(blocks.first(b), blocks.length(b)), blocks.first(b));
+    });
+    for (std::size_t b = 1; b < states.size(); ++b) {
+        estimator.merge(states[0], states[b]);
+        states[b] = estimator.start();    // its memory is free for the rest of the merge
+    }
+    return std::move(states[0]);
+}
+
+// start, update, merge and finish in one call.
+template <matrix_estimator E>
+auto estimate(const E& estimator, matrix_view<const double> matrix, executor_ref executor = detail::default_executor) {
+    return estimator.finish(estimate_state(estimator, matrix, executor));
+}
+
+}  // namespace SEGKIT_NAMESPACE
