@@ -1,0 +1,203 @@
+// segkit/statistics/quantile.hpp: exact quantiles, of a span of numbers or of every feature of a matrix.
+//
+//     double median = segkit::quantile(scratch, 0.5);                         // reorders scratch, linear time
+//     auto quartiles = segkit::column_quantiles(matrix, {0.25, 0.75});        // per feature
+//
+// `quantile_estimator` is the mergeable form; its state keeps the values (8 bytes each), so the result does not depend on the cut.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/statistics/estimate.hpp>
+#include <segkit/table/matrix_view.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// What to give for a rank between two values (Hyndman and Fan, "Sample quantiles in statistical packages", 1996).
+enum class quantile_method {
+    linear,      // interpolated at (n - 1) q: their type 7
+    lower,       // the value below (n - 1) q
+    higher,      // the value above
+    nearest,     // the nearer of the two; half-way goes to the even rank
+    discrete,    // the least value with at least a share q of all values at or below it: their type 1
+};
+
+namespace detail {
+
+// A rank that is a whole number but for the rounding of q is that whole number.
+inline double snapped(double rank) {
+    const double whole = std::nearbyint(rank);
+    return std::fabs(rank - whole) <= 4 * std::numeric_limits<double>::epsilon() * std::fmax(1.0, whole) ? whole : rank;
+}
+
+// The value at rank `below`, and how far to go from it to the next.
+struct quantile_rank {
+    std::size_t below;
+    double part;
+};
+
+inline quantile_rank rank_of(double q, std::size_t n, quantile_method method) {
+    const double count = static_cast<double>(n);
+    const double rank = snapped((count - 1) * q);
+    const double floor = std::floor(rank);
+    double chosen = floor;
+    switch (method) {
+        case quantile_method::linear: return {static_cast<std::size_t>(floor), rank - floor};
+        case quantile_method::lower: break;
+        case quantile_method::higher: chosen = std::ceil(rank); break;
+        case quantile_method::nearest: chosen = std::nearbyint(rank); break;
+        case quantile_method::discrete: chosen = std::fmax(0.0, std::ceil(snapped(count * q)) - 1); break;
+    }
+    return {static_cast<std::size_t>(chosen), 0};
+}
+
+inline double between(double a, double b, double part) {
+    if (a == b || part == 0) return a;    // also two equal infinities
+    const double gap = b - a;
+    return part < 0.5 ? a + gap * part : b - gap * (1 - part);    // exact at both ends, and never decreasing
+}
+
+inline void require_probability(std::string_view stage, double q) {
+    if (!(q >= 0 && q <= 1)) throw_invalid_option(stage, "q", std::to_string(q), "a share from 0 to 1");
+}
+
+inline std::vector<double> select_quantiles(std::span<double> scratch, std::span<const double> q, quantile_method method) {
+    std::vector<std::size_t> order(q.size());
+    for (std::size_t i = 0; i < q.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return q[a] < q[b]; });
+    std::vector<double> out(q.size());
+    std::size_t settled = 0;    // everything before is at its place, and not above what follows
+    auto settle = [&](std::size_t rank) {
+        if (rank < settled) return;
+        std::nth_element(scratch.begin() + static_cast<std::ptrdiff_t>(settled), scratch.begin() + static_cast<std::ptrdiff_t>(rank), scratch.end());
+        settled = rank + 1;
+    };
+    for (std::size_t i : order) {
+        const auto [below, part] = rank_of(q[i], scratch.size(), method);
+        settle(below);
+        if (part == 0) {
+            out[i] = scratch[below];
+            continue;
+        }
+        settle(below + 1);
+        out[i] = between(scratch[below], scratch[below + 1], part);
+    }
+    return out;
+}
+
+}  // namespace detail
+
+// Several quantiles of the values, in the order of `q`; the values are reordered. Infinities take part; NaN is an error.
+inline std::vector<double> quantiles(std::span<double> scratch, std::span<const double> q, quantile_method method = quantile_method::linear) {
+    for (double share : q) detail::require_probability("quantile", share);
+    if (scratch.empty()) detail::throw_empty("quantile", "values");
+    for (std::size_t i = 0; i < scratch.size(); ++i) {
+        if (scratch[i] != scratch[i]) detail::throw_not_finite("quantile", scratch[i], 0, i);
+    }
+    return detail::select_quantiles(scratch, q, method);
+}
+
+inline double quantile(std::span<double> scratch, double q, quantile_method method = quantile_method::linear) {
+    return quantiles(scratch, std::span<const double>(&q, 1), method)[0];
+}
+
+// The values of one feature; `values[p]` belongs to the p-th probability asked for in a model, to the p-th row in a state.
+struct column_values {
+    std::vector<double> values;
+
+    friend bool operator==(const column_values&, const column_values&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive.field("values", values);
+    }
+};
+
+struct column_quantiles_model {
+    std::vector<double> probabilities;
+    std::vector<column_values> columns;
+
+    double operator()(std::size_t column, std::size_t probability) const { return columns[column].values[probability]; }
+    friend bool operator==(const column_quantiles_model&, const column_quantiles_model&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive.field("probabilities", probabilities);
+        archive.field("columns", columns);
+    }
+};
+
+// Quantiles of every feature. The state holds all values, in row order.
+struct quantile_estimator {
+    std::vector<double> probabilities = {0.25, 0.5, 0.75};
+    quantile_method method = quantile_method::linear;
+    std::string_view stage = "quantile";    // the name that errors bear
+
+    struct state {
+        std::vector<column_values> columns;    // empty until the first block, which fixes the width
+
+        std::size_t rows() const { return columns.empty() ? 0 : columns[0].values.size(); }
+        friend bool operator==(const state&, const state&) = default;
+
+        template <class Archive>
+        void serialize(Archive& archive) {
+            archive.field("columns", columns);
+        }
+    };
+
+    state start() const {
+        for (double q : probabilities) detail::require_probability(stage, q);
+        return {};
+    }
+
+    void update(state& s, matrix_view<const double> block) const {
+        if (block.rows == 0) return;
+        if (s.columns.empty()) s.columns.resize(block.columns);
+        detail::require_width(stage, block.columns, s.columns.size());
+        detail::require_finite(stage, block, s.rows());
+        for (std::size_t j = 0; j < block.columns; ++j) {
+            auto& values = s.columns[j].values;
+            const std::size_t before = values.size();
+            values.resize(before + block.rows);
+            for (std::size_t i = 0; i < block.rows; ++i) values[before + i] = block(i, j);
+        }
+    }
+
+    void merge(state& s, const state& other) const {
+        if (other.columns.empty()) return;
+        if (s.columns.empty()) s.columns.resize(other.columns.size());
+        detail::require_width(stage, other.columns.size(), s.columns.size());
+        for (std::size_t j = 0; j < s.columns.size(); ++j) {
+            s.columns[j].values.insert(s.columns[j].values.end(), other.columns[j].values.begin(), other.columns[j].values.end());
+        }
+    }
+
+    column_quantiles_model finish(const state& s) const { return finish(s, detail::default_executor); }
+
+    // Columns in parallel.
+    column_quantiles_model finish(const state& s, executor_ref executor) const {
+        if (s.rows() == 0) detail::throw_empty(stage);
+        column_quantiles_model model{probabilities, std::vector<column_values>(s.columns.size())};
+        executor.run(s.columns.size(), [&](std::size_t j) {
+            std::vector<double> scratch = s.columns[j].values;
+            model.columns[j].values = detail::select_quantiles(scratch, probabilities, method);
+        });
+        return model;
+    }
+};
+
+inline column_quantiles_model column_quantiles(matrix_view<const double> matrix, std::vector<double> probabilities,
+                                               quantile_method method = quantile_method::linear, executor_ref executor = detail::default_executor) {
+    const quantile_estimator estimator{.probabilities = std::move(probabilities), .method = method};
+    return estimator.finish(estimate_state(estimator, matrix, executor), executor);
+}
+
+}  // namespace SEGKIT_NAMESPACE
