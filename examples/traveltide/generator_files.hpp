@@ -227,8 +227,7 @@ private:
         if (quote_) buffer_[used_++] = '"';
     }
     void append(std::string_view value) {
-        std::memcpy(buffer_.data() + used_, value.data(), value.size());
-        used_ += value.size();
+        for (const char c : value) buffer_[used_++] = c;
     }
     void digits(std::int64_t value) {
         const auto end = std::to_chars(buffer_.data() + used_, buffer_.data() + capacity, value).ptr;
