@@ -18,8 +18,8 @@
 
 namespace SEGKIT_NAMESPACE {
 
-// Receives the chunks of one morsel. What a chunk points at is valid during `take` only, except the text of a source
-// whose `stable_text()` is true.
+// Receives the chunks of one morsel. What a chunk points at is valid during `take` only, except the text of a column
+// for which the source's `stable_text` is true.
 class morsel_worker {
 public:
     virtual ~morsel_worker() = default;
@@ -45,7 +45,10 @@ public:
     virtual std::string describe() const = 0;                                      // "table of 5998 rows", "csv sessions.csv"
     virtual std::optional<std::size_t> row_count() const { return std::nullopt; }  // where known without reading
     virtual bool rescannable() const { return true; }                              // false: scan works once
-    virtual bool stable_text() const { return false; }                             // text lives as long as the source
+    virtual bool stable_text(std::size_t column) const {                           // this column's text lives as long as the source
+        (void)column;
+        return false;
+    }
 };
 
 // How to satisfy `source`: give your type a `schema_type` and `open()`, which returns a row_source whose columns are

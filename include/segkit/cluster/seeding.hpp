@@ -1,0 +1,135 @@
+// segkit/cluster/seeding.hpp: first centres for k-means.
+//
+// `k_means_plus_plus` draws each centre among the points with probability proportional to the squared distance to the centres
+// so far, the best of 2 + log k draws (Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", 2007, section 6);
+// `random_points` draws distinct points. Numbers depend on (seed, restart) alone. Cost: k (2 + log k) distances per point.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <segkit/cluster/detail/tiles.hpp>
+#include <segkit/config.hpp>
+#include <segkit/exec/executor.hpp>
+#include <segkit/exec/random.hpp>
+
+namespace SEGKIT_NAMESPACE {
+namespace detail {
+
+// The random stream of one restart; purposes 1000 and up belong to k-means.
+inline counter_random restart_random(std::uint64_t seed, std::size_t restart) { return counter_random(seed, 1000 + restart); }
+
+// Centres of `k` points, one after the other. There must be at least `k` distinct points.
+inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::size_t k, counter_random random, executor_ref executor) {
+    const std::size_t n = points.rows(), d = points.columns();
+    const row_blocks blocks(n);
+    const std::size_t trials = 2 + static_cast<std::size_t>(std::log(static_cast<double>(k)));
+    std::vector<double> centres(k * d);
+    std::vector<double> nearest(n, std::numeric_limits<double>::infinity());
+    std::vector<double> potential(blocks.count(), 0.0);    // per block the sum of nearest
+    std::uint64_t draw = 0;
+
+    auto accept = [&](std::size_t row, std::size_t c) {
+        double* centre = centres.data() + c * d;
+        points.copy_row(row, centre);
+        executor.run(blocks.count(), [&](std::size_t b) {
+            double sum = 0, distance[tile_rows];
+            const std::size_t end = blocks.first(b) + blocks.length(b);
+            for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
+                squared_distances(points.tile(first), d, centre, distance);
+                for (std::size_t i = 0; i < points.tile_length(first); ++i) {
+                    nearest[first + i] = std::min(nearest[first + i], distance[i]);
+                    sum += nearest[first + i];
+                }
+            }
+            potential[b] = sum;
+        });
+    };
+    // The row at this share of the potential; never one at distance zero while any other is left.
+    auto row_at = [&](double share) {
+        double total = 0;
+        for (double p : potential) total += p;
+        double target = share * total;
+        std::size_t chosen = n;
+        for (std::size_t b = 0; b < blocks.count(); ++b) {
+            if (target >= potential[b] && b + 1 < blocks.count()) {
+                target -= potential[b];
+                continue;
+            }
+            for (std::size_t i = blocks.first(b); i < blocks.first(b) + blocks.length(b); ++i) {
+                if (nearest[i] <= 0) continue;
+                chosen = i;
+                target -= nearest[i];
+                if (target < 0) return chosen;
+            }
+        }
+        // Rounding left a remainder (or the last block has no candidate): the last row that has a chance.
+        for (std::size_t i = n; chosen == n && i-- > 0;) {
+            if (nearest[i] > 0) chosen = i;
+        }
+        return chosen == n ? std::size_t{0} : chosen;
+    };
+
+    accept(static_cast<std::size_t>(random.below(draw++, n)), 0);
+    std::vector<std::size_t> candidates(trials);
+    std::vector<double> outcome(trials * blocks.count());
+    std::vector<double> candidate(trials * d);
+    for (std::size_t c = 1; c < k; ++c) {
+        for (std::size_t t = 0; t < trials; ++t) {
+            candidates[t] = row_at(random.uniform(draw++));
+            points.copy_row(candidates[t], candidate.data() + t * d);
+        }
+        executor.run(blocks.count(), [&](std::size_t b) {
+            double distance[tile_rows];
+            const std::size_t end = blocks.first(b) + blocks.length(b);
+            for (std::size_t t = 0; t < trials; ++t) {
+                double sum = 0;
+                for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
+                    squared_distances(points.tile(first), d, candidate.data() + t * d, distance);
+                    for (std::size_t i = 0; i < points.tile_length(first); ++i) sum += std::min(nearest[first + i], distance[i]);
+                }
+                outcome[t * blocks.count() + b] = sum;
+            }
+        });
+        std::size_t best = 0;
+        double best_sum = std::numeric_limits<double>::infinity();
+        for (std::size_t t = 0; t < trials; ++t) {
+            double sum = 0;
+            for (std::size_t b = 0; b < blocks.count(); ++b) sum += outcome[t * blocks.count() + b];
+            if (sum < best_sum) {
+                best_sum = sum;
+                best = t;
+            }
+        }
+        accept(candidates[best], c);
+    }
+    return centres;
+}
+
+// Centres of `k` distinct points. There must be so many.
+inline std::vector<double> random_points(const tiled_matrix& points, std::size_t k, counter_random random) {
+    const std::size_t n = points.rows(), d = points.columns();
+    std::vector<std::size_t> chosen;
+    auto is_new = [&](std::size_t row) {
+        for (std::size_t other : chosen) {
+            if (points.same_point(row, other)) return false;
+        }
+        return true;
+    };
+    for (std::uint64_t draw = 0; chosen.size() < k; ++draw) {
+        std::size_t row = static_cast<std::size_t>(random.below(draw, n));
+        // Where nearly all points are copies of each other, draws alone might take for ever: go on from the drawn row.
+        if (draw > 20 * k) {
+            while (!is_new(row)) row = (row + 1) % n;
+        }
+        if (is_new(row)) chosen.push_back(row);
+    }
+    std::vector<double> centres(k * d);
+    for (std::size_t c = 0; c < k; ++c) points.copy_row(chosen[c], centres.data() + c * d);
+    return centres;
+}
+
+}  // namespace detail
+}  // namespace SEGKIT_NAMESPACE

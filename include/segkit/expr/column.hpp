@@ -1,0 +1,90 @@
+// segkit/expr/column.hpp: the leaves of an expression: a column by name, a literal, and a name given to an expression.
+//
+//     using namespace segkit::literals;
+//     "clicks"_c                      // the column
+//     "rate"_c = "a"_c / "b"_c        // an expression with a name, for derive and aggregate
+//
+// An expression is unbound here: names only. Binding (expr/bind.hpp) turns names into slots and value types.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <segkit/config.hpp>
+#include <segkit/table/schema.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+struct expression_base {};
+
+template <class E>
+concept expression = std::derived_from<E, expression_base>;
+
+// Aggregates (mean("x"_c)) are no expressions, but they take names in the same way.
+struct aggregate_base {};
+
+// A literal value inside an expression.
+template <class T>
+struct literal : expression_base {
+    T value;
+};
+
+namespace detail {
+// What a C++ value becomes inside an expression: int and long by their size, text as a view (the characters must
+// outlive the pipeline; string literals do), everything else as it is.
+template <class T>
+constexpr auto as_expression(const T& value) {
+    if constexpr (expression<T> || std::derived_from<T, aggregate_base>) return value;
+    else if constexpr (std::is_convertible_v<const T&, std::string_view>) return literal<std::string_view>{{}, value};
+    else if constexpr (std::same_as<T, bool>) return literal<bool>{{}, value};
+    else if constexpr (std::integral<T> && sizeof(T) <= 4 && !std::same_as<T, unsigned>)
+        return literal<std::int32_t>{{}, static_cast<std::int32_t>(value)};
+    else if constexpr (std::integral<T>) return literal<std::int64_t>{{}, static_cast<std::int64_t>(value)};
+    else return literal<T>{{}, value};
+}
+template <class T>
+using expression_of = decltype(as_expression(std::declval<const T&>()));
+}  // namespace detail
+
+// An expression or aggregate under the name of the column it will become.
+template <fixed_string Name, class E>
+struct named {
+    E content;
+};
+
+// A column by name.
+template <fixed_string Name>
+struct col : expression_base {
+    constexpr col() = default;
+    constexpr col(const col&) = default;
+
+    template <class E>
+    constexpr auto operator=(const E& e) const {
+        return named<Name, detail::expression_of<E>>{detail::as_expression(e)};
+    }
+    // Naming a column after itself is a rename to its own name, not an assignment of column objects.
+    constexpr auto operator=(const col& other) const { return named<Name, col>{other}; }
+};
+
+// Several columns, in order: the features of an estimator, the keys of a select.
+template <fixed_string... Names>
+struct column_list {
+    static constexpr std::size_t size = sizeof...(Names);
+};
+
+template <fixed_string... Names>
+constexpr column_list<Names...> columns(col<Names>...) {
+    return {};
+}
+
+namespace literals {
+template <fixed_string Name>
+constexpr col<Name> operator""_c() {
+    return {};
+}
+}  // namespace literals
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,210 @@
+// segkit/expr/math.hpp: elementary functions on columns, and the user's own.
+//
+//     sqrt("x"_c), log1p("x"_c), abs, floor, ceil, round, to_double, to_int64, least(a, b), greatest(a, b)
+//     apply([](double a, std::int64_t b) { return a / double(b); }, "a"_c, "b"_c)
+//     is_in("country"_c, "usa", "canada")
+#pragma once
+
+#include <cmath>
+
+#include <segkit/config.hpp>
+#include <segkit/expr/nulls.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+namespace detail {
+
+
+struct abs_op {
+    static constexpr std::string_view word = "abs";
+    template <class A>
+    static constexpr bool accepts = is_number<A>;
+    template <class A>
+    static auto evaluate(const A& a) {
+        if constexpr (is_integer<A>) return a < 0 ? negate_op::evaluate(a) : std::int64_t{a};
+        else return std::fabs(a);
+    }
+};
+struct sqrt_op {
+    static constexpr std::string_view word = "sqrt";
+    template <class A>
+    static constexpr bool accepts = is_number<A>;
+    template <class A>
+    static double evaluate(const A& a) {
+        return std::sqrt(static_cast<double>(a));
+    }
+};
+struct log1p_op {
+    static constexpr std::string_view word = "log1p";
+    template <class A>
+    static constexpr bool accepts = is_number<A>;
+    template <class A>
+    static double evaluate(const A& a) {
+        return std::log1p(static_cast<double>(a));
+    }
+};
+struct floor_op {
+    static constexpr std::string_view word = "floor";
+    template <class A>
+    static constexpr bool accepts = is_number<A>;
+    template <class A>
+    static double evaluate(const A& a) {
+        return std::floor(static_cast<double>(a));
+    }
+};
+struct ceil_op {
+    static constexpr std::string_view word = "ceil";
+    template <class A>
+    static constexpr bool accepts = is_number<A>;
+    template <class A>
+    static double evaluate(const A& a) {
+        return std::ceil(static_cast<double>(a));
+    }
+};
+struct round_op {
+    static constexpr std::string_view word = "round";
+    template <class A>
+    static constexpr bool accepts = is_number<A>;
+    template <class A>
+    static double evaluate(const A& a) {
+        return std::round(static_cast<double>(a));
+    }
+};
+struct to_double_op {
+    static constexpr std::string_view word = "to_double";
+    static constexpr bool cheap = true;
+    template <class A>
+    static constexpr bool accepts = is_number<A> || std::same_as<A, bool>;
+    template <class A>
+    static double evaluate(const A& a) {
+        return static_cast<double>(a);
+    }
+};
+// Truncates toward zero; a value outside 64 bits, or NaN, is an error.
+struct to_int64_op {
+    static constexpr std::string_view word = "to_int64";
+    template <class A>
+    static constexpr bool accepts = is_number<A> || std::same_as<A, bool>;
+    template <class A>
+    static std::int64_t evaluate(const A& a) {
+        if constexpr (!is_integer<A> && !std::same_as<A, bool>) {
+            if (!(static_cast<double>(a) >= -0x1p63 && static_cast<double>(a) < 0x1p63))
+                throw error({.code = error_code::overflow,
+                             .stage = "to_int64",
+                             .found = std::to_string(a),
+                             .expected = "a value within 64 bits",
+                             .advice = "filter such rows or guard with when()"});
+        }
+        return static_cast<std::int64_t>(a);
+    }
+};
+struct least_op {
+    static constexpr std::string_view word = "least";
+    template <class... A>
+    static constexpr bool accepts = common_of<A...>::exists;
+    template <class... A>
+    static auto evaluate(const A&... a) {
+        using V = typename common_of<A...>::type;
+        V best{};
+        bool first = true;
+        ((best = first || widen<V>(a) < best ? widen<V>(a) : best, first = false), ...);
+        return best;
+    }
+};
+struct greatest_op {
+    static constexpr std::string_view word = "greatest";
+    template <class... A>
+    static constexpr bool accepts = common_of<A...>::exists;
+    template <class... A>
+    static auto evaluate(const A&... a) {
+        using V = typename common_of<A...>::type;
+        V best{};
+        bool first = true;
+        ((best = first || best < widen<V>(a) ? widen<V>(a) : best, first = false), ...);
+        return best;
+    }
+};
+struct is_in_op {
+    static constexpr std::string_view word = "is_in";
+    template <class A, class... B>
+    static constexpr bool accepts = (ordered<A, B> && ...);
+    template <class A, class... B>
+    static bool evaluate(const A& a, const B&... b) {
+        return (equal_op::evaluate(a, b) || ...);
+    }
+};
+
+// The user's own function over known values; null where an operand is null.
+template <class F>
+struct apply_op {
+    static constexpr std::string_view word = "apply";
+    [[no_unique_address]] F function;
+
+    template <class... V>
+    static constexpr bool accepts = std::is_invocable_v<const F&, const V&...>;
+    template <class... V>
+    auto evaluate(const V&... v) const {
+        auto result = normalise(function(v...));
+        using R = known_t<decltype(result)>;
+        if constexpr (!column_type<plain_column_of<R>>) (void)sizeof(not_a_column_value<R>);
+        return result;
+    }
+};
+
+}  // namespace detail
+
+template <expression E>
+constexpr auto abs(const E& e) {
+    return detail::make_operation(detail::abs_op{}, e);
+}
+template <expression E>
+constexpr auto sqrt(const E& e) {
+    return detail::make_operation(detail::sqrt_op{}, e);
+}
+template <expression E>
+constexpr auto log1p(const E& e) {
+    return detail::make_operation(detail::log1p_op{}, e);
+}
+template <expression E>
+constexpr auto floor(const E& e) {
+    return detail::make_operation(detail::floor_op{}, e);
+}
+template <expression E>
+constexpr auto ceil(const E& e) {
+    return detail::make_operation(detail::ceil_op{}, e);
+}
+template <expression E>
+constexpr auto round(const E& e) {
+    return detail::make_operation(detail::round_op{}, e);
+}
+template <expression E>
+constexpr auto to_double(const E& e) {
+    return detail::make_operation(detail::to_double_op{}, e);
+}
+template <expression E>
+constexpr auto to_int64(const E& e) {
+    return detail::make_operation(detail::to_int64_op{}, e);
+}
+template <class... E>
+    requires(expression<E> || ...)
+constexpr auto least(const E&... e) {
+    return detail::make_operation(detail::least_op{}, e...);
+}
+template <class... E>
+    requires(expression<E> || ...)
+constexpr auto greatest(const E&... e) {
+    return detail::make_operation(detail::greatest_op{}, e...);
+}
+// Whether e equals one of the values.
+template <expression E, class... V>
+constexpr auto is_in(const E& e, const V&... values) {
+    return detail::make_operation(detail::is_in_op{}, e, values...);
+}
+// f(columns...) for each row; f must not depend on the order of rows. std::optional results make the column nullable.
+template <class F, class... E>
+    requires(expression<E> || ...)
+constexpr auto apply(F f, const E&... e) {
+    return detail::make_operation(detail::apply_op<F>{f}, e...);
+}
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,321 @@
+// segkit/expr/operators.hpp: arithmetic, comparison and logic on columns.
+//
+// Integers are computed in 64 bits and an overflow is an error; `/` is always double; comparison of an integer with a
+// floating value is done in double. A comparison with null is unknown; `&&`, `||` and `!` are three-valued as in SQL.
+// A date meets a timestamp as its midnight; timestamp - timestamp is a duration, date - date a number of days.
+#pragma once
+
+#include <segkit/config.hpp>
+#include <segkit/error.hpp>
+#include <segkit/expr/bind.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+namespace detail {
+
+template <class A, class B>
+inline constexpr bool both_numbers = is_number<A> && is_number<B>;
+template <class A, class B>
+inline constexpr bool both_integers = is_integer<A> && is_integer<B>;
+template <class T>
+inline constexpr bool is_instant = std::same_as<T, date> || std::same_as<T, timestamp>;
+
+template <class A, class B>
+using number_result = std::conditional_t<both_integers<A, B>, std::int64_t, std::conditional_t<std::same_as<A, float> && std::same_as<B, float>, float, double>>;
+
+[[noreturn]] inline void throw_overflow(std::int64_t a, const char* op, std::int64_t b) {
+    throw error({.code = error_code::overflow,
+                 .stage = "expression",
+                 .found = std::to_string(a) + op + std::to_string(b),
+                 .expected = "a result within 64 bits",
+                 .advice = "convert an operand with to_double first"});
+}
+
+struct plus_op {
+    static constexpr std::string_view word = "+";
+    template <class A, class B>
+    static constexpr bool accepts = both_numbers<A, B> || (std::same_as<A, timestamp> && std::same_as<B, duration>) ||
+                                    (std::same_as<A, duration> && std::same_as<B, duration>) || (std::same_as<A, date> && is_integer<B>);
+    template <class A, class B>
+    static auto evaluate(const A& a, const B& b) {
+        if constexpr (both_integers<A, B>) {
+            std::int64_t r;
+            if (__builtin_add_overflow(std::int64_t{a}, std::int64_t{b}, &r)) throw_overflow(a, " + ", b);
+            return r;
+        } else if constexpr (both_numbers<A, B>) {
+            return static_cast<number_result<A, B>>(a) + static_cast<number_result<A, B>>(b);
+        } else if constexpr (std::same_as<A, timestamp>) {
+            return timestamp::from_microseconds(a.microseconds_since_1970() + b.microseconds);
+        } else if constexpr (std::same_as<A, date>) {
+            return date::from_days(static_cast<std::int32_t>(a.days_since_1970() + b));
+        } else {
+            return duration{a.microseconds + b.microseconds};
+        }
+    }
+};
+
+struct minus_op {
+    static constexpr std::string_view word = "-";
+    template <class A, class B>
+    static constexpr bool accepts = both_numbers<A, B> || (is_instant<A> && is_instant<B>) || (std::same_as<A, timestamp> && std::same_as<B, duration>) ||
+                                    (std::same_as<A, duration> && std::same_as<B, duration>) || (std::same_as<A, date> && is_integer<B>);
+    template <class A, class B>
+    static auto evaluate(const A& a, const B& b) {
+        if constexpr (both_integers<A, B>) {
+            std::int64_t r;
+            if (__builtin_sub_overflow(std::int64_t{a}, std::int64_t{b}, &r)) throw_overflow(a, " - ", b);
+            return r;
+        } else if constexpr (both_numbers<A, B>) {
+            return static_cast<number_result<A, B>>(a) - static_cast<number_result<A, B>>(b);
+        } else if constexpr (std::same_as<A, date> && std::same_as<B, date>) {
+            return std::int64_t{a.days_since_1970()} - b.days_since_1970();
+        } else if constexpr (is_instant<A> && is_instant<B>) {
+            return timestamp(a) - timestamp(b);
+        } else if constexpr (std::same_as<A, timestamp>) {
+            return timestamp::from_microseconds(a.microseconds_since_1970() - b.microseconds);
+        } else if constexpr (std::same_as<A, date>) {
+            return date::from_days(static_cast<std::int32_t>(a.days_since_1970() - b));
+        } else {
+            return duration{a.microseconds - b.microseconds};
+        }
+    }
+};
+
+struct times_op {
+    static constexpr std::string_view word = "*";
+    template <class A, class B>
+    static constexpr bool accepts = both_numbers<A, B>;
+    template <class A, class B>
+    static auto evaluate(const A& a, const B& b) {
+        if constexpr (both_integers<A, B>) {
+            std::int64_t r;
+            if (__builtin_mul_overflow(std::int64_t{a}, std::int64_t{b}, &r)) throw_overflow(a, " * ", b);
+            return r;
+        } else {
+            return static_cast<number_result<A, B>>(a) * static_cast<number_result<A, B>>(b);
+        }
+    }
+};
+
+// Always double, by IEEE 754: x / 0 is infinite or NaN; see null_if_zero.
+struct divide_op {
+    static constexpr std::string_view word = "/";
+    static constexpr bool cheap = true;
+    template <class A, class B>
+    static constexpr bool accepts = both_numbers<A, B> || (std::same_as<A, duration> && std::same_as<B, duration>);
+    template <class A, class B>
+    static double evaluate(const A& a, const B& b) {
+        if constexpr (std::same_as<A, duration>) return static_cast<double>(a.microseconds) / static_cast<double>(b.microseconds);
+        else return static_cast<double>(a) / static_cast<double>(b);
+    }
+};
+
+struct negate_op {
+    static constexpr std::string_view word = "-";
+    template <class A>
+    static constexpr bool accepts = is_number<A> || std::same_as<A, duration>;
+    template <class A>
+    static auto evaluate(const A& a) {
+        if constexpr (is_integer<A>) return minus_op::evaluate(std::int64_t{0}, a);
+        else if constexpr (std::same_as<A, duration>) return duration{-a.microseconds};
+        else return -a;
+    }
+};
+
+template <class A, class B>
+inline constexpr bool ordered = both_numbers<A, B> || std::same_as<A, B> || (is_instant<A> && is_instant<B>);
+
+// Both sides as one type, so that no comparison is done across signs or widths.
+template <class A, class B, class Compare>
+constexpr bool compare(const A& a, const B& b, Compare c) {
+    if constexpr (both_integers<A, B>) return c(std::int64_t{a}, std::int64_t{b});
+    else if constexpr (both_numbers<A, B>) return c(static_cast<double>(a), static_cast<double>(b));
+    else if constexpr (is_instant<A> && is_instant<B> && !std::same_as<A, B>) return c(timestamp(a), timestamp(b));
+    else return c(a, b);
+}
+
+struct less_op {
+    static constexpr std::string_view word = "<";
+    static constexpr bool cheap = true;
+    template <class A, class B>
+    static constexpr bool accepts = ordered<A, B>;
+    template <class A, class B>
+    static bool evaluate(const A& a, const B& b) {
+        return compare(a, b, [](const auto& x, const auto& y) { return x < y; });
+    }
+};
+struct at_most_op {
+    static constexpr std::string_view word = "<=";
+    static constexpr bool cheap = true;
+    template <class A, class B>
+    static constexpr bool accepts = ordered<A, B>;
+    template <class A, class B>
+    static bool evaluate(const A& a, const B& b) {
+        return compare(a, b, [](const auto& x, const auto& y) { return x <= y; });
+    }
+};
+struct greater_op {
+    static constexpr std::string_view word = ">";
+    static constexpr bool cheap = true;
+    template <class A, class B>
+    static constexpr bool accepts = ordered<A, B>;
+    template <class A, class B>
+    static bool evaluate(const A& a, const B& b) {
+        return compare(a, b, [](const auto& x, const auto& y) { return x > y; });
+    }
+};
+struct at_least_op {
+    static constexpr std::string_view word = ">=";
+    static constexpr bool cheap = true;
+    template <class A, class B>
+    static constexpr bool accepts = ordered<A, B>;
+    template <class A, class B>
+    static bool evaluate(const A& a, const B& b) {
+        return compare(a, b, [](const auto& x, const auto& y) { return x >= y; });
+    }
+};
+struct equal_op {
+    static constexpr std::string_view word = "==";
+    static constexpr bool cheap = true;
+    template <class A, class B>
+    static constexpr bool accepts = ordered<A, B>;
+    template <class A, class B>
+    static bool evaluate(const A& a, const B& b) {
+        return compare(a, b, [](const auto& x, const auto& y) { return x == y; });
+    }
+};
+struct differ_op {
+    static constexpr std::string_view word = "!=";
+    static constexpr bool cheap = true;
+    template <class A, class B>
+    static constexpr bool accepts = ordered<A, B>;
+    template <class A, class B>
+    static bool evaluate(const A& a, const B& b) {
+        return compare(a, b, [](const auto& x, const auto& y) { return x != y; });
+    }
+};
+
+// false && unknown is false, true || unknown is true: so these see the nulls.
+struct and_op {
+    static constexpr std::string_view word = "&&";
+    static constexpr bool sees_nulls = true;
+    template <class A, class B>
+    static constexpr bool accepts = std::same_as<A, bool> && std::same_as<B, bool>;
+    template <class A, class B>
+    static auto evaluate(std::uint32_t row, const A& open_a, const B& open_b) {
+        const auto a = open_a(row);
+        const auto b = open_b(row);
+        if constexpr (can_be_null<std::remove_cvref_t<decltype(a)>> || can_be_null<std::remove_cvref_t<decltype(b)>>) {
+            const bool a_false = is_known(a) && !value_in(a), b_false = is_known(b) && !value_in(b);
+            return maybe<bool>{value_in(a) && value_in(b), (is_known(a) && is_known(b)) || a_false || b_false};
+        } else {
+            return static_cast<bool>(int{a} & int{b});
+        }
+    }
+};
+struct or_op {
+    static constexpr std::string_view word = "||";
+    static constexpr bool sees_nulls = true;
+    template <class A, class B>
+    static constexpr bool accepts = std::same_as<A, bool> && std::same_as<B, bool>;
+    template <class A, class B>
+    static auto evaluate(std::uint32_t row, const A& open_a, const B& open_b) {
+        const auto a = open_a(row);
+        const auto b = open_b(row);
+        if constexpr (can_be_null<std::remove_cvref_t<decltype(a)>> || can_be_null<std::remove_cvref_t<decltype(b)>>) {
+            const bool a_true = is_known(a) && value_in(a), b_true = is_known(b) && value_in(b);
+            return maybe<bool>{a_true || b_true, (is_known(a) && is_known(b)) || a_true || b_true};
+        } else {
+            return static_cast<bool>(int{a} | int{b});
+        }
+    }
+};
+struct not_op {
+    static constexpr std::string_view word = "!";
+    static constexpr bool cheap = true;
+    template <class A>
+    static constexpr bool accepts = std::same_as<A, bool>;
+    static bool evaluate(bool a) { return !a; }
+};
+
+template <class Op, class... E>
+constexpr auto make_operation(Op op, const E&... operands) {
+    return operation<Op, expression_of<E>...>{{}, op, make_pack(as_expression(operands)...)};
+}
+
+// Either side is an expression; the other may be a plain value.
+template <class A, class B>
+concept operator_sides = expression<A> || expression<B>;
+
+}  // namespace detail
+
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator+(const A& a, const B& b) {
+    return detail::make_operation(detail::plus_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator-(const A& a, const B& b) {
+    return detail::make_operation(detail::minus_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator*(const A& a, const B& b) {
+    return detail::make_operation(detail::times_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator/(const A& a, const B& b) {
+    return detail::make_operation(detail::divide_op{}, a, b);
+}
+template <expression A>
+constexpr auto operator-(const A& a) {
+    return detail::make_operation(detail::negate_op{}, a);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator<(const A& a, const B& b) {
+    return detail::make_operation(detail::less_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator<=(const A& a, const B& b) {
+    return detail::make_operation(detail::at_most_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator>(const A& a, const B& b) {
+    return detail::make_operation(detail::greater_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator>=(const A& a, const B& b) {
+    return detail::make_operation(detail::at_least_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator==(const A& a, const B& b) {
+    return detail::make_operation(detail::equal_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator!=(const A& a, const B& b) {
+    return detail::make_operation(detail::differ_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator&&(const A& a, const B& b) {
+    return detail::make_operation(detail::and_op{}, a, b);
+}
+template <class A, class B>
+    requires detail::operator_sides<A, B>
+constexpr auto operator||(const A& a, const B& b) {
+    return detail::make_operation(detail::or_op{}, a, b);
+}
+template <expression A>
+constexpr auto operator!(const A& a) {
+    return detail::make_operation(detail::not_op{}, a);
+}
+
+}  // namespace SEGKIT_NAMESPACE

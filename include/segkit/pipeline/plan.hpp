@@ -1,0 +1,226 @@
+// segkit/pipeline/plan.hpp: what a pipeline is at run time: a source, slots, and steps, all untyped.
+//
+// One loop pushes each chunk of the source through the steps; steps that nothing downstream reads are left out. A
+// plan is a cheap value: steps and source are shared and immutable, scratch memory belongs to the worker of a morsel.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/exec/executor.hpp>
+#include <segkit/pipeline/source.hpp>
+#include <segkit/table/chunk.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// A column of the running plan.
+struct slot {
+    type_id type = type_id::int64;
+    bool nullable = false;
+    int source_column = -1;             // >= 0: pushed by the source
+    bool stable = false;                // text whose bytes outlive the chunk
+    std::vector<std::string> labels{};  // of a text: all values it can have, where a rule set made it
+};
+
+// Memory of one worker: a place for the values and validity of every computed slot.
+class scratch {
+public:
+    explicit scratch(std::size_t slots) : selection(new std::uint16_t[chunk_rows]), places_(slots) {}
+
+    // Room for `chunk_rows` rows of the slot; allocated once.
+    template <class V>
+    V* values(int slot_number, std::size_t width = 1) {
+        place& p = places_[static_cast<std::size_t>(slot_number)];
+        const std::size_t bytes = std::size_t{chunk_rows} * width * sizeof(V);
+        if (p.bytes < bytes) {
+            p.values.reset(new std::byte[bytes]);
+            p.bytes = bytes;
+        }
+        return reinterpret_cast<V*>(p.values.get());
+    }
+    std::uint8_t* validity(int slot_number) {
+        place& p = places_[static_cast<std::size_t>(slot_number)];
+        if (!p.validity) p.validity.reset(new std::uint8_t[chunk_rows / 8]);
+        return p.validity.get();
+    }
+    // Texts that a step computed for the chunk at hand.
+    std::vector<std::string>& texts(int slot_number) { return places_[static_cast<std::size_t>(slot_number)].texts; }
+
+    std::unique_ptr<std::uint16_t[]> selection;
+    std::vector<std::uint32_t> matches{};    // of a join's look-up, for the gathers that follow it
+
+private:
+    struct place {
+        std::unique_ptr<std::byte[]> values{};
+        std::size_t bytes = 0;
+        std::unique_ptr<std::uint8_t[]> validity{};
+        std::vector<std::string> texts{};
+    };
+    std::vector<place> places_;
+};
+
+// One row-local operation on a chunk. Steps do not change while they run; what changes is in chunk and scratch.
+class step {
+public:
+    step(std::vector<int> reads, std::vector<int> writes) : reads_(std::move(reads)), writes_(std::move(writes)) {}
+    virtual ~step() = default;
+
+    virtual std::string_view word() const = 0;               // "filter", "derive", ...
+    virtual bool changes_rows() const { return false; }      // runs even where nothing reads what it writes
+    virtual void prepare(executor_ref) const {}              // before a pass: a join indexes its right side
+    virtual void run(chunk& rows, scratch& memory) const = 0;
+
+    const std::vector<int>& reads() const { return reads_; }
+    const std::vector<int>& writes() const { return writes_; }
+
+private:
+    std::vector<int> reads_, writes_;
+};
+
+class plan {
+public:
+    plan() = default;
+    explicit plan(std::shared_ptr<row_source> source) : source_(std::move(source)) {}
+
+    int add_slot(slot s) {
+        slots_.push_back(std::move(s));
+        return static_cast<int>(slots_.size()) - 1;
+    }
+    void add_step(std::shared_ptr<const step> s) { steps_.push_back(std::move(s)); }
+
+    const slot& at(int number) const { return slots_[static_cast<std::size_t>(number)]; }
+    slot& at(int number) { return slots_[static_cast<std::size_t>(number)]; }
+    std::size_t slot_count() const { return slots_.size(); }
+    const std::shared_ptr<row_source>& source() const { return source_; }
+    const std::vector<std::shared_ptr<const step>>& steps() const { return steps_; }
+
+    // Runs the pass: every chunk of the source through the steps that `outputs` need, then to the consumer. Chunks
+    // without a row that counts are not handed on.
+    void run(const std::vector<int>& outputs, executor_ref executor, morsel_consumer& consumer) const {
+        const program p = compile(outputs);
+        for (const step* s : p.steps) s->prepare(executor);
+        pass pass_through(*this, p, consumer);
+        source_->scan(p.needed, executor, pass_through);
+    }
+
+private:
+    struct program {
+        std::vector<const step*> steps;
+        std::vector<bool> needed;                          // per source column
+        std::vector<std::pair<std::size_t, std::size_t>> pushed;    // slot, source column
+    };
+
+    // Backward from the outputs: which steps run, which columns the source must deliver.
+    program compile(const std::vector<int>& outputs) const {
+        program p;
+        std::vector<bool> live(slots_.size(), false);
+        for (const int s : outputs) live[static_cast<std::size_t>(s)] = true;
+        for (std::size_t i = steps_.size(); i-- > 0;) {
+            const step& s = *steps_[i];
+            bool wanted = s.changes_rows();
+            for (const int w : s.writes()) wanted = wanted || live[static_cast<std::size_t>(w)];
+            if (!wanted) continue;
+            p.steps.insert(p.steps.begin(), &s);
+            for (const int r : s.reads()) live[static_cast<std::size_t>(r)] = true;
+        }
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            if (slots_[i].source_column < 0) continue;
+            const auto column = static_cast<std::size_t>(slots_[i].source_column);
+            if (p.needed.size() <= column) p.needed.resize(column + 1, false);
+            if (!live[i]) continue;
+            p.needed[column] = true;
+            p.pushed.emplace_back(i, column);
+        }
+        return p;
+    }
+
+    class pass_worker final : public morsel_worker {
+    public:
+        pass_worker(const plan& p, const program& program, std::unique_ptr<morsel_worker> next)
+            : program_(program), next_(std::move(next)), memory_(p.slots_.size()) {
+            chunk_.slots.resize(p.slots_.size());
+        }
+        void take(const chunk& rows) override {
+            chunk_.rows = rows.rows;
+            chunk_.selected = rows.selected;
+            chunk_.dense = rows.dense;
+            chunk_.first_row = rows.first_row;
+            chunk_.selection = memory_.selection.get();
+            if (!rows.dense)
+                for (std::uint32_t k = 0; k < rows.selected; ++k) chunk_.selection[k] = rows.selection[k];
+            for (const auto& [to, from] : program_.pushed) chunk_.slots[to] = rows.slots[from];
+            for (const step* s : program_.steps) {
+                s->run(chunk_, memory_);
+                if (chunk_.selected == 0) return;
+            }
+            if (chunk_.selected) next_->take(chunk_);
+        }
+        void finish() override { next_->finish(); }
+
+    private:
+        const program& program_;
+        std::unique_ptr<morsel_worker> next_;
+        scratch memory_;
+        chunk chunk_;
+    };
+
+    class pass final : public morsel_consumer {
+    public:
+        pass(const plan& p, const program& program, morsel_consumer& next) : plan_(p), program_(program), next_(next) {}
+        std::unique_ptr<morsel_worker> start(std::size_t morsel) override {
+            return std::make_unique<pass_worker>(plan_, program_, next_.start(morsel));
+        }
+
+    private:
+        const plan& plan_;
+        const program& program_;
+        morsel_consumer& next_;
+    };
+
+    std::shared_ptr<row_source> source_;
+    std::vector<slot> slots_;
+    std::vector<std::shared_ptr<const step>> steps_;
+};
+
+// One state per morsel, kept in morsel order whatever the order of execution: the base of every merging consumer.
+//
+// Derive the worker from morsel_worker with a constructor from State&.
+template <class State, class Worker, class Context>
+class state_per_morsel final : public morsel_consumer {
+public:
+    explicit state_per_morsel(Context context) : context_(std::move(context)) {}
+
+    std::unique_ptr<morsel_worker> start(std::size_t morsel) override {
+        State* mine = nullptr;
+        {
+            const std::lock_guard hold(lock_);
+            if (states_.size() <= morsel) states_.resize(morsel + 1);
+            states_[morsel] = std::make_unique<State>();
+            mine = states_[morsel].get();
+        }
+        return std::make_unique<Worker>(*mine, context_);
+    }
+
+    // f(state) for every morsel, in row order.
+    template <class F>
+    void in_order(F&& f) {
+        for (auto& s : states_)
+            if (s) f(*s);
+    }
+    std::size_t size() const { return states_.size(); }
+    State& at(std::size_t morsel) { return *states_[morsel]; }
+
+private:
+    Context context_;
+    std::mutex lock_;
+    std::vector<std::unique_ptr<State>> states_;
+};
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,190 @@
+// segkit/pipeline/relation.hpp: a lazily computed table while a pipeline is bound: a plan under a schema.
+//
+// Stages take a relation and give the next one; nothing runs until it is collected or fitted. A relation is a value:
+// copies share source and steps.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/expr/bind.hpp>
+#include <segkit/pipeline/plan.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+template <class Schema>
+struct relation {
+    using schema_type = Schema;
+
+    segkit::plan plan;
+    std::vector<int> slot_of;    // slot of each column of the schema
+
+    template <fixed_string Name>
+    int slot() const {
+        return slot_of[Schema::find(name_of<Name>)];
+    }
+
+    // The slots of all columns, as outputs of a pass.
+    const std::vector<int>& outputs() const { return slot_of; }
+
+    // The same rows under another schema whose columns stand in these slots.
+    template <class Other>
+    relation<Other> with(std::vector<int> slots) && {
+        return {std::move(plan), std::move(slots)};
+    }
+    // One more column at the end.
+    template <fixed_string Name, class T>
+    auto append(int slot_number) && {
+        slot_of.push_back(slot_number);
+        return std::move(*this).template with<typename detail::append_fields<Schema, field<Name, T>>::type>(std::move(slot_of));
+    }
+};
+
+namespace detail {
+
+// A relation over all columns of a source.
+template <class Schema>
+relation<Schema> relation_over(std::shared_ptr<row_source> from) {
+    relation<Schema> r{segkit::plan(from), {}};
+    int column = 0;
+    for_each_field<Schema>::apply([&]<class Field>(Field*) {
+        using T = typename Field::type;
+        r.slot_of.push_back(r.plan.add_slot({.type = type_id_of<T>,
+                                             .nullable = is_nullable<T>,
+                                             .source_column = column,
+                                             .stable = from->stable_text(static_cast<std::size_t>(column))}));
+        ++column;
+    });
+    return r;
+}
+
+// A bound expression and the slots it reads.
+template <class Bound>
+struct bound_expression {
+    Bound bound;
+    std::vector<int> reads;
+};
+template <class Schema, class E>
+auto bind_expression(const relation<Schema>& r, const E& e) {
+    std::vector<int> reads;
+    binding<Schema> b{r.slot_of, reads};
+    auto bound = bind(b, e);
+    return bound_expression<decltype(bound)>{bound, std::move(reads)};
+}
+
+// Computes an expression into a slot. Instantiated per expression form and value types, never per name.
+template <class Bound>
+class derive_step final : public step {
+public:
+    derive_step(bound_expression<Bound> e, int out) : step(std::move(e.reads), {out}), bound_(std::move(e.bound)), out_(out) {}
+    std::string_view word() const override { return "derive"; }
+
+    void run(chunk& c, scratch& memory) const override {
+        using R = result_t<Bound>;
+        using V = known_t<R>;
+        const auto open = bound_.open(c);
+        slot_view& view = c.slots[static_cast<std::size_t>(out_)];
+        view = {};
+        std::uint8_t* bits = nullptr;
+        if constexpr (can_be_null<R>) {
+            bits = memory.validity(out_);
+            std::memset(bits, 0, chunk_rows / 8);
+            view.validity = bits;
+        }
+        const auto set_valid = [&](std::uint32_t row, bool known) {
+            bits[row >> 3] = static_cast<std::uint8_t>(bits[row >> 3] | (unsigned{known} << (row & 7)));
+        };
+        if constexpr (std::same_as<V, std::string>) {
+            std::vector<std::string>& texts = memory.texts(out_);
+            texts.resize(chunk_rows);
+            auto* values = memory.values<std::string_view>(out_);
+            c.each([&](std::uint32_t, std::uint32_t row) {
+                auto x = open(row);
+                texts[row] = std::move(const_cast<std::string&>(value_in(x)));
+                values[row] = texts[row];
+                if constexpr (can_be_null<R>) set_valid(row, x.known);
+            });
+            view.values = values;
+        } else {
+            auto* values = memory.values<V>(out_);
+            c.each([&](std::uint32_t, std::uint32_t row) {
+                if constexpr (can_be_null<R>) {
+                    const auto x = open(row);
+                    values[row] = x.known ? x.value : V{};
+                    set_valid(row, x.known);
+                } else {
+                    values[row] = open(row);
+                }
+            });
+            view.values = values;
+        }
+    }
+
+private:
+    Bound bound_;
+    int out_;
+};
+
+// The slot that holds the expression's values: the column's own, or a computed one.
+template <class Schema, class E>
+int materialise(relation<Schema>& r, const E& e) {
+    using T = expression_type_t<Schema, E>;
+    auto bound = bind_expression(r, e);
+    const int out = r.plan.add_slot({.type = type_id_of<T>, .nullable = is_nullable<T>});
+    if constexpr (!std::same_as<known_t<result_t<decltype(bound.bound)>>, erroneous>)
+        r.plan.add_step(std::make_shared<derive_step<decltype(bound.bound)>>(std::move(bound), out));
+    return out;
+}
+template <class Schema, fixed_string Name>
+int materialise(relation<Schema>& r, const col<Name>&) {
+    if constexpr (!has_column<Schema, Name>) {
+        (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
+        return 0;
+    } else {
+        return r.template slot<Name>();
+    }
+}
+
+// The truth of a condition as a plain bool per row: unknown counts as false. What `where` and `filter` mean.
+template <class Bound>
+class truth_step final : public step {
+public:
+    truth_step(bound_expression<Bound> e, int out) : step(std::move(e.reads), {out}), bound_(std::move(e.bound)), out_(out) {}
+    std::string_view word() const override { return "where"; }
+    void run(chunk& c, scratch& memory) const override {
+        const auto open = bound_.open(c);
+        bool* values = memory.values<bool>(out_);
+        c.each([&](std::uint32_t, std::uint32_t row) {
+            const auto x = open(row);
+            values[row] = is_known(x) && value_in(x);
+        });
+        c.slots[static_cast<std::size_t>(out_)] = {values};
+    }
+
+private:
+    Bound bound_;
+    int out_;
+};
+
+template <class Bound>
+inline constexpr bool is_condition = std::same_as<known_t<result_t<Bound>>, bool>;
+template <class Bound>
+inline constexpr bool is_erroneous = std::same_as<known_t<result_t<Bound>>, erroneous>;
+
+template <class Schema, class E>
+int materialise_truth(relation<Schema>& r, const E& condition) {
+    auto bound = bind_expression(r, condition);
+    using B = decltype(bound.bound);
+    const int out = r.plan.add_slot({.type = type_id::boolean});
+    if constexpr (is_condition<B>) r.plan.add_step(std::make_shared<truth_step<B>>(std::move(bound), out));
+    else if constexpr (!is_erroneous<B>) (void)sizeof(condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>);
+    return out;
+}
+
+}  // namespace detail
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,192 @@
+// segkit/pipeline/table_source.hpp: any table as a source of chunks.
+//
+// Columns that lie contiguously in memory are pushed as they are; others (members of structs, computed columns) are
+// gathered per chunk, and only where the pipeline reads them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/pipeline/plan.hpp>
+#include <segkit/table/traits.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+namespace detail {
+
+// Rows of one morsel: by row count alone, so that results do not depend on the executor.
+inline std::size_t morsel_rows(std::size_t rows) {
+    const std::size_t chunks = (rows / 64 + chunk_rows - 1) / chunk_rows;
+    return std::max<std::size_t>(16, chunks) * chunk_rows;
+}
+
+// Delivers rows [row, row + count) of one column; `number` is its place in the scratch.
+class column_reader {
+public:
+    virtual ~column_reader() = default;
+    virtual slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const = 0;
+};
+
+template <class Column, class T>
+class column_reader_of final : public column_reader {
+public:
+    explicit column_reader_of(Column column) : column_(std::move(column)) {}
+
+    slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const override {
+        slot_view view;
+        if constexpr (is_block<T>) {
+            const auto first = column_[row];
+            view.values = first.values;
+            view.width = first.width;
+            static_assert(std::same_as<std::remove_cvref_t<decltype(column_)>, column_view<T>>, "segkit: blocks are read from segkit tables only");
+        } else if constexpr (contiguous_column<Column, T> && (!is_nullable<T> || requires { column_.validity(); })) {
+            view.values = column_.data() + row;
+            if constexpr (is_nullable<T>) view.validity = column_.validity() + row / 8;
+        } else {
+            using V = value_t<non_null_t<T>>;
+            V* values = memory.values<V>(number);
+            view.values = values;
+            if constexpr (is_nullable<T>) {
+                std::uint8_t* bits = memory.validity(number);
+                std::memset(bits, 0, chunk_rows / 8);
+                view.validity = bits;
+                for (std::uint32_t i = 0; i < count; ++i) {
+                    const value_t<T> value = column_[row + i];
+                    values[i] = value ? V(*value) : V{};
+                    bits[i >> 3] = static_cast<std::uint8_t>(bits[i >> 3] | (unsigned{value.has_value()} << (i & 7)));
+                }
+            } else {
+                for (std::uint32_t i = 0; i < count; ++i) values[i] = column_[row + i];
+            }
+        }
+        return view;
+    }
+
+private:
+    Column column_;
+};
+
+// Pushes rows of in-memory columns; the memory must stay as it is while the source lives.
+class column_source : public row_source {
+public:
+    column_source(std::size_t rows, std::vector<std::unique_ptr<column_reader>> columns, std::shared_ptr<const void> owner)
+        : rows_(rows), columns_(std::move(columns)), owner_(std::move(owner)) {}
+
+    void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
+        const std::size_t per_morsel = morsel_rows(rows_);
+        executor.run((rows_ + per_morsel - 1) / per_morsel, [&](std::size_t morsel) {
+            const std::unique_ptr<morsel_worker> worker = consumer.start(morsel);
+            scratch memory(columns_.size());
+            chunk c;
+            c.slots.resize(columns_.size());
+            const std::size_t end = std::min(rows_, (morsel + 1) * per_morsel);
+            for (std::size_t row = morsel * per_morsel; row < end; row += chunk_rows) {
+                c.first_row = row;
+                c.rows = c.selected = static_cast<std::uint32_t>(std::min<std::size_t>(chunk_rows, end - row));
+                for (std::size_t i = 0; i < columns_.size(); ++i)
+                    if (i < needed.size() && needed[i]) c.slots[i] = columns_[i]->read(row, c.rows, memory, static_cast<int>(i));
+                worker->take(c);
+            }
+            worker->finish();
+        });
+    }
+    std::string describe() const override { return "table of " + std::to_string(rows_) + " rows"; }
+    std::optional<std::size_t> row_count() const override { return rows_; }
+    bool stable_text(std::size_t) const override { return true; }
+
+private:
+    std::size_t rows_;
+    std::vector<std::unique_ptr<column_reader>> columns_;
+    std::shared_ptr<const void> owner_;    // keeps an owned table alive
+};
+
+template <class T, class Schema>
+struct column_readers;
+template <class T, fixed_string... Names, class... Types>
+struct column_readers<T, schema<field<Names, Types>...>> {
+    static std::vector<std::unique_ptr<column_reader>> make(const T& t) {
+        std::vector<std::unique_ptr<column_reader>> readers;
+        readers.reserve(sizeof...(Names));
+        (readers.push_back(make_one<Names, Types>(t)), ...);
+        return readers;
+    }
+    template <fixed_string Name, class Type>
+    static std::unique_ptr<column_reader> make_one(const T& t) {
+        auto c = table_traits<T>::template column<Name>(t);
+        return std::make_unique<column_reader_of<decltype(c), Type>>(std::move(c));
+    }
+};
+
+// The table must outlive the source, or be held by `owner`.
+template <table_like T>
+std::shared_ptr<row_source> open_table(const T& t, std::shared_ptr<const void> owner = nullptr) {
+    return std::make_shared<column_source>(table_traits<T>::rows(t), column_readers<T, typename table_traits<T>::schema_type>::make(t), std::move(owner));
+}
+
+// Columns of any types as readers, by their run-time type.
+template <class T>
+std::unique_ptr<column_reader> reader_of_type(const column_data& column) {
+    return std::make_unique<column_reader_of<column_view<T>, T>>(column_view<T>(column));
+}
+template <class T>
+std::unique_ptr<column_reader> reader_of_plain(const column_data& column) {
+    return column.nullable ? reader_of_type<std::optional<T>>(column) : reader_of_type<T>(column);
+}
+inline std::unique_ptr<column_reader> reader_of(const column_data& column) {
+    switch (column.type) {
+        case type_id::boolean: return reader_of_plain<bool>(column);
+        case type_id::int32: return reader_of_plain<std::int32_t>(column);
+        case type_id::int64: return reader_of_plain<std::int64_t>(column);
+        case type_id::float32: return reader_of_plain<float>(column);
+        case type_id::float64: return reader_of_plain<double>(column);
+        case type_id::text: return reader_of_plain<text>(column);
+        case type_id::date: return reader_of_plain<date>(column);
+        case type_id::timestamp: return reader_of_plain<timestamp>(column);
+        case type_id::duration: return reader_of_plain<duration>(column);
+        case type_id::block32: return reader_of_type<block<float>>(column);
+        case type_id::block64: return reader_of_type<block<double>>(column);
+    }
+    return nullptr;
+}
+
+// Rows that a breaker has made, as a source that shares them.
+inline std::shared_ptr<row_source> open_rows(std::shared_ptr<const table_data> rows) {
+    std::vector<std::unique_ptr<column_reader>> readers;
+    readers.reserve(rows->columns.size());
+    for (const column_data& c : rows->columns) readers.push_back(reader_of(c));
+    const std::size_t count = rows->rows;
+    return std::make_shared<column_source>(count, std::move(readers), std::move(rows));
+}
+
+// A source whose rows are computed from another plan by the first scan and kept: a group-by, a sort.
+class computed_source : public row_source {
+public:
+    void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
+        std::shared_ptr<row_source> rows;
+        {
+            const std::lock_guard hold(lock_);
+            if (!rows_) rows_ = open_rows(std::make_shared<const table_data>(compute(executor)));
+            rows = rows_;
+        }
+        rows->scan(needed, executor, consumer);
+    }
+    bool stable_text(std::size_t) const override { return true; }
+
+protected:
+    virtual table_data compute(executor_ref executor) = 0;
+
+private:
+    std::mutex lock_;
+    std::shared_ptr<row_source> rows_;
+};
+
+}  // namespace detail
+
+}  // namespace SEGKIT_NAMESPACE

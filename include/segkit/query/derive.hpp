@@ -1,0 +1,46 @@
+// segkit/query/derive.hpp: adds computed columns.
+//
+//     derive("rate"_c = "cancelled"_c / null_if_zero("trips"_c), "age"_c = completed_years("birthdate"_c, date(2023, 7, 28)))
+//
+// A later expression of the same derive may use an earlier name. A name that exists already is a compile error: rename or
+// drop the old column first. Row-local; a derived column that nothing reads is not computed.
+#pragma once
+
+#include <segkit/config.hpp>
+#include <segkit/pipeline/pipeline.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+namespace detail {
+
+template <class Schema, fixed_string Name, class E>
+auto operator<<(relation<Schema> r, const named<Name, E>& d) {
+    if constexpr (has_column<Schema, Name>) {
+        (void)sizeof(duplicate_column_name<name<Name>, existing_columns_of<Schema>>);
+        return r;
+    } else {
+        const int slot_number = materialise(r, d.content);
+        return std::move(r).template append<Name, expression_type_t<Schema, E>>(slot_number);
+    }
+}
+
+}  // namespace detail
+
+template <class... Named>
+struct derive_stage : stage_base {
+    static constexpr std::string_view stage_name = "derive";
+    detail::pack<Named...> expressions;
+
+    template <class Schema>
+    auto bind(relation<Schema> r) const {
+        using detail::operator<<;
+        return detail::unpack([&](const Named&... e) { return (std::move(r) << ... << e); }, expressions);
+    }
+};
+
+template <fixed_string... Names, class... E>
+constexpr auto derive(const named<Names, E>&... expressions) {
+    return make_pipeline(derive_stage<named<Names, E>...>{{}, detail::make_pack(expressions...)});
+}
+
+}  // namespace SEGKIT_NAMESPACE

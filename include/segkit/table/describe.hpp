@@ -1,0 +1,201 @@
+// segkit/table/describe.hpp: makes a range of your own structs a table, without copying it.
+//
+//     struct session { std::int64_t user_id; std::string country; std::optional<double> paid; };
+//     SEGKIT_DESCRIBE(session, user_id, country, paid);     // beside the struct, in its namespace
+//
+//     std::vector<session> sessions = ...;
+//     auto big = sessions | segkit::filter("paid"_c > 100.0) | segkit::collect();
+//
+// Members may be bool, integers up to 64 bits, enums (as their integer), float, double, std::string, std::string_view,
+// segkit's date, timestamp and duration, std::chrono time points and durations (to microseconds), sys_days and
+// year_month_day (as date), and std::optional of these. Up to 256 members.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include <segkit/config.hpp>
+#include <segkit/table/traits.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+template <class Type>
+struct member_type_is_not_supported {
+    static_assert(detail::never<Type>,
+                  "segkit: SEGKIT_DESCRIBE cannot make a column of a member of this type; see 'member_type_is_not_supported<type>'");
+};
+
+namespace detail {
+
+// std::chrono types are recognised by their shape, so that <chrono> is included only by those who use it.
+template <class T>
+concept chrono_duration = requires { typename T::rep; typename T::period; { T::period::num } -> std::convertible_to<std::intmax_t>; } &&
+                          requires(const T& t) { t.count(); };
+template <class T>
+concept chrono_time_point = requires(const T& t) {
+    typename T::clock;
+    { t.time_since_epoch() } -> chrono_duration;
+};
+template <class T>
+concept chrono_calendar_day = !chrono_time_point<T> && requires(const T& t) {
+    static_cast<int>(t.year());
+    static_cast<unsigned>(t.month());
+    static_cast<unsigned>(t.day());
+    { t.ok() } -> std::same_as<bool>;
+};
+
+// Count of Period (a ratio num/den of a second) in microseconds, rounded toward zero.
+template <class D>
+constexpr std::int64_t to_microseconds(const D& d) {
+    using period = typename D::period;
+    if constexpr (std::floating_point<typename D::rep>)
+        return static_cast<std::int64_t>(static_cast<double>(d.count()) * 1e6 * static_cast<double>(period::num) / static_cast<double>(period::den));
+    else if constexpr (period::den <= 1'000'000 && 1'000'000 % period::den == 0)
+        return static_cast<std::int64_t>(d.count()) * (1'000'000 / period::den * period::num);
+    else
+        return static_cast<std::int64_t>(d.count()) / (period::den / 1'000'000) * period::num;
+}
+template <class D>
+inline constexpr bool counts_days = D::period::den == 1 && D::period::num == 86'400;
+
+// Field type of a member.
+template <class M>
+constexpr auto field_type_of_member() {
+    if constexpr (optional_traits<M>::value) {
+        using inner = typename decltype(field_type_of_member<typename optional_traits<M>::type>())::type;
+        return std::type_identity<std::optional<inner>>{};
+    } else if constexpr (std::same_as<M, bool> || std::same_as<M, float> || std::same_as<M, double> || std::same_as<M, date> ||
+                         std::same_as<M, timestamp> || std::same_as<M, duration>) {
+        return std::type_identity<M>{};
+    } else if constexpr (std::is_enum_v<M>) {
+        return field_type_of_member<std::underlying_type_t<M>>();
+    } else if constexpr (std::integral<M> && (sizeof(M) < 4 || (sizeof(M) == 4 && std::is_signed_v<M>))) {
+        return std::type_identity<std::int32_t>{};
+    } else if constexpr (std::integral<M> && (sizeof(M) == 4 || (sizeof(M) == 8 && std::is_signed_v<M>))) {
+        return std::type_identity<std::int64_t>{};
+    } else if constexpr (std::convertible_to<const M&, std::string_view>) {
+        return std::type_identity<text>{};
+    } else if constexpr (chrono_calendar_day<M>) {
+        return std::type_identity<date>{};
+    } else if constexpr (chrono_time_point<M>) {
+        if constexpr (counts_days<decltype(std::declval<const M&>().time_since_epoch())>) return std::type_identity<date>{};
+        else return std::type_identity<timestamp>{};
+    } else if constexpr (chrono_duration<M>) {
+        return std::type_identity<duration>{};
+    } else {
+        (void)sizeof(member_type_is_not_supported<M>);
+        return std::type_identity<std::int64_t>{};
+    }
+}
+template <class M>
+using field_of_member_t = typename decltype(field_type_of_member<M>())::type;
+
+// The value of a member as its column holds it.
+template <class M>
+constexpr value_t<field_of_member_t<M>> value_of_member(const M& m) {
+    using V = value_t<field_of_member_t<M>>;
+    if constexpr (optional_traits<M>::value) {
+        if (!m) return std::nullopt;
+        return value_of_member(*m);
+    } else if constexpr (std::same_as<V, std::string_view>) {
+        return std::string_view(m);
+    } else if constexpr (chrono_calendar_day<M>) {
+        return date(static_cast<int>(m.year()), static_cast<int>(static_cast<unsigned>(m.month())), static_cast<int>(static_cast<unsigned>(m.day())));
+    } else if constexpr (chrono_time_point<M>) {
+        if constexpr (std::same_as<V, date>) return date::from_days(static_cast<std::int32_t>(m.time_since_epoch().count()));
+        else return timestamp::from_microseconds(to_microseconds(m.time_since_epoch()));
+    } else if constexpr (chrono_duration<M>) {
+        return duration{to_microseconds(m)};
+    } else {
+        return static_cast<V>(m);
+    }
+}
+
+template <fixed_string Name, auto Pointer>
+struct described_member {
+    static constexpr std::string_view name = name_of<Name>;
+};
+
+template <class Member>
+struct member_traits;
+template <class S, class M>
+struct member_traits<M S::*> {
+    using type = std::remove_cv_t<M>;
+};
+template <auto Pointer>
+using member_type_t = typename member_traits<std::remove_cv_t<decltype(Pointer)>>::type;
+
+template <fixed_string Name, auto Pointer>
+field<Name, field_of_member_t<member_type_t<Pointer>>> field_of(described_member<Name, Pointer>*);
+
+template <class... Members>
+struct description : Members... {
+    using schema_type = schema<decltype(field_of(static_cast<Members*>(nullptr)))...>;
+};
+
+template <fixed_string Name, auto Pointer>
+std::integral_constant<decltype(Pointer), Pointer> pointer_of(const described_member<Name, Pointer>*);
+
+// One member of every struct of a range.
+template <class Struct, auto Pointer>
+struct member_column {
+    const Struct* structs;
+    std::size_t count;
+    std::size_t size() const { return count; }
+    auto operator[](std::size_t row) const { return value_of_member(structs[row].*Pointer); }
+};
+
+template <class T>
+using description_of = decltype(segkit_describe(static_cast<const T*>(nullptr)));
+template <class T>
+concept described = requires { typename description_of<T>; };
+
+template <class R>
+concept range_of_described = requires(const R& r) {
+    std::data(r);
+    { std::size(r) } -> std::convertible_to<std::size_t>;
+    requires described<std::remove_cvref_t<decltype(*std::data(r))>>;
+};
+
+}  // namespace detail
+
+// Any contiguous range (std::vector, std::array, std::span) of a described struct is a table.
+template <detail::range_of_described R>
+struct table_traits<R> {
+    using struct_type = std::remove_cvref_t<decltype(*std::data(std::declval<const R&>()))>;
+    using description = detail::description_of<struct_type>;
+    using schema_type = typename description::schema_type;
+
+    static std::size_t rows(const R& range) { return std::size(range); }
+    template <fixed_string Name>
+    static auto column(const R& range) {
+        constexpr auto pointer = decltype(detail::pointer_of<Name>(static_cast<const description*>(nullptr)))::value;
+        return detail::member_column<struct_type, pointer>{std::data(range), std::size(range)};
+    }
+};
+
+}  // namespace SEGKIT_NAMESPACE
+
+// The expansion helpers of SEGKIT_DESCRIBE: each pass of the scan multiplies the depth by four.
+#define SEGKIT_DETAIL_PARENTHESES ()
+#define SEGKIT_DETAIL_EXPAND(...) SEGKIT_DETAIL_EXPAND_3(SEGKIT_DETAIL_EXPAND_3(SEGKIT_DETAIL_EXPAND_3(SEGKIT_DETAIL_EXPAND_3(__VA_ARGS__))))
+#define SEGKIT_DETAIL_EXPAND_3(...) SEGKIT_DETAIL_EXPAND_2(SEGKIT_DETAIL_EXPAND_2(SEGKIT_DETAIL_EXPAND_2(SEGKIT_DETAIL_EXPAND_2(__VA_ARGS__))))
+#define SEGKIT_DETAIL_EXPAND_2(...) SEGKIT_DETAIL_EXPAND_1(SEGKIT_DETAIL_EXPAND_1(SEGKIT_DETAIL_EXPAND_1(SEGKIT_DETAIL_EXPAND_1(__VA_ARGS__))))
+#define SEGKIT_DETAIL_EXPAND_1(...) SEGKIT_DETAIL_EXPAND_0(SEGKIT_DETAIL_EXPAND_0(SEGKIT_DETAIL_EXPAND_0(SEGKIT_DETAIL_EXPAND_0(__VA_ARGS__))))
+#define SEGKIT_DETAIL_EXPAND_0(...) __VA_ARGS__
+#define SEGKIT_DETAIL_MEMBERS(Struct, member, ...) \
+    ::segkit::detail::described_member<#member, &Struct::member> __VA_OPT__(, SEGKIT_DETAIL_MEMBERS_AGAIN SEGKIT_DETAIL_PARENTHESES(Struct, __VA_ARGS__))
+#define SEGKIT_DETAIL_MEMBERS_AGAIN() SEGKIT_DETAIL_MEMBERS
+
+// SEGKIT_DESCRIBE(Struct, member...): at namespace scope, beside the struct.
+#define SEGKIT_DESCRIBE(Struct, ...)                                                                                     \
+    [[maybe_unused]] constexpr ::segkit::detail::description<SEGKIT_DETAIL_EXPAND(SEGKIT_DETAIL_MEMBERS(Struct, __VA_ARGS__))> \
+    segkit_describe(const Struct*) {                                                                                     \
+        return {};                                                                                                       \
+    }                                                                                                                    \
+    static_assert(true)
