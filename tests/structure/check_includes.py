@@ -28,7 +28,7 @@ COSTLY = {"iostream", "functional", "ranges", "random", "format", "chrono", "thr
 COSTLY_ALLOWED = {"exec/threads.hpp": {"thread"}}
 
 # Libraries that only some headers may include, by the start of the include and of the header's path.
-ONLY_IN = {"Eigen/": ("decompose/pca",), "xsimd/": ("simd/",), "doctest/": ()}
+ONLY_IN = {"Eigen/": ("decompose/",), "xsimd/": ("simd/",), "doctest/": ()}
 
 LONGEST = 850
 
