@@ -129,7 +129,9 @@ private:
             const std::size_t before = count;
             count = index(batch, from, end_, count);
             // A last line without a line end gets one. (A quote still open is reported below instead.)
-            if (ended_ && !unreadable && !state_.inside && end_ > batch.positions[count - 1] + 1) {
+            const std::uint32_t last_end = batch.positions[count - 1];
+            const bool unfinished = end_ > last_end + 1 || (count > 1 && batch.text()[last_end] != '\n');
+            if (ended_ && !unreadable && !state_.inside && unfinished) {
                 batch.text()[end_] = '\n';
                 added_newline_ = end_;
                 count = index(batch, end_, end_ + 1, count);
@@ -212,7 +214,7 @@ private:
     bool take_header() {
         csv_batch& batch = first_;
         std::optional<csv_problem> problem;
-        if (batch.findings.bad || (ended_ && state_.inside)) problem = csv_find_problem(stretch(batch), delimiter_, 0, labels_);
+        if (batch.findings.bad || (ended_ && state_.inside && !batch.failure)) problem = csv_find_problem(stretch(batch), delimiter_, 0, labels_);
         const char* const text = batch.text();
         std::uint32_t row_begin = batch.begin;
         std::size_t at = 1;
@@ -266,7 +268,7 @@ private:
     }
 
     csv_stretch stretch(const csv_batch& batch) const {
-        return {batch.text(), batch.begin, end_, batch.first_line, ended_, added_newline_};
+        return {batch.text(), batch.begin, end_, batch.first_line, ended_ && !batch.failure, added_newline_};
     }
 
     // Checks that the whole rows have the header's shape and gives the batch its fields; else ends the file at the first
