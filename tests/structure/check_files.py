@@ -8,22 +8,23 @@ Prints one line per broken rule and exits 1 if there is any.
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 MACHINE_PATH = re.compile(rb"(?<![\w./-])/(?:work|root|home/[a-z]+)/")
 LARGEST = 1_000_000
-NOT_OURS = {"build", "out", ".git", ".cache"}
+NOT_OURS = {"build", "out", ".git", ".cache", "__pycache__"}
 
 
 def files_of(repository):
-    """The tracked and not ignored files; outside a clone, every file that is not a product of the build."""
-    listing = subprocess.run(
-        ["git", "-c", f"safe.directory={repository}", "-C", str(repository), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-    )
-    if listing.returncode == 0:
-        return [repository / name for name in listing.stdout.decode().split("\0") if name]
+    """The tracked and not ignored files; outside a clone or without git, every file that is not a product of the build."""
+    listed = "-z --cached --others --exclude-standard".split()
+    git = ["git", "-c", f"safe.directory={repository}", "-C", str(repository), "ls-files", *listed]
+    if shutil.which("git"):
+        listing = subprocess.run(git, capture_output=True)
+        if listing.returncode == 0:
+            return [repository / name for name in listing.stdout.decode().split("\0") if name]
     return [p for p in repository.rglob("*") if not NOT_OURS & set(p.relative_to(repository).parts)]
 
 
