@@ -21,6 +21,7 @@
 #include <segkit/io/detail/csv_collect.hpp>
 #include <segkit/io/detail/csv_input.hpp>
 #include <segkit/io/detail/csv_source.hpp>
+#include <segkit/io/detail/csv_write.hpp>
 #include <segkit/pipeline/source.hpp>
 #include <segkit/table/schema.hpp>
 #include <segkit/table/table.hpp>
@@ -122,6 +123,43 @@ result<table<Schema>> try_read_csv(std::shared_ptr<const byte_input> input, cons
 template <class Schema>
 result<table<Schema>> try_read_csv(std::string path, const csv_options& options = {}, executor_ref executor = detail::default_executor) {
     return try_read_csv<Schema>(std::make_shared<file_input>(std::move(path)), options, executor);
+}
+
+// What write_csv puts in quotes.
+enum class csv_quote {
+    minimal,       // text that needs it: with delimiters, quotes or line ends in it, empty, or spelled like a null
+    values,        // every value; nulls stay bare, so that the empty text and a null differ
+    everything,    // nulls as well; an empty text and a null are then the same
+};
+
+enum class csv_line_end { lf, crlf };
+
+struct csv_write_options {
+    char delimiter = ',';
+    csv_quote quote = csv_quote::minimal;
+    std::string null{};                          // how a null is spelled
+    csv_line_end line_end = csv_line_end::lf;
+};
+
+namespace detail {
+inline csv_form csv_form_of(const csv_write_options& options) {
+    return {options.delimiter, options.quote != csv_quote::minimal, options.quote == csv_quote::everything, options.null,
+            options.line_end == csv_line_end::crlf ? "\r\n" : "\n", {}};
+}
+}  // namespace detail
+
+// Writes a table so that read_csv gives back every bit of it, told `quoted_nulls = csv_quoted_nulls::text` and the same
+// delimiter and null (`null_values = {null}`). The file appears whole or not at all; one that exists is replaced.
+// NaN, infinity and zero bytes in text have no CSV form: segkit::error names field and row.
+template <class Schema>
+void write_csv(const table<Schema>& rows, const std::string& path, const csv_write_options& options = {}) {
+    detail::write_csv_file(detail::csv_fields_of<Schema>(), rows.data(), path, detail::csv_form_of(options));
+}
+
+// The same as text in memory.
+template <class Schema>
+std::string to_csv(const table<Schema>& rows, const csv_write_options& options = {}) {
+    return detail::csv_text(detail::csv_fields_of<Schema>(), rows.data(), detail::csv_form_of(options));
 }
 
 }  // namespace SEGKIT_NAMESPACE
