@@ -3,7 +3,6 @@
 #
 # The packages are asked for without a version and checked afterwards: one versioned request cannot be met by both
 # Eigen 3.4 and Eigen 5, since each accepts only its own major version.
-include_guard(GLOBAL)
 
 set(SEGKIT_EIGEN_MINIMUM 3.4)
 set(SEGKIT_XSIMD_MINIMUM 8.1)
