@@ -8,6 +8,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv.pop(1))
+import check_core_cost
 import check_files
 import check_includes
 
@@ -58,6 +59,23 @@ class Includes(unittest.TestCase):
         self.assertEqual(len(list(check_includes.header_problems("table/other.hpp", good))), 1)
         self.assertEqual(len(list(check_includes.header_problems("table/name.hpp", good.replace("#pragma once", "")))), 1)
         self.assertEqual([line for line, _ in check_includes.header_problems("table/name.hpp", good + "#include <ranges>\n")], [4])
+
+
+class CoreCost(unittest.TestCase):
+    LISTING = ". include/segkit/exec/threads.hpp\n.. /usr/include/c++/12/mutex\n.. /usr/include/c++/12/thread\n. include/segkit/error.hpp\n"
+
+    def test_a_costly_header_is_reported_with_what_leads_to_it(self):
+        self.assertEqual(
+            list(check_core_cost.chains(self.LISTING)), [["include/segkit/exec/threads.hpp", "/usr/include/c++/12/thread"]]
+        )
+
+    def test_libraries_and_other_standard_libraries_count(self):
+        self.assertEqual(len(list(check_core_cost.chains(". /usr/include/eigen3/Eigen/Core\n"))), 1)
+        self.assertEqual(len(list(check_core_cost.chains(". /usr/lib/llvm-19/bin/../include/c++/v1/functional\n"))), 1)
+
+    def test_cheap_parts_of_the_standard_library_do_not(self):
+        listing = ". /usr/include/c++/12/bits/ranges_base.h\n. /usr/include/c++/12/vector\n. /usr/include/c++/12/bits/chrono.h\n"
+        self.assertEqual(list(check_core_cost.chains(listing)), [])
 
 
 class Files(unittest.TestCase):
