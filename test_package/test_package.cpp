@@ -1,23 +1,33 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include <segkit/error.hpp>
-#include <segkit/exec/executor.hpp>
-#include <segkit/exec/random.hpp>
 #include <segkit/exec/threads.hpp>
+#include <segkit/expr.hpp>
+#include <segkit/pipeline/collect.hpp>
+#include <segkit/query/filter.hpp>
+#include <segkit/table/describe.hpp>
 
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <vector>
 
-TEST_CASE("random numbers are the same whatever the number of threads") {
-    const segkit::counter_random random(42, 0);
-    const segkit::threads pool(2);
-    std::vector<double> drawn(1000);
-    segkit::executor_ref(pool).run(drawn.size(), [&](std::size_t i) { drawn[i] = random.uniform(i); });
-    for (std::size_t i = 0; i < drawn.size(); ++i) CHECK(drawn[i] == random.uniform(i));
-}
+namespace sk = segkit;
+using namespace segkit::literals;
 
-TEST_CASE("an error names its field") {
-    const segkit::error wrong({.code = segkit::error_code::missing_column, .field = "clicks"});
-    CHECK_MESSAGE(doctest::String(wrong.what()) == doctest::Contains("clicks"), wrong.what());
+namespace {
+
+struct visit {
+    std::string country;
+    std::optional<int> clicks;
+};
+SEGKIT_DESCRIBE(visit, country, clicks);
+
+}  // namespace
+
+TEST_CASE("a packaged segkit filters the user's own rows") {
+    const std::vector<visit> visits = {{"fr", 4}, {"de", std::nullopt}, {"it", 9}};
+    const auto busy = visits | sk::filter("clicks"_c > 5) | sk::collect(sk::threads(2));
+    REQUIRE(busy.rows() == 1);
+    CHECK(busy["country"_c][0] == "it");
 }

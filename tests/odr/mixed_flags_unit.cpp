@@ -4,17 +4,30 @@
 #include "segkit_all_headers.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <typeinfo>
 #include <vector>
 
 #define FACTS_OF_LEVEL_(level) facts_of_##level
 #define FACTS_OF_LEVEL(level) FACTS_OF_LEVEL_(level)
 
+namespace sk = segkit;
+using namespace segkit::literals;
+
+namespace {
+
+using draws = sk::schema<sk::field<"index", std::int64_t>, sk::field<"value", std::optional<double>>>;
+
+}  // namespace
+
 unit_facts FACTS_OF_LEVEL(SEGKIT_ODR_LEVEL)() {
-    const segkit::counter_random random(42, 0);
-    std::vector<double> parts(64);
-    segkit::executor_ref(segkit::detail::default_executor).run(parts.size(), [&](std::size_t i) { parts[i] = random.uniform(i); });
+    const sk::counter_random random(42, 0);
+    sk::table<draws> drawn;
+    for (std::int64_t i = 0; i < 64; ++i) drawn.append(i, random.uniform(static_cast<std::uint64_t>(i)));
+
+    const auto high = drawn | sk::filter("value"_c > 0.5) | sk::derive("half"_c = "value"_c / 2) | sk::collect();
     double sum = 0;
-    for (const double part : parts) sum += part;
-    return {typeid(segkit::error).name(), sum};
+    for (std::size_t i = 0; i < high.rows(); ++i) sum += *high["half"_c][i];
+    return {typeid(sk::error).name(), sum};
 }
