@@ -1,0 +1,59 @@
+// segkit/query/detail/hash.hpp: hashes of key values, and keys in a form in which equal means same bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string_view>
+#include <type_traits>
+
+#include <segkit/config.hpp>
+
+namespace SEGKIT_NAMESPACE::detail {
+
+// Zeros of both signs are one key, and so are all NaNs.
+template <class V>
+V canonical(const V& value) {
+    if constexpr (std::is_floating_point_v<V>) {
+        if (value != value) return std::numeric_limits<V>::quiet_NaN();
+        return value == 0 ? V{0} : value;
+    } else {
+        return value;
+    }
+}
+
+inline std::uint64_t spread(std::uint64_t h) {
+    h *= 0x9E3779B97F4A7C15ull;
+    return h ^ (h >> 32);
+}
+
+inline std::uint64_t hash_bytes(std::string_view s) {
+    std::uint64_t h = s.size() * 0xA0761D6478BD642Full;
+    const char* p = s.data();
+    std::size_t n = s.size();
+    for (; n >= 8; p += 8, n -= 8) {
+        std::uint64_t x;
+        std::memcpy(&x, p, 8);
+        h = (h ^ x) * 0xE7037ED1A0B428DBull;
+        h ^= h >> 29;
+    }
+    std::uint64_t x = 0;
+    if (n) std::memcpy(&x, p, n);
+    return spread((h ^ x) * 0xE7037ED1A0B428DBull);
+}
+
+template <class V>
+std::uint64_t hash_value(const V& value) {
+    if constexpr (std::is_same_v<V, std::string_view>) {
+        return hash_bytes(value);
+    } else {
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, &value, sizeof value);
+        return spread(bits ^ 0x8EBC6AF09C88C6E3ull);
+    }
+}
+
+inline std::uint64_t mix_hash(std::uint64_t a, std::uint64_t b) { return spread((a ^ b) * 0x8EBC6AF09C88C6E3ull) ^ (b << 1); }
+
+}  // namespace SEGKIT_NAMESPACE::detail

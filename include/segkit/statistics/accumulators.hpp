@@ -1,0 +1,211 @@
+// segkit/statistics/accumulators.hpp: the small states behind aggregates: counts, sums, extremes, firsts, value lists.
+//
+// Each is a plain value with update(value), merge(other) and serialize; merging with an empty state changes nothing.
+// Sum, mean, deviation, minimum and maximum of one column share one state, so that a group's memory is touched once.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/error.hpp>
+#include <segkit/statistics/moments.hpp>
+#include <segkit/table/types.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// A sum of 64-bit integers in 128 bits: it cannot overflow while rows are counted in 64.
+struct wide_sum {
+    std::uint64_t low = 0;
+    std::int64_t high = 0;
+
+    void add(std::int64_t value) {
+        const auto bits = static_cast<std::uint64_t>(value);
+        low += bits;
+        high += (value < 0 ? -1 : 0) + std::int64_t{low < bits};
+    }
+    void merge(const wide_sum& other) {
+        low += other.low;
+        high += other.high + std::int64_t{low < other.low};
+    }
+    bool fits() const { return high == (static_cast<std::int64_t>(low) < 0 ? -1 : 0); }
+    // The sum; the caller has asked whether it fits.
+    std::int64_t value() const { return static_cast<std::int64_t>(low); }
+    double to_double() const {
+        if (fits()) return static_cast<double>(value());
+        return static_cast<double>(high) * 0x1p64 + static_cast<double>(low);
+    }
+    friend bool operator==(const wide_sum&, const wide_sum&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        auto bits = static_cast<std::int64_t>(low);
+        archive.field("low", bits);
+        low = static_cast<std::uint64_t>(bits);
+        archive.field("high", high);
+    }
+};
+
+struct count_state {
+    std::int64_t count = 0;
+
+    template <class... V>
+    void update(const V&...) {
+        ++count;
+    }
+    void merge(const count_state& other) { count += other.count; }
+    friend bool operator==(const count_state&, const count_state&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive.field("count", count);
+    }
+};
+
+// How many known truth values there were, and how many were true.
+struct truth_state {
+    std::int64_t known = 0;
+    std::int64_t truths = 0;
+
+    void update(bool value) {
+        ++known;
+        truths += value;
+    }
+    void merge(const truth_state& other) {
+        known += other.known;
+        truths += other.truths;
+    }
+    friend bool operator==(const truth_state&, const truth_state&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive.field("known", known);
+        archive.field("truths", truths);
+    }
+};
+
+// Everything sum, mean, deviation, minimum and maximum need of one numeric column.
+template <class T>
+struct number_state {
+    moments values{};
+
+    std::int64_t count() const { return values.count; }
+    void update(T value) { values.update(static_cast<double>(value)); }
+    void merge(const number_state& other) { values.merge(other.values); }
+    double sum() const { return values.sum(); }
+    double mean() const { return values.mean(); }
+    T minimum() const { return static_cast<T>(values.minimum); }
+    T maximum() const { return static_cast<T>(values.maximum); }
+    friend bool operator==(const number_state&, const number_state&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        values.serialize(archive);
+    }
+};
+
+// Integers keep their sum and extremes exactly.
+template <class T>
+    requires is_integer<T>
+struct number_state<T> {
+    moments values{};
+    wide_sum total{};
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+
+    std::int64_t count() const { return values.count; }
+    void update(T value) {
+        low = values.count == 0 || value < low ? value : low;
+        high = values.count == 0 || high < value ? value : high;
+        total.add(value);
+        values.update(static_cast<double>(value));
+    }
+    void merge(const number_state& other) {
+        if (other.count() == 0) return;
+        low = count() == 0 ? other.low : std::min(low, other.low);
+        high = count() == 0 ? other.high : std::max(high, other.high);
+        total.merge(other.total);
+        values.merge(other.values);
+    }
+    std::int64_t sum() const {
+        if (!total.fits())
+            throw error({.code = error_code::overflow,
+                         .stage = "sum",
+                         .found = "a sum near " + std::to_string(total.to_double()),
+                         .expected = "a sum within 64 bits",
+                         .advice = "sum to_double(column) instead"});
+        return total.value();
+    }
+    double mean() const { return total.to_double() / static_cast<double>(count()); }
+    T minimum() const { return static_cast<T>(low); }
+    T maximum() const { return static_cast<T>(high); }
+    friend bool operator==(const number_state&, const number_state&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        values.serialize(archive);
+        total.serialize(archive);
+        archive.field("lowest", low);
+        archive.field("highest", high);
+    }
+};
+
+// Least and greatest of values that are not numbers.
+template <class V>
+struct extreme_state {
+    V low{};
+    V high{};
+    bool any = false;
+
+    std::int64_t count() const { return any; }
+    V minimum() const { return low; }
+    V maximum() const { return high; }
+    void update(const V& value) {
+        if (!any || value < low) low = value;
+        if (!any || high < value) high = value;
+        any = true;
+    }
+    void merge(const extreme_state& other) {
+        if (!other.any) return;
+        update(other.low);
+        update(other.high);
+    }
+    friend bool operator==(const extreme_state&, const extreme_state&) = default;
+};
+
+template <class V>
+struct first_state {
+    V value{};
+    bool any = false;
+
+    void update(const V& v) {
+        if (any) return;
+        value = v;
+        any = true;
+    }
+    void merge(const first_state& other) {
+        if (other.any) update(other.value);
+    }
+    friend bool operator==(const first_state&, const first_state&) = default;
+};
+
+// All values, for what cannot be computed from less: its size grows with the rows.
+template <class V>
+struct value_list {
+    std::vector<V> values{};
+
+    void update(const V& v) { values.push_back(v); }
+    void merge(const value_list& other) { values.insert(values.end(), other.values.begin(), other.values.end()); }
+    friend bool operator==(const value_list&, const value_list&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive.field("values", values);
+    }
+};
+
+}  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,152 @@
+#include <doctest/doctest.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <segkit/exec/random.hpp>
+#include <segkit/exec/threads.hpp>
+#include <segkit/expr.hpp>
+#include <segkit/pipeline/collect.hpp>
+#include <segkit/query/filter.hpp>
+#include <segkit/query/group_by.hpp>
+
+namespace sk = segkit;
+using namespace segkit::literals;
+
+namespace {
+
+using events = sk::schema<sk::field<"user", std::int64_t>, sk::field<"place", std::optional<sk::text>>, sk::field<"paid", std::optional<double>>,
+                          sk::field<"clicks", std::int32_t>, sk::field<"done", bool>>;
+
+sk::table<events> random_events(std::size_t rows) {
+    sk::table<events> t;
+    const sk::counter_random random(7, 0);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto r = random.bits(i);
+        std::optional<std::string> place;
+        if (r % 5) place = "a place with a long name " + std::to_string(r % 11);
+        t.append(static_cast<std::int64_t>(r >> 40) % 97, place ? std::optional<std::string_view>(*place) : std::nullopt,
+                 r % 3 ? std::optional(static_cast<double>(r >> 12 & 1023) / 8) : std::nullopt, static_cast<std::int32_t>(r >> 30 & 63), (r >> 20 & 1) != 0);
+    }
+    return t;
+}
+
+}  // namespace
+
+TEST_CASE("every aggregate equals a naive computation, group by group in first-seen order") {
+    const auto t = random_events(20'000);
+    const auto g = t | sk::group_by("user"_c).aggregate("n"_c = sk::count(), "known"_c = sk::count("paid"_c), "done"_c = sk::count_if("done"_c),
+                                                        "places"_c = sk::count_distinct("place"_c), "total"_c = sk::sum("clicks"_c),
+                                                        "paid"_c = sk::sum("paid"_c), "mean"_c = sk::mean("paid"_c).where("done"_c), "low"_c = sk::min("paid"_c),
+                                                        "high"_c = sk::max("clicks"_c), "sd"_c = sk::stddev("clicks"_c), "mid"_c = sk::median("paid"_c),
+                                                        "first"_c = sk::first("place"_c), "last_place"_c = sk::max("place"_c), "share"_c = sk::share("done"_c)) |
+                   sk::collect();
+    struct naive {
+        std::int64_t n = 0, known = 0, done = 0, total = 0;
+        std::set<std::string> places;
+        std::vector<double> paid, paid_done, clicks;
+        std::optional<std::string> first, last;
+    };
+    std::map<std::int64_t, naive> by_user;
+    std::vector<std::int64_t> order;
+    for (std::size_t i = 0; i < t.rows(); ++i) {
+        const auto [user, place, paid, clicks, done] = t.row(i);
+        if (!by_user.contains(user)) order.push_back(user);
+        naive& u = by_user[user];
+        ++u.n;
+        u.done += done;
+        u.total += clicks;
+        u.clicks.push_back(clicks);
+        if (place) {
+            const std::string p(*place);
+            u.places.insert(p);
+            if (!u.first) u.first = p;
+            if (!u.last || *u.last < p) u.last = p;
+        }
+        if (paid) {
+            ++u.known;
+            u.paid.push_back(*paid);
+            if (done) u.paid_done.push_back(*paid);
+        }
+    }
+    const auto sum = [](const std::vector<double>& v) {
+        double s = 0;
+        for (const double x : v) s += x;
+        return s;
+    };
+    REQUIRE(g.rows() == order.size());
+    for (std::size_t i = 0; i < g.rows(); ++i) {
+        CHECK(g["user"_c][i] == order[i]);
+        naive& u = by_user[order[i]];
+        CHECK(g["n"_c][i] == u.n);
+        CHECK(g["known"_c][i] == u.known);
+        CHECK(g["done"_c][i] == u.done);
+        CHECK(g["places"_c][i] == static_cast<std::int64_t>(u.places.size()));
+        CHECK(g["total"_c][i] == u.total);
+        CHECK(*g["paid"_c][i] == doctest::Approx(sum(u.paid)).epsilon(1e-12));
+        CHECK(*g["mean"_c][i] == doctest::Approx(sum(u.paid_done) / static_cast<double>(u.paid_done.size())).epsilon(1e-12));
+        std::sort(u.paid.begin(), u.paid.end());
+        CHECK(*g["low"_c][i] == u.paid.front());
+        CHECK(g["high"_c][i] == *std::max_element(u.clicks.begin(), u.clicks.end()));
+        double squares = 0;
+        const double m = sum(u.clicks) / static_cast<double>(u.n);
+        for (const double x : u.clicks) squares += (x - m) * (x - m);
+        CHECK(*g["sd"_c][i] == doctest::Approx(std::sqrt(squares / static_cast<double>(u.n - 1))).epsilon(1e-12));
+        const std::size_t h = u.paid.size() / 2;
+        CHECK(*g["mid"_c][i] == (u.paid.size() % 2 ? u.paid[h] : (u.paid[h - 1] + u.paid[h]) / 2));
+        CHECK(*g["first"_c][i] == *u.first);
+        CHECK(*g["last_place"_c][i] == *u.last);
+        CHECK(g["share"_c][i] == static_cast<double>(u.done) / static_cast<double>(u.n));
+    }
+}
+
+TEST_CASE("a group-by gives the same bits for any number of threads") {
+    const auto t = random_events(150'000);
+    const auto q = t | sk::filter("clicks"_c > 2) |
+                   sk::group_by("user"_c, "place"_c).aggregate("mean"_c = sk::mean("paid"_c), "sd"_c = sk::stddev("paid"_c), "mid"_c = sk::median("paid"_c));
+    const auto one = q | sk::collect();
+    CHECK(one.rows() > 900);
+    for (const unsigned n : {2u, 3u, 7u}) {
+        const sk::threads pool(n);
+        const auto many = q | sk::collect(pool);
+        REQUIRE(many.rows() == one.rows());
+        for (std::size_t i = 0; i < one.rows(); ++i) CHECK(many.row(i) == one.row(i));
+    }
+}
+
+TEST_CASE("null keys form one group and differ from the empty text and from zero") {
+    using keyed = sk::schema<sk::field<"k", std::optional<std::int64_t>>, sk::field<"s", std::optional<sk::text>>>;
+    const sk::table<keyed> t{{0, ""}, {std::nullopt, std::nullopt}, {0, ""}, {std::nullopt, std::nullopt}, {1, ""}};
+    const auto g = t | sk::group_by("k"_c, "s"_c).aggregate("n"_c = sk::count()) | sk::collect();
+    REQUIRE(g.rows() == 3);
+    CHECK(g["n"_c][0] == 2);
+    CHECK(g["k"_c][1] == std::nullopt);
+    CHECK(g["n"_c][1] == 2);
+    CHECK(g["s"_c][2] == "");
+}
+
+TEST_CASE("an aggregate over no rows is null, a count zero, and there is one row") {
+    const auto t = random_events(10) | sk::filter("clicks"_c > 1000) |
+                   sk::aggregate("n"_c = sk::count(), "mean"_c = sk::mean("clicks"_c), "total"_c = sk::sum("clicks"_c), "places"_c = sk::count_distinct("place"_c),
+                                 "mid"_c = sk::median("paid"_c)) |
+                   sk::collect();
+    REQUIRE(t.rows() == 1);
+    CHECK(t["n"_c][0] == 0);
+    CHECK(t["places"_c][0] == 0);
+    CHECK(t["mean"_c][0] == std::nullopt);
+    CHECK(t["total"_c][0] == std::nullopt);
+    CHECK(t["mid"_c][0] == std::nullopt);
+    const auto none = random_events(0) | sk::group_by("user"_c).aggregate("n"_c = sk::count()) | sk::collect();
+    CHECK(none.rows() == 0);
+}
+
+TEST_CASE("an integer sum that does not fit is an error, one that passes through overflow is not") {
+    using big = sk::schema<sk::field<"x", std::int64_t>, sk::field<"y", bool>>;
+    const std::int64_t most = 9223372036854775807;
+    const sk::table<big> t{{most, true}, {most, true}, {-most, false}};
+    CHECK((t | sk::aggregate("s"_c = sk::sum("x"_c)) | sk::collect())["s"_c][0] == most);
+    CHECK_THROWS_WITH_AS(t | sk::aggregate("s"_c = sk::sum("x"_c).where("y"_c)) | sk::collect(), doctest::Contains("sum: overflow"), sk::error);
+}
