@@ -5,9 +5,12 @@
 // `random_points` draws distinct points. Numbers depend on (seed, restart) alone. Cost: k (2 + log k) distances per point.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include <segkit/cluster/detail/tiles.hpp>
@@ -21,19 +24,20 @@ namespace detail {
 // The random stream of one restart; purposes 1000 and up belong to k-means.
 inline counter_random restart_random(std::uint64_t seed, std::size_t restart) { return counter_random(seed, 1000 + restart); }
 
-// Centres of `k` points, one after the other. There must be at least `k` distinct points.
-inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::size_t k, counter_random random, executor_ref executor) {
+// `k` centres, one after the other: those given, then points. There must be at least `k` distinct points.
+inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::size_t k, counter_random random, executor_ref executor,
+                                             std::vector<double> centres = {}) {
     const std::size_t n = points.rows(), d = points.columns();
     const row_blocks blocks(n);
     const std::size_t trials = 2 + static_cast<std::size_t>(std::log(static_cast<double>(k)));
-    std::vector<double> centres(k * d);
+    const std::size_t given = centres.size() / d;
+    centres.resize(k * d);
     std::vector<double> nearest(n, std::numeric_limits<double>::infinity());
     std::vector<double> potential(blocks.count(), 0.0);    // per block the sum of nearest
     std::uint64_t draw = 0;
 
-    auto accept = [&](std::size_t row, std::size_t c) {
-        double* centre = centres.data() + c * d;
-        points.copy_row(row, centre);
+    auto accept = [&](std::size_t c) {
+        const double* centre = centres.data() + c * d;
         executor.run(blocks.count(), [&](std::size_t b) {
             double sum = 0, distance[tile_rows];
             const std::size_t end = blocks.first(b) + blocks.length(b);
@@ -72,11 +76,12 @@ inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::si
         return chosen == n ? std::size_t{0} : chosen;
     };
 
-    accept(static_cast<std::size_t>(random.below(draw++, n)), 0);
+    if (given == 0) points.copy_row(static_cast<std::size_t>(random.below(draw++, n)), centres.data());
+    for (std::size_t c = 0; c < std::max(given, std::size_t{1}); ++c) accept(c);
     std::vector<std::size_t> candidates(trials);
     std::vector<double> outcome(trials * blocks.count());
     std::vector<double> candidate(trials * d);
-    for (std::size_t c = 1; c < k; ++c) {
+    for (std::size_t c = std::max(given, std::size_t{1}); c < k; ++c) {
         for (std::size_t t = 0; t < trials; ++t) {
             candidates[t] = row_at(random.uniform(draw++));
             points.copy_row(candidates[t], candidate.data() + t * d);
@@ -103,7 +108,8 @@ inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::si
                 best = t;
             }
         }
-        accept(candidates[best], c);
+        points.copy_row(candidates[best], centres.data() + c * d);
+        accept(c);
     }
     return centres;
 }

@@ -107,9 +107,12 @@ inline void find_nearest(const double* tile, std::size_t columns, const double* 
 inline std::vector<std::size_t> lexicographic_order(const std::vector<double>& centres, std::size_t count, std::size_t columns) {
     std::vector<std::size_t> order(count);
     for (std::size_t c = 0; c < count; ++c) order[c] = c;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         const double *first = centres.data() + a * columns, *second = centres.data() + b * columns;
-        return std::lexicographical_compare(first, first + columns, second, second + columns);
+        for (std::size_t j = 0; j < columns; ++j) {
+            if (first[j] != second[j]) return first[j] < second[j];
+        }
+        return a < b;
     });
     return order;
 }
