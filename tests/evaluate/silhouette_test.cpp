@@ -1,0 +1,97 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include <segkit/cluster/detail/kmeans_core.hpp>
+#include <segkit/evaluate/silhouette.hpp>
+#include <segkit/exec/threads.hpp>
+#include <segkit/prepare/detail/scale_core.hpp>
+
+#include "../reference/numeric_reference.hpp"
+#include "../support/real_rows.hpp"
+#include "reference_labels.hpp"
+
+namespace {
+
+// The definition, with nothing shared.
+double naive_sample(const support::matrix& data, const std::vector<std::int32_t>& labels, std::size_t i) {
+    std::map<std::int32_t, std::pair<double, double>> sums;
+    for (std::size_t j = 0; j < data.rows; ++j) {
+        double square = 0;
+        for (std::size_t f = 0; f < data.columns; ++f) square += (data(i, f) - data(j, f)) * (data(i, f) - data(j, f));
+        auto& [sum, count] = sums[labels[j]];
+        sum += std::sqrt(square);
+        count += 1;
+    }
+    if (sums[labels[i]].second == 1) return 0;
+    const double a = sums[labels[i]].first / (sums[labels[i]].second - 1);
+    double b = 1e300;
+    for (const auto& [label, entry] : sums)
+        if (label != labels[i]) b = std::min(b, entry.first / entry.second);
+    return (b - a) / std::max(a, b);
+}
+
+}  // namespace
+
+TEST_CASE("the silhouette is the peer's, per point and on average") {
+    const auto points = reference::points();
+    const auto result = segkit::silhouette(points, reference_labels());
+    CHECK(support::close(result.mean, reference::silhouette, 1e-12));
+    for (std::size_t i = 0; i < std::size(reference::silhouette_first_samples); ++i) {
+        CHECK(support::close(result.samples[i], reference::silhouette_first_samples[i], 1e-12, 1e-14));
+    }
+    CHECK(result.samples[0] == 0);    // alone in its cluster
+    CHECK(result.clusters.size() == 4);
+    CHECK(result.clusters.back().label == 7);
+    CHECK(result.clusters.back().size == 1);
+}
+
+TEST_CASE("the silhouette follows its definition for any labels and group sizes, in any storage order") {
+    const auto data = support::random_matrix(517, 3, 81);
+    std::vector<std::int32_t> labels(data.rows);
+    for (std::size_t i = 0; i < data.rows; ++i) labels[i] = i % 5 == 0 ? -3 : i < 64 ? 100 : i < 200 ? 2 : 8;
+    const auto result = segkit::silhouette(data, labels);
+    double sum = 0, worst = 0;
+    for (std::size_t i = 0; i < data.rows; ++i) {
+        const double expected = naive_sample(data, labels, i);
+        worst = std::max(worst, std::fabs(result.samples[i] - expected));
+        sum += expected;
+    }
+    CHECK(worst < 1e-13);
+    CHECK(support::close(result.mean, sum / 517, 1e-12));
+    const support::transposed features(data);
+    CHECK(segkit::silhouette(features, labels).samples == result.samples);
+    for (unsigned count : {2u, 3u, 7u}) {
+        const auto threaded = segkit::silhouette(data, labels, segkit::threads(count));
+        CHECK(threaded.samples == result.samples);
+        CHECK(threaded.mean == result.mean);
+    }
+}
+
+TEST_CASE("points that all coincide have silhouette 0") {
+    const support::matrix data(1, {4, 4, 4, 4});
+    const std::vector<std::int32_t> labels = {0, 0, 1, 1};
+    CHECK(segkit::silhouette(data, labels).mean == 0);
+}
+
+TEST_CASE("one cluster, missing labels and NaN are refused") {
+    auto data = support::random_matrix(10, 2, 82);
+    const std::vector<std::int32_t> one(10, 3), few(9, 1);
+    std::vector<std::int32_t> two(10, 0);
+    two[4] = 1;
+    CHECK_THROWS_WITH_AS(segkit::silhouette(data, one), doctest::Contains("1 cluster, expected at least 2"), segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::silhouette(data, few), doctest::Contains("9 labels, expected one for each of 10 rows"), segkit::error);
+    data(7, 1) = 0.0 / 0.0;
+    CHECK_THROWS_WITH_AS(segkit::silhouette(data, two), doctest::Contains("at row 7"), segkit::error);
+    CHECK_THROWS_AS(segkit::silhouette(support::matrix(0, 2), std::vector<std::int32_t>{}), segkit::error);
+}
+
+TEST_CASE("the known silhouette of five perk clusters") {
+    const auto metrics = support::real_rows("seed-003/metrics.csv.gz");
+    if (!metrics) return;
+    auto data = support::perk_features(*metrics);
+    segkit::estimate(segkit::standard_scale_estimator{}, data).transform(data, data.view());
+    const segkit::threads pool(2);
+    const auto fit = segkit::fit_kmeans(data, {.n_clusters = 5, .n_init = 100, .tol = 0}, pool);
+    CHECK(std::fabs(segkit::silhouette(data, fit.labels, pool).mean - 0.29492) < 0.000005);
+}
