@@ -4,7 +4,6 @@
 // are not looked at. The first bad value in file order is reported, whichever column was converted first.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -50,7 +49,7 @@ public:
         if (piece_ < pieces_.size() && used_ + bytes > pieces_[piece_].size) ++piece_, used_ = 0;
         while (piece_ < pieces_.size() && bytes > pieces_[piece_].size) ++piece_;
         if (piece_ == pieces_.size()) {
-            const std::size_t size = std::max<std::size_t>(bytes, 64 * 1024);
+            const std::size_t size = bytes > 64 * 1024 ? bytes : 64 * 1024;
             pieces_.push_back({std::unique_ptr<char[]>(new char[size]), size});
             used_ = 0;
         }
@@ -176,7 +175,7 @@ inline std::string csv_advice(type_id type, std::string_view field) {
     if ((type == type_id::int32 || type == type_id::int64) && parse_value<double>(field)) return "declare the column as double";
     if ((type == type_id::float32 || type == type_id::float64) && field.find(',') != field.npos) return "write a decimal point, without separators of thousands";
     if (type == type_id::date && parse_value<timestamp>(field)) return "declare the column as segkit::timestamp";
-    if (std::none_of(field.begin(), field.end(), is_digit)) return spelled;
+    if (field.find_first_of("0123456789") == field.npos) return spelled;
     return "correct the value, or declare the column as segkit::text";
 }
 

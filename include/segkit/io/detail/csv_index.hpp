@@ -115,6 +115,13 @@ inline unsigned count_bits(std::uint64_t bits) {
 #endif
 }
 
+// Newlines of any kind.
+inline std::size_t count_newlines(const char* begin, const char* end) {
+    std::size_t count = 0;
+    for (; begin != end; ++begin) count += *begin == '\n';
+    return count;
+}
+
 // Bit i of the result is the parity of bits 0..i.
 inline std::uint64_t prefix_parity(std::uint64_t bits) {
     bits ^= bits << 1;

@@ -4,7 +4,6 @@
 // borders depend on the bytes alone. Nothing is converted here: reading and indexing run at memory speed.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,7 +38,7 @@ struct csv_batch {
     std::exception_ptr failure{};          // what ends the file early, after the rows above
 
     std::size_t line_of(std::uint32_t position) const {
-        return first_line + static_cast<std::size_t>(std::count(text() + begin, text() + position, '\n'));
+        return first_line + count_newlines(text() + begin, text() + position);
     }
 
     std::unique_ptr<char[]> storage;
@@ -53,7 +52,7 @@ struct csv_batch {
 template <class T>
 void ensure_room(std::unique_ptr<T[]>& array, std::size_t& capacity, std::size_t used, std::size_t needed) {
     if (needed <= capacity) return;
-    const std::size_t larger = std::max(needed, 2 * capacity);
+    const std::size_t larger = needed > 2 * capacity ? needed : 2 * capacity;
     std::unique_ptr<T[]> next(new T[larger]);
     if (used) std::memcpy(next.get(), array.get(), used * sizeof(T));
     array = std::move(next);
@@ -250,7 +249,7 @@ private:
         columns_ = at;
         // The rows behind it stay in the batch.
         const std::uint32_t header_end = batch.positions[at];
-        batch.first_line += static_cast<std::size_t>(std::count(text + batch.begin, text + header_end + 1, '\n'));
+        batch.first_line += count_newlines(text + batch.begin, text + header_end + 1);
         batch.begin = header_end + 1;
         header_positions_ = at;
         --batch.findings.newlines;
@@ -342,7 +341,7 @@ private:
     void finish_batch(csv_batch& batch, std::uint32_t rows_end) {
         row_ += batch.rows;
         line_ = batch.first_line + (batch.findings.quoted_newlines
-                                        ? static_cast<std::size_t>(std::count(batch.text() + batch.begin, batch.text() + rows_end, '\n'))
+                                        ? count_newlines(batch.text() + batch.begin, batch.text() + rows_end)
                                         : batch.findings.newlines);
     }
 

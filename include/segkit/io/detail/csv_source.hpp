@@ -4,7 +4,6 @@
 // morsels are numbered by their place in the file, so nothing depends on how many workers there are.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
@@ -57,10 +56,29 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t replaced = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
             diagonal = row[j];
-            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+            const std::size_t fewer = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            row[j] = replaced < fewer ? replaced : fewer;
         }
     }
     return row[b.size()];
+}
+
+// The name that may have been meant, or null.
+inline const std::string* nearest_name(const std::vector<std::string>& names, std::string_view wanted) {
+    const std::string* nearest = nullptr;
+    std::size_t least = (wanted.size() / 3 > 1 ? wanted.size() / 3 : 1) + 1;
+    for (const std::string& name : names) {
+        const std::size_t distance = edit_distance(name, wanted);
+        if (distance >= least) continue;
+        least = distance;
+        nearest = &name;
+    }
+    return nearest;
+}
+
+inline std::size_t position_of(const std::vector<std::string>& names, std::string_view wanted, std::size_t from) {
+    while (from < names.size() && names[from] != wanted) ++from;
+    return from;
 }
 
 // Finds every column of the schema in the header; all that are missing are reported at once.
@@ -71,26 +89,23 @@ inline std::vector<std::size_t> bind_csv_header(const std::vector<csv_field>& fi
     std::string near;
     std::size_t missing_count = 0;
     for (const csv_field& field : fields) {
-        const auto found = std::find(header.begin(), header.end(), field.name);
-        if (found == header.end()) {
+        const std::size_t found = position_of(header, field.name, 0);
+        if (found == header.size()) {
             missing += (missing_count++ ? ", '" : "'") + std::string(field.name) + '\'';
-            const auto nearest = std::min_element(header.begin(), header.end(), [&](const std::string& a, const std::string& b) {
-                return edit_distance(a, field.name) < edit_distance(b, field.name);
-            });
-            if (edit_distance(*nearest, field.name) <= std::max<std::size_t>(1, field.name.size() / 3))
+            if (const std::string* nearest = nearest_name(header, field.name))
                 near += (near.empty() ? "" : ", ") + shown(*nearest) + " for '" + std::string(field.name) + '\'';
             continue;
         }
-        const auto again = std::find(found + 1, header.end(), field.name);
-        if (again != header.end()) {
-            error_details details = labels.place(error_code::duplicate_column, 1, static_cast<std::size_t>(again - header.begin()));
-            details.found = "the name '" + std::string(field.name) + "' in fields " + std::to_string(found - header.begin() + 1) + " and " +
-                            std::to_string(again - header.begin() + 1) + " of the header";
+        const std::size_t again = position_of(header, field.name, found + 1);
+        if (again != header.size()) {
+            error_details details = labels.place(error_code::duplicate_column, 1, again);
+            details.found = "the name '" + std::string(field.name) + "' in fields " + std::to_string(found + 1) + " and " +
+                            std::to_string(again + 1) + " of the header";
             details.expected = "one column of that name";
             details.advice = "rename one of them in the file";
             throw error(std::move(details));
         }
-        positions.push_back(static_cast<std::size_t>(found - header.begin()));
+        positions.push_back(found);
     }
     if (missing_count == 0) return positions;
 
@@ -127,7 +142,7 @@ public:
         csv_reader reader(*input_, settings_.delimiter, settings_.block_bytes);
         const std::vector<std::size_t> positions = bind_csv_header(fields_, reader.labels(), settings_.delimiter);
         pass run{reader, positions, needed, consumer};
-        const std::size_t workers = std::max(1u, executor.concurrency());
+        const std::size_t workers = executor.concurrency() > 1 ? executor.concurrency() : 1;
         // One worker converts every batch as soon as it is read, while it is in cache; several hold a morsel each.
         executor.run(workers, [&](std::size_t) { work(run, workers == 1 ? 1 : csv_morsel_batches); });
         if (run.failure) std::rethrow_exception(run.failure);
@@ -200,7 +215,7 @@ private:
 
     static void push_batch(pass& run, const csv_batch& batch, csv_converter& converter, morsel_worker& worker) {
         for (std::size_t first = 0; first < batch.rows; first += chunk_rows) {
-            const std::size_t rows = std::min<std::size_t>(chunk_rows, batch.rows - first);
+            const std::size_t rows = batch.rows - first < chunk_rows ? batch.rows - first : chunk_rows;
             worker.take(converter.convert(batch, first, rows, run.reader.labels()));
         }
         if (batch.failure) std::rethrow_exception(batch.failure);
@@ -209,15 +224,15 @@ private:
     // The needed columns, in the order of the file.
     std::vector<csv_column> columns(const pass& run) const {
         std::vector<csv_column> result;
-        for (std::size_t slot = 0; slot < fields_.size(); ++slot) {
-            if (!run.needed[slot]) continue;
-            csv_column column;
-            column.field = fields_[slot];
-            column.position = run.positions[slot];
-            column.slot = slot;
-            result.push_back(std::move(column));
+        for (std::size_t position = 0; position < run.reader.labels().columns.size(); ++position) {
+            for (std::size_t slot = 0; slot < fields_.size(); ++slot) {
+                if (!run.needed[slot] || run.positions[slot] != position) continue;
+                csv_column& column = result.emplace_back();
+                column.field = fields_[slot];
+                column.position = position;
+                column.slot = slot;
+            }
         }
-        std::sort(result.begin(), result.end(), [](const csv_column& a, const csv_column& b) { return a.position < b.position; });
         return result;
     }
 
