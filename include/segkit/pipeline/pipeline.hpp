@@ -84,7 +84,12 @@ auto operator<<(relation<Schema> r, const pipeline<Stages...>& p) {
     return unpack([&](const Stages&... s) { return (std::move(r) << ... << s); }, p.stages);
 }
 
+template <class Schema>
+relation<Schema> bind_all(relation<Schema> r) {
+    return r;
+}
 template <class Schema, class... Stages>
+    requires(sizeof...(Stages) > 0)
 auto bind_all(relation<Schema> r, const Stages&... s) {
     return (std::move(r) << ... << s);
 }

@@ -105,7 +105,7 @@ public:
     // without a row that counts are not handed on.
     void run(const std::vector<int>& outputs, executor_ref executor, morsel_consumer& consumer) const {
         const program p = compile(outputs);
-        for (const step* s : p.steps) s->prepare(executor);
+        for (std::size_t i = p.steps.size(); i-- > 0;) p.steps[i]->prepare(executor);    // from the end: readers say first what they want
         pass pass_through(*this, p, consumer);
         source_->scan(p.needed, executor, pass_through);
     }
