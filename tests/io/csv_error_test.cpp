@@ -181,6 +181,13 @@ TEST_CASE("lines are counted with blank lines and line ends inside quotes") {
               .starts_with("test.csv:47:3: scan_csv: malformed value in 'price' at row 20: found 'what'"));
 }
 
+TEST_CASE("a line end inside quotes counts wherever it lies in a block") {
+    for (std::size_t length = 0; length < 70; ++length) {
+        const std::string m = message_of(header + std::string(length, 'a') + ",1,2,2023-01-04\n\"x\ny\",1,2,2023-01-04\n" + repeated(good, 10) + "bob,1,2,never\n");
+        CHECK(m.starts_with("test.csv:15:4: scan_csv: malformed value in 'left' at row 12"));
+    }
+}
+
 TEST_CASE("the first error of the file wins, whatever comes later and in whatever column") {
     const std::string values = header + repeated(good, 30) + "bob,1,2.5,never\nbob,x,2.5,2023-01-04\n" + repeated(good, 50);
     CHECK(message_of(values).starts_with("test.csv:32:4: scan_csv: malformed value in 'left' at row 30: found 'never'"));

@@ -204,8 +204,6 @@ private:
         if (!pending_.empty()) {
             pending_findings_ = batch.findings;    // where the rest lies in this is not known: a needless check at worst
             pending_findings_.newlines = 0;
-            pending_findings_.quoted_newlines = 0;
-            if (batch.findings.quoted_newlines) pending_findings_.quoted_newlines = 1;
         }
     }
 
