@@ -26,7 +26,7 @@ template <class Schema = stays>
 std::string message_of(const std::string& file, sk::csv_options options = {}) {
     static const sk::threads two(2), seven(7);
     const std::string first = support::reading_message<Schema>(file, options);
-    for (const std::size_t block : {64, 65, 100, 333, 4096}) {
+    for (const std::size_t block : {64u, 65u, 100u, 333u, 4096u}) {
         options.block_bytes = block;
         CHECK(support::reading_message<Schema>(file, options) == first);
         CHECK(support::reading_message<Schema>(file, options, two) == first);
@@ -223,7 +223,7 @@ TEST_CASE("what a stream says of itself comes after the errors of the rows befor
     const auto message = [](const std::string& rows, std::size_t block) {
         return std::string(sk::try_read_csv<stays>(std::make_shared<failing>(rows), {.block_bytes = block}).error().what());
     };
-    for (const std::size_t block : {64, 100, 4096}) {
+    for (const std::size_t block : {64u, 100u, 4096u}) {
         CHECK(message(header + good + "bob,1,2", block) == "tape: cannot open: found a gap");
         CHECK(message(header + good + "\"bob", block) == "tape: cannot open: found a gap");
         CHECK(message("gue", block) == "tape: cannot open: found a gap");

@@ -77,7 +77,7 @@ void check_table(const std::string& name, std::size_t rows) {
     });
 
     const sk::threads two(2), seven(7);
-    for (const std::size_t block : {64, 1000, 128 * 1024}) {
+    for (const std::size_t block : {64u, 1000u, 128u * 1024u}) {
         for (const sk::executor_ref executor : {sk::executor_ref(sk::detail::default_executor), sk::executor_ref(two), sk::executor_ref(seven)})
             CHECK(support::same_columns(sk::read_csv<Schema>(traveltide::open_csv_input(path.string()), {.block_bytes = block}, executor).data(), table.data()));
     }
