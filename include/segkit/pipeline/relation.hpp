@@ -185,6 +185,38 @@ int materialise_truth(relation<Schema>& r, const E& condition) {
     return out;
 }
 
+template <class Bound>
+class filter_step final : public step {
+public:
+    explicit filter_step(bound_expression<Bound> e) : step(std::move(e.reads), {}), bound_(std::move(e.bound)) {}
+    std::string_view word() const override { return "filter"; }
+    bool changes_rows() const override { return true; }
+    void run(chunk& c, scratch&) const override {
+        const auto open = bound_.open(c);
+        std::uint32_t kept = 0;
+        c.each([&](std::uint32_t, std::uint32_t row) {
+            const auto x = open(row);
+            c.selection[kept] = static_cast<std::uint16_t>(row);    // overwritten by the next row where this one goes
+            kept += std::uint32_t{is_known(x) && value_in(x)};
+        });
+        c.dense = c.dense && kept == c.rows;
+        c.selected = kept;
+    }
+
+private:
+    Bound bound_;
+};
+
+// Keeps the rows for which a condition is true.
+template <class Schema, class E>
+relation<Schema> keep_where(relation<Schema> r, const E& condition) {
+    auto bound = bind_expression(r, condition);
+    using B = decltype(bound.bound);
+    if constexpr (is_condition<B>) r.plan.add_step(std::make_shared<filter_step<B>>(std::move(bound)));
+    else if constexpr (!is_erroneous<B>) (void)sizeof(condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>);
+    return r;
+}
+
 }  // namespace detail
 
 }  // namespace SEGKIT_NAMESPACE

@@ -1,0 +1,274 @@
+// segkit/pipeline/features.hpp: the columns an estimator learns from, as a matrix of doubles.
+//
+// Numbers and truth values are one feature each, a block column as many as it is wide. Nulls and values that are not
+// finite are refused with field and row. Untyped at run time: what follows is not instantiated per schema.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/error.hpp>
+#include <segkit/pipeline/relation.hpp>
+#include <segkit/statistics/estimate.hpp>
+#include <segkit/table/matrix_view.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+template <class Name, class Type>
+struct feature_is_not_numeric {
+    static_assert(detail::never<Name>,
+                  "segkit: an estimator's feature must be a number, a truth value or a block of numbers; see 'feature_is_not_numeric<name, type>'");
+};
+
+namespace detail {
+
+template <fixed_string Name>
+constexpr column_list<Name> as_columns(col<Name>) {
+    return {};
+}
+template <fixed_string... Names>
+constexpr column_list<Names...> as_columns(column_list<Names...> list) {
+    return list;
+}
+template <class Columns>
+using columns_of_t = decltype(as_columns(std::declval<Columns>()));
+
+struct feature {
+    std::string name;
+    int slot;
+    type_id type;
+    bool nullable;
+};
+
+template <class T>
+inline constexpr bool is_feature_type = is_number<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || is_block<T>;
+
+// The features of a relation by name; a mistake is a compile error and an empty list.
+template <class Schema, fixed_string... Names>
+std::vector<feature> bind_features(const relation<Schema>& r, column_list<Names...>) {
+    std::vector<feature> features;
+    (bind_feature<Schema, Names>(r, features), ...);
+    return features;
+}
+template <class Schema, fixed_string Name>
+void bind_feature(const relation<Schema>& r, std::vector<feature>& features) {
+    if constexpr (!has_column<Schema, Name>) {
+        (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
+    } else {
+        using T = column_type_t<Schema, Name>;
+        if constexpr (!is_feature_type<T>) (void)sizeof(feature_is_not_numeric<name<Name>, T>);
+        else features.push_back({std::string(name_of<Name>), r.template slot<Name>(), type_id_of<T>, is_nullable<T>});
+    }
+}
+
+inline std::vector<int> slots_of(const std::vector<feature>& features) {
+    std::vector<int> slots;
+    for (const feature& f : features) slots.push_back(f.slot);
+    return slots;
+}
+
+// Calls f(std::type_identity<V>) for the element type of a feature.
+template <class F>
+void with_feature_type(type_id type, F&& f) {
+    switch (type) {
+        case type_id::boolean: return f(std::type_identity<bool>{});
+        case type_id::int32: return f(std::type_identity<std::int32_t>{});
+        case type_id::int64: return f(std::type_identity<std::int64_t>{});
+        case type_id::float32:
+        case type_id::block32: return f(std::type_identity<float>{});
+        default: return f(std::type_identity<double>{});
+    }
+}
+
+enum class missing_feature { refuse, as_nan };
+
+// Copies the selected rows of a chunk into a feature-major matrix that is valid until the next read.
+class feature_reader {
+public:
+    feature_reader(const std::vector<feature>& features, std::string_view stage, missing_feature missing = missing_feature::refuse)
+        : features_(features), stage_(stage), missing_(missing) {}
+
+    matrix_view<const double> read(const chunk& c) {
+        std::size_t width = 0;
+        for (const feature& f : features_) width += view(c, f).width;
+        values_.resize(width * chunk_rows);
+        std::size_t column = 0;
+        for (const feature& f : features_) {
+            const slot_view& from = view(c, f);
+            with_feature_type(f.type, [&]<class V>(std::type_identity<V>) {
+                for (std::size_t e = 0; e < from.width; ++e) {
+                    const V* values = from.as<V>() + e;
+                    double* out = values_.data() + (column + e) * chunk_rows;
+                    c.each([&](std::uint32_t k, std::uint32_t row) { out[k] = static_cast<double>(values[row * from.width]); });
+                }
+            });
+            if (missing_ == missing_feature::refuse) check(c, f, from, column);
+            else if (f.nullable) blank_nulls(c, from, column);
+            column += from.width;
+        }
+        return {values_.data(), c.selected, width, 1, chunk_rows};
+    }
+
+private:
+    static const slot_view& view(const chunk& c, const feature& f) { return c.slots[static_cast<std::size_t>(f.slot)]; }
+
+    void check(const chunk& c, const feature& f, const slot_view& from, std::size_t column) const {
+        if (f.nullable) c.each([&](std::uint32_t, std::uint32_t row) {
+            if (!from.valid(row))
+                throw error({.code = error_code::unexpected_null,
+                             .stage = std::string(stage_),
+                             .field = f.name,
+                             .row = c.first_row + row,
+                             .found = "a null",
+                             .expected = "a number in every row",
+                             .advice = "filter these rows, or replace nulls with coalesce first"});
+        });
+        if (f.type != type_id::float32 && f.type != type_id::float64 && f.type != type_id::block32 && f.type != type_id::block64) return;
+        for (std::size_t e = 0; e < from.width; ++e) {
+            const double* values = values_.data() + (column + e) * chunk_rows;
+            c.each([&](std::uint32_t k, std::uint32_t row) {
+                if (!is_finite(values[k]))
+                    throw error({.code = error_code::not_a_number,
+                                 .stage = std::string(stage_),
+                                 .field = f.name,
+                                 .row = c.first_row + row,
+                                 .found = values[k] != values[k] ? "NaN" : values[k] > 0 ? "infinity" : "-infinity",
+                                 .expected = "a finite number",
+                                 .advice = "filter or replace these rows first; a division by zero is guarded by null_if_zero"});
+            });
+        }
+    }
+    void blank_nulls(const chunk& c, const slot_view& from, std::size_t column) {
+        double* out = values_.data() + column * chunk_rows;
+        c.each([&](std::uint32_t k, std::uint32_t row) {
+            if (!from.valid(row)) out[k] = std::numeric_limits<double>::quiet_NaN();
+        });
+    }
+
+    const std::vector<feature>& features_;
+    std::string_view stage_;
+    missing_feature missing_;
+    std::vector<double> values_;
+};
+
+struct feature_context {
+    const std::vector<feature>& features;
+    std::string_view stage;
+};
+
+// Counts the nulls of one slot, for a message.
+struct null_count {
+    std::size_t nulls = 0;
+};
+class null_count_worker final : public morsel_worker {
+public:
+    null_count_worker(null_count& count, int slot_number) : count_(count), slot_(slot_number) {}
+    void take(const chunk& c) override {
+        const slot_view& view = c.slots[static_cast<std::size_t>(slot_)];
+        c.each([&](std::uint32_t, std::uint32_t row) { count_.nulls += !view.valid(row); });
+    }
+
+private:
+    null_count& count_;
+    int slot_;
+};
+
+// Runs `pass`; a null that it refuses is reported with the number of nulls in that column.
+template <class F>
+auto with_null_counts(const plan& p, const std::vector<feature>& features, executor_ref executor, F&& pass) {
+    try {
+        return pass();
+    } catch (const error& failure) {
+        if (failure.code() != error_code::unexpected_null || !p.source()->rescannable()) throw;
+        for (const feature& f : features) {
+            if (f.name != failure.details().field) continue;
+            state_per_morsel<null_count, null_count_worker, int> counts(f.slot);
+            p.run({f.slot}, executor, counts);
+            std::size_t nulls = 0;
+            counts.in_order([&](const null_count& c) { nulls += c.nulls; });
+            error_details details = failure.details();
+            details.found = std::to_string(nulls) + (nulls == 1 ? " null" : " nulls, the first here");
+            throw error(std::move(details));
+        }
+        throw;
+    }
+}
+
+template <matrix_estimator E>
+class estimate_worker final : public morsel_worker {
+public:
+    using context = std::pair<const E*, feature_context>;
+    estimate_worker(state_of<E>& state, const context& c) : estimator_(*c.first), reader_(c.second.features, c.second.stage), state_(state) { state_ = estimator_.start(); }
+    void take(const chunk& c) override { estimator_.update(state_, reader_.read(c)); }
+
+private:
+    const E& estimator_;
+    feature_reader reader_;
+    state_of<E>& state_;
+};
+
+// What an estimator learns from the features of a plan's rows, in one pass. `rows` receives their number.
+template <matrix_estimator E>
+auto estimate_features(const E& estimator, const plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
+    return with_null_counts(p, features, executor, [&] {
+        state_per_morsel<state_of<E>, estimate_worker<E>, typename estimate_worker<E>::context> states({&estimator, {features, stage}});
+        p.run(slots_of(features), executor, states);
+        auto merged = estimator.start();
+        states.in_order([&](const state_of<E>& s) { estimator.merge(merged, s); });
+        return estimator.finish(merged);
+    });
+}
+
+// The features of all rows in memory, rows one after the other: what several passes need.
+struct feature_matrix {
+    std::vector<double> values;
+    std::size_t rows = 0;
+    std::size_t width = 0;
+
+    matrix_view<const double> view() const { return row_major(values.data(), rows, width); }
+};
+class feature_matrix_worker final : public morsel_worker {
+public:
+    feature_matrix_worker(feature_matrix& part, const feature_context& c) : reader_(c.features, c.stage), part_(part) {}
+    void take(const chunk& c) override {
+        const matrix_view<const double> m = reader_.read(c);
+        part_.width = m.columns;
+        part_.rows += m.rows;
+        const std::size_t at = part_.values.size();
+        part_.values.resize(at + m.rows * m.columns);
+        double* out = part_.values.data() + at;
+        for (std::size_t i = 0; i < m.rows; ++i)
+            for (std::size_t j = 0; j < m.columns; ++j) *out++ = m(i, j);
+    }
+
+private:
+    feature_reader reader_;
+    feature_matrix& part_;
+};
+inline feature_matrix collect_features(const plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
+    return with_null_counts(p, features, executor, [&] {
+        state_per_morsel<feature_matrix, feature_matrix_worker, feature_context> parts({features, stage});
+        p.run(slots_of(features), executor, parts);
+        feature_matrix all;
+        parts.in_order([&](feature_matrix& part) {
+            if (part.rows == 0) return;
+            if (all.rows == 0) {
+                all = std::move(part);
+                return;
+            }
+            all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+            all.rows += part.rows;
+        });
+        return all;
+    });
+}
+
+}  // namespace detail
+
+}  // namespace SEGKIT_NAMESPACE
