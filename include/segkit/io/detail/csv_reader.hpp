@@ -52,7 +52,8 @@ struct csv_batch {
 template <class T>
 void ensure_room(std::unique_ptr<T[]>& array, std::size_t& capacity, std::size_t used, std::size_t needed) {
     if (needed <= capacity) return;
-    const std::size_t larger = needed > 2 * capacity ? needed : 2 * capacity;
+    // Growing doubles; a first allocation leaves room for an unfinished row of another length in front.
+    const std::size_t larger = used != 0 && needed < 2 * capacity ? 2 * capacity : needed + needed / 16;
     std::unique_ptr<T[]> next(new T[larger]);
     if (used) std::memcpy(next.get(), array.get(), used * sizeof(T));
     array = std::move(next);
