@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include <segkit/exec/threads.hpp>
-#include <segkit/statistics/estimate.hpp>
+#include <segkit/pipeline/estimate.hpp>
 
 #include "matrices.hpp"
 #include "roundtrip.hpp"

@@ -36,6 +36,16 @@ public:
         write(value);
     }
 
+    // A field whose value is JSON already.
+    void raw_field(std::string_view name, std::string_view json) {
+        if (!first_) out_ += ',';
+        first_ = false;
+        new_line();
+        detail::append_json_text(out_, name);
+        out_ += ": ";
+        out_ += json;
+    }
+
     template <class T>
     void write(const T& value) {
         if constexpr (std::same_as<T, bool>) {

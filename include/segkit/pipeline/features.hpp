@@ -15,7 +15,7 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/pipeline/relation.hpp>
-#include <segkit/statistics/estimate.hpp>
+#include <segkit/pipeline/estimate.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include <segkit/config.hpp>
-#include <segkit/statistics/estimate.hpp>
+#include <segkit/pipeline/estimate.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {

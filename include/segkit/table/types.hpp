@@ -62,14 +62,14 @@ private:
         int year, month, day;
     };
     constexpr parts civil() const {
-        const int z = days_ + 719468;
-        const int era = (z >= 0 ? z : z - 146096) / 146097;
-        const int day_of_era = z - era * 146097;
+        const std::int64_t z = std::int64_t{days_} + 719468;
+        const std::int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+        const int day_of_era = static_cast<int>(z - era * 146097);
         const int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
         const int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         const int shifted_month = (5 * day_of_year + 2) / 153;
         const int month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-        return {year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * shifted_month + 2) / 5 + 1};
+        return {year_of_era + static_cast<int>(era) * 400 + (month <= 2), month, day_of_year - (153 * shifted_month + 2) / 5 + 1};
     }
 
     std::int32_t days_ = 0;

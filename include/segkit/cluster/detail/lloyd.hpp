@@ -16,7 +16,7 @@
 
 #include <segkit/cluster/detail/tiles.hpp>
 #include <segkit/config.hpp>
-#include <segkit/statistics/estimate.hpp>
+#include <segkit/pipeline/estimate.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {

@@ -12,7 +12,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/exec/executor.hpp>
-#include <segkit/statistics/estimate.hpp>
+#include <segkit/pipeline/estimate.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {

@@ -1,4 +1,4 @@
-// segkit/statistics/estimate.hpp: runs anything that learns from rows over a matrix, with the same bits for any executor.
+// segkit/pipeline/estimate.hpp: runs anything that learns from rows over a matrix, with the same bits for any executor.
 //
 //     auto summary = segkit::estimate(segkit::column_moments{}, matrix, segkit::threads(2));
 //
