@@ -45,7 +45,7 @@ inline std::string format_decimal(double value, int digits) {
     const auto point = plain.find('.');
     auto position = static_cast<std::ptrdiff_t>(point == std::string::npos ? plain.size() : point) - 3;
     for (; position > 0; position -= 3) {
-        plain.insert(static_cast<std::size_t>(position), ",");
+        plain.insert(static_cast<std::size_t>(position), 1, ',');
     }
     const bool is_zero = plain.find_first_not_of("0.,") == std::string::npos;   // no "-0.00"
     return value < 0.0 && !is_zero ? "\u2212" + plain : plain;
@@ -54,7 +54,7 @@ inline std::string format_decimal(double value, int digits) {
 inline std::string format_count(std::size_t value) {
     std::string plain = fmt::format("{}", value);
     for (auto position = static_cast<std::ptrdiff_t>(plain.size()) - 3; position > 0; position -= 3) {
-        plain.insert(static_cast<std::size_t>(position), ",");
+        plain.insert(static_cast<std::size_t>(position), 1, ',');
     }
     return plain;
 }

@@ -1,0 +1,162 @@
+#include "command_line.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <segkit/table/parse.hpp>
+
+#include "generator.hpp"
+#include "recipe.hpp"
+#include "run.hpp"
+#include "run_options.hpp"
+#include "text_format.hpp"
+
+namespace traveltide {
+
+namespace {
+
+constexpr int done = 0, bad_input = 1, bad_usage = 2;
+
+// A use that the options' own checks cannot see: thrown while the command line is read.
+class usage_error : public CLI::ParseError {
+public:
+    explicit usage_error(std::string message) : CLI::ParseError("usage", std::move(message), bad_usage) {}
+};
+
+sk::date parse_day(const std::string& option, const std::string& text) {
+    const auto day = sk::parse_value<sk::date>(text);
+    if (!day) throw usage_error(fmt::format("{}: found '{}', expected a date such as 2023-01-04", option, text));
+    return *day;
+}
+
+// The texts of options that need more than CLI11's own conversions.
+struct raw_options {
+    std::string since, reference_date, nights, distance, clusters;
+};
+
+void check_recipe(const CLI::App& command, const run_options& options, const recipe& chosen) {
+    const auto given = [&](const char* option) { return command.count(option) > 0; };
+    if (given("--data") && given("--user-table")) throw usage_error("--data and --user-table exclude each other; give one of them");
+    if (given("--user-table") && chosen.user_table.empty()) throw usage_error(fmt::format("--user-table: the recipe {} works on raw rows; give --data", chosen.name));
+    if (!given("--data") && !given("--user-table"))
+        throw usage_error(chosen.user_table.empty() ? "--data is required; see traveltide run --help"
+                                                    : fmt::format("--data or --user-table is required; see traveltide run --help"));
+    if (given("--user-table"))
+        for (const char* option : {"--since", "--min-sessions", "--reference-date", "--nights", "--distance"})
+            if (given(option)) throw usage_error(fmt::format("{} has no meaning with --user-table: such a table has its customers and figures already", option));
+    if (chosen.reference_date && given("--reference-date") && options.reference_date != chosen.reference_date)
+        throw usage_error(fmt::format("--reference-date {}: the recipe {} is defined on {}; leave the option away", to_string(*options.reference_date), chosen.name,
+                                      to_string(*chosen.reference_date)));
+    if (chosen.nights && given("--nights") && options.nights != *chosen.nights)
+        throw usage_error(fmt::format("--nights {}: the recipe {} is defined on {}; leave the option away", to_string(options.nights), chosen.name,
+                                      to_string(*chosen.nights)));
+}
+
+run_options finish_options(const CLI::App& command, run_options options, const raw_options& raw) {
+    if (command.count("--since")) options.cohort.since = parse_day("--since", raw.since);
+    if (command.count("--reference-date")) options.reference_date = parse_day("--reference-date", raw.reference_date);
+    for (const nights_policy policy : {nights_policy::calendar, nights_policy::stored, nights_policy::started_days})
+        if (raw.nights == to_string(policy)) options.nights = policy;
+    for (const distance_formula formula : {distance_formula::haversine, distance_formula::company_sql})
+        if (raw.distance == to_string(formula)) options.distance = formula;
+    if (command.count("--clusters") && raw.clusters != "auto") {
+        const auto k = sk::parse_value<std::int64_t>(raw.clusters);
+        if (!k || *k < 2 || *k > 50) throw usage_error(fmt::format("--clusters: found '{}', expected auto or a number from 2 to 50", raw.clusters));
+        options.n_clusters = static_cast<std::size_t>(*k);
+    }
+    return options;
+}
+
+void say(const std::string& line) { fmt::print("{}\n", line); }
+void complain(const std::string& line) { fmt::print(stderr, "traveltide: {}\n", line); }
+
+int list_recipes() {
+    for (const recipe* r : all_recipes()) say(fmt::format("{:16} {}{}", r->name, r->summary, r->user_table.empty() ? "" : fmt::format(" (or --user-table: {})", r->user_table)));
+    return done;
+}
+
+int generate(const generator_options& options, const std::string& folder) {
+    const generated_company company = generate_company(options, folder);
+    say(fmt::format("{}: {} users, {} sessions, {} flights, {} hotels", folder, format_count(company.users), format_count(company.sessions), format_count(company.flights),
+                    format_count(company.hotels)));
+    return done;
+}
+
+int run_and_tell(const recipe& chosen, const run_options& options) {
+    const run_summary summary = run(chosen, options);
+    for (const std::string& warning : summary.warnings) complain("warning: " + warning);
+    say(fmt::format("{} customers, recipe {}; results in {}", format_count(summary.customers), chosen.name, options.out));
+    return done;
+}
+
+}  // namespace
+
+int command_line(int argc, const char* const* argv) {
+    CLI::App app("TravelTide: which perk for which customer?", "traveltide");
+    app.require_subcommand(1);
+    app.set_help_all_flag("--help-all", "Help for every command");
+
+    run_options options;
+    raw_options raw;
+    CLI::App* run_command = app.add_subcommand("run", "Analyse a company's tables and write the results into a folder");
+    run_command->add_option("--data", options.data, "Folder with users, sessions, flights and hotels as .csv or .csv.gz");
+    run_command->add_option("--user-table", options.user_table, "Published user table, for recipes that take one (.csv or .csv.gz)");
+    run_command->add_option("--out", options.out, "Folder for the results")->required();
+    run_command->add_option("--recipe", options.recipe, "See traveltide recipes")->capture_default_str();
+    run_command->add_option("--since", raw.since, "First day of the cohort's sessions [2023-01-04]");
+    run_command->add_option("--min-sessions", options.cohort.min_sessions, "Least number of sessions of a customer")->check(CLI::Range(1, 1000000))->capture_default_str();
+    run_command->add_option("--reference-date", raw.reference_date, "Day on which ages are computed [the recipe's, else that of the last session]");
+    run_command->add_option("--nights", raw.nights, "How hotel nights are counted [calendar]")->check(CLI::IsMember({"calendar", "stored", "started-days"}));
+    run_command->add_option("--distance", raw.distance, "How kilometres are computed [haversine]")->check(CLI::IsMember({"haversine", "company-sql"}));
+    run_command->add_option("--clusters", raw.clusters, "Number of clusters, or auto");
+    run_command->add_option("--seed", options.seed, "Seed of everything random")->capture_default_str();
+    run_command->add_option("--threads", options.threads, "Threads, 0 for all; results do not depend on it")->check(CLI::Range(0, 1024))->capture_default_str();
+
+    CLI::App* recipes_command = app.add_subcommand("recipes", "List the recipes");
+
+    generator_options generator;
+    std::string generate_folder;
+    CLI::App* generate_command = app.add_subcommand("generate", "Make up a company with the same four tables");
+    generate_command->add_option("--customers", generator.customers, "Active customers")->required()->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000}));
+    generate_command->add_option("--seed", generator.seed, "Seed")->capture_default_str();
+    generate_command->add_option("--out", generate_folder, "Folder for the four files")->required();
+    generate_command->add_flag("--whole-company", generator.whole_company, "With 169 inactive users for every active one, as in the real company");
+    generate_command->add_flag("--plant-persistence", generator.plant_persistence, "Give customers lasting habits, so that perks are supported");
+
+    const recipe* chosen = nullptr;
+    try {
+        app.parse(argc, argv);
+        if (*run_command) {
+            options = finish_options(*run_command, options, raw);
+            chosen = find_recipe(options.recipe);
+            if (!chosen) throw usage_error(fmt::format("--recipe: there is no recipe '{}'; traveltide recipes lists those there are", options.recipe));
+            check_recipe(*run_command, options, *chosen);
+            if (chosen->nights) options.nights = *chosen->nights;
+        }
+    } catch (const CLI::ParseError& problem) {
+        if (problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(problem);    // help
+        complain(problem.what());
+        return bad_usage;
+    }
+
+    try {
+        if (*recipes_command) return list_recipes();
+        if (*generate_command) return generate(generator, generate_folder);
+        return run_and_tell(*chosen, options);
+    } catch (const segkit::error& problem) {
+        complain(problem.what());
+    } catch (const std::filesystem::filesystem_error& problem) {
+        complain(problem.what());
+    } catch (const std::bad_alloc&) {
+        complain("out of memory");
+    }
+    return bad_input;
+}
+
+}  // namespace traveltide

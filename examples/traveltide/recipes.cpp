@@ -1,0 +1,18 @@
+#include "recipe.hpp"
+
+namespace traveltide {
+
+extern const recipe segment_rules_recipe;
+
+std::span<const recipe* const> all_recipes() {
+    static constexpr const recipe* all[] = {&segment_rules_recipe};
+    return all;
+}
+
+const recipe* find_recipe(std::string_view name) {
+    for (const recipe* r : all_recipes())
+        if (r->name == name) return r;
+    return nullptr;
+}
+
+}  // namespace traveltide
