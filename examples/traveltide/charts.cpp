@@ -123,6 +123,16 @@ std::string tick_text(double value, const std::vector<double>& ticks, number_sty
     return std::string(value < 0.0 ? "\u2212" : "") + (style == number_style::money ? "$" : "") + number;
 }
 
+/// Short grid lines beside one row's mark; they stop short of the row's label.
+std::string rulers(const std::vector<double>& ticks, const axis_range& range, double from, double to) {
+    std::string out;
+    for (const double tick : ticks) {
+        out += fmt::format("<line class=\"{0}\" x1=\"{1:.2f}%\" x2=\"{1:.2f}%\" y1=\"{2:.1f}\" y2=\"{3:.1f}\"/>", tick == 0.0 ? "c-rule-strong" : "c-rule",
+                           range.place(tick), from, to);
+    }
+    return out;
+}
+
 std::string marker(std::size_t group, double x_percent, double y, double size) {
     // A path cannot be placed in percent, a nested <svg> can.
     static constexpr std::array<std::string_view, 7> shapes{
@@ -153,7 +163,7 @@ display:block;overflow:visible;max-width:100%;font-family:inherit;font-size:13.5
 .c-box{fill:var(--c-1);fill-opacity:.22;stroke:var(--c-1);stroke-width:1.5}.c-median{stroke:var(--c-1);stroke-width:3}
 .c-heat{fill:var(--c-heat)}.c-heat-frame{fill:none;stroke:var(--c-rule)}.c-heat-low{fill:var(--c-ink);font-weight:600;font-variant-numeric:tabular-nums}.c-heat-high{fill:var(--c-heat-ink);font-weight:600;font-variant-numeric:tabular-nums}.c-heat-low-note{fill:var(--c-ink);font-size:11.5px}.c-heat-high-note{fill:var(--c-heat-ink);font-size:11.5px}
 .c-area{fill:var(--c-1);fill-opacity:.2;stroke:var(--c-1);stroke-width:2;stroke-linejoin:round}.c-outline{fill:none;stroke:var(--c-quiet);stroke-width:1.5;stroke-dasharray:5 4}.c-ring{fill:none;stroke:var(--c-rule)}
-.chart.scatter path{fill-opacity:.62}.chart.scatter .c-key path{fill-opacity:1}.chart.radar{max-width:21rem;margin-inline:auto}.chart.heat{min-width:34rem}
+.chart.scatter path{fill-opacity:.62}.chart.scatter .c-key path{fill-opacity:1}.chart.radar{max-width:21rem;margin-inline:auto}.chart.heat{min-width:40rem}
 )css";
 }
 
@@ -290,10 +300,13 @@ std::string heat_map(const chart_text& text, const std::vector<std::string>& row
             const double x = label_width + static_cast<double>(c) * column_width;
             const heat_cell cell = r < cells.size() && c < cells[r].size() ? cells[r][c] : heat_cell{std::nan(""), std::string(no_value), {}};
             const double depth = usable(cell.value) ? std::clamp(cell.value, 0.0, 1.0) : 0.0;
-            const std::string_view ink = depth > 0.6 ? "c-heat-high" : "c-heat-low";
+            // A step at the change of ink keeps the text readable on either side: no middle tone that suits neither.
+            const bool deep = depth > 0.6;
+            const double opacity = deep ? 0.45 + 0.5 * depth : 0.04 + 0.75 * depth;
+            const std::string_view ink = deep ? "c-heat-high" : "c-heat-low";
             body += fmt::format("<svg x=\"{:.2f}%\" y=\"{:.0f}\" width=\"{:.2f}%\" height=\"{:.0f}\">"
                                 "<rect class=\"c-heat\" x=\"1\" y=\"1\" width=\"98%\" height=\"94%\" rx=\"4\" fill-opacity=\"{:.3f}\"/>",
-                                x, y, column_width, row_height, 0.04 + 0.9 * depth);
+                                x, y, column_width, row_height, opacity);
             body += text_at(ink, 49.0, cell.note.empty() ? 31.0 : 24.0, "middle", cell.text);
             if (!cell.note.empty()) {
                 body += text_at(std::string(ink) + "-note", 49.0, 40.0, "middle", cell.note);
@@ -393,11 +406,21 @@ std::string line_chart(const chart_text& text, const std::string& x_name, const 
                             y_place(line[i - 1].y), place(line[i].x), y_place(line[i].y));
     }
     std::string words;
-    for (const auto& point : line) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const auto& point = line[i];
         const bool marked = marked_x && *marked_x == point.x;
+        // The number stands where the line is not: beside a slope, above a peak or an end, below a valley.
+        const bool inside = i > 0 && i + 1 < line.size();
+        const bool falls_in = inside && line[i - 1].y > point.y;
+        const bool rises_out = inside && line[i + 1].y > point.y;
+        const double aside = falls_in == rises_out ? 0.0 : (falls_in ? 6.0 : -6.0);
+        const std::string_view anchor = aside == 0.0 ? "middle" : (aside > 0.0 ? "start" : "end");
+        const double shift = falls_in && rises_out ? 22.0 : (aside == 0.0 ? -14.0 : -9.0);
         body += fmt::format("<circle class=\"{}\" cx=\"{:.2f}%\" cy=\"{:.1f}\" r=\"{}\"/>", marked ? "c-dot" : "c-dot-open", place(point.x),
                             y_place(point.y), marked ? 8 : 4.5);
-        body += text_at(marked ? "c-value" : "c-quiet", place(point.x), y_place(point.y) - 14.0, "middle", format_value(point.y, style));
+        body += fmt::format("<svg x=\"{:.2f}%\" y=\"{:.1f}\" overflow=\"visible\"><text class=\"{}\" x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=\"{}\">{}</text></svg>",
+                            place(point.x), y_place(point.y), marked ? "c-value" : "c-quiet", aside, shift, anchor,
+                            escape_html(format_value(point.y, style)));
         body += text_at(marked ? "c-value" : "c-quiet", place(point.x), top + plot_height + 32.0, "middle",
                         format_decimal(point.x, point.x == std::floor(point.x) ? 0 : 2));
         words += fmt::format("{} {}: {}{}. ", x_name, format_decimal(point.x, point.x == std::floor(point.x) ? 0 : 2),
@@ -426,9 +449,11 @@ std::string interval_chart(const chart_text& text, const std::vector<interval_ro
     if (!(range.high > range.low)) {
         range.high = range.low + 1.0;
     }
+    const auto ticks = round_ticks(range, 5);
+    std::string body;
     std::string marks;
     std::string words;
-    const double top = reference ? 22.0 : 0.0;
+    const double top = reference ? 20.0 : 0.0;
     double y = top;
     for (const auto& row : rows) {
         const std::string value = fmt::format("{} ({} to {})", format_value(row.value, style), format_value(row.range.low, style),
@@ -437,7 +462,13 @@ std::string interval_chart(const chart_text& text, const std::vector<interval_ro
         y = put_label(marks, row.label, y, 40);
         y += 17.0;
         marks += text_at("c-quiet", 0.0, y, "start", value);
-        y += 17.0;
+        y += 19.0;
+        body += fmt::format("<line class=\"c-rule\" x1=\"0\" x2=\"100%\" y1=\"{0:.1f}\" y2=\"{0:.1f}\"/>", y);
+        body += rulers(ticks, range, y - 12.0, y + 12.0);
+        if (reference) {
+            body += fmt::format("<line class=\"c-reference\" x1=\"{0:.2f}%\" x2=\"{0:.2f}%\" y1=\"{1:.1f}\" y2=\"{2:.1f}\"/>", range.place(*reference),
+                                y - 14.0, y + 14.0);
+        }
         if (usable(row.value) && usable(row.range.low) && usable(row.range.high)) {
             marks += fmt::format("<line class=\"c-line\" x1=\"{:.2f}%\" x2=\"{:.2f}%\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", range.place(row.range.low),
                                  range.place(row.range.high), y, y);
@@ -448,18 +479,14 @@ std::string interval_chart(const chart_text& text, const std::vector<interval_ro
             marks += fmt::format("<circle class=\"c-dot\" cx=\"{:.2f}%\" cy=\"{:.1f}\" r=\"6\"/>", range.place(row.value), y);
         }
         words += fmt::format("{}: {}. ", row.label, value);
-        y += 18.0;
+        y += 20.0;
     }
-    std::string body;
-    const auto ticks = round_ticks(range, 5);
     for (const double tick : ticks) {
-        body += fmt::format("<line class=\"{0}\" x1=\"{1:.2f}%\" x2=\"{1:.2f}%\" y1=\"{2:.0f}\" y2=\"{3:.0f}\"/>", tick == 0.0 ? "c-rule-strong" : "c-rule",
-                            range.place(tick), top, y);
         body += text_at("c-quiet", range.place(tick), y + 18.0, "middle", tick_text(tick, ticks, style));
     }
     if (reference) {
         const double place = range.place(*reference);
-        body += fmt::format("<line class=\"c-reference\" x1=\"{0:.2f}%\" x2=\"{0:.2f}%\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/>", place, top - 4.0, y);
+        words += fmt::format("{}: {}. ", reference_name, format_value(*reference, style));
         body += text_at("c-reference-text", place, 12.0, place > 66.0 ? "end" : (place < 34.0 ? "start" : "middle"),
                         reference_name + " " + format_value(*reference, style));
     }
@@ -480,6 +507,8 @@ std::string box_chart(const chart_text& text, const std::vector<box_summary>& gr
     if (!any) {
         return {};
     }
+    const auto ticks = round_ticks(range, 5);
+    std::string body;
     std::string marks;
     std::string words;
     double y = 0.0;
@@ -487,6 +516,7 @@ std::string box_chart(const chart_text& text, const std::vector<box_summary>& gr
         const bool whole = usable(group.low) && usable(group.quartile_1) && usable(group.median) && usable(group.quartile_3) && usable(group.high);
         marks += text_at("c-quiet", 100.0, y + 17.0, "end", whole ? "median " + format_value(group.median, style) : "no values");
         y = put_label(marks, group.name, y, 30) + 20.0;
+        body += rulers(ticks, range, y - 12.0, y + 12.0);
         if (whole) {
             marks += fmt::format("<line class=\"c-line\" x1=\"{:.2f}%\" x2=\"{:.2f}%\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", range.place(group.low),
                                  range.place(group.high), y, y);
@@ -501,10 +531,7 @@ std::string box_chart(const chart_text& text, const std::vector<box_summary>& gr
                              format_value(group.median, style));
         y += 22.0;
     }
-    std::string body;
-    const auto ticks = round_ticks(range, 5);
     for (const double tick : ticks) {
-        body += fmt::format("<line class=\"c-rule\" x1=\"{0:.2f}%\" x2=\"{0:.2f}%\" y1=\"0\" y2=\"{1:.0f}\"/>", range.place(tick), y);
         body += text_at("c-quiet", range.place(tick), y + 18.0, "middle", tick_text(tick, ticks, style));
     }
     return frame("boxes", text, words, fluid(y + 24.0), body + marks);
@@ -515,8 +542,8 @@ std::string radar_chart(const chart_text& text, const std::vector<std::string>& 
         return {};
     }
     constexpr double centre_x = 160.0;
-    constexpr double centre_y = 135.0;
-    constexpr double radius = 82.0;
+    constexpr double centre_y = 128.0;
+    constexpr double radius = 88.0;
     const auto point = [&](std::size_t axis, double distance) {
         const double angle = 2.0 * 3.14159265358979323846 * static_cast<double>(axis) / static_cast<double>(axes.size());
         return std::pair{centre_x + distance * std::sin(angle), centre_y - distance * std::cos(angle)};
@@ -556,7 +583,7 @@ std::string radar_chart(const chart_text& text, const std::vector<std::string>& 
         }
         words = line + words;
     }
-    return frame("radar", text, words, "viewBox=\"0 0 320 270\" width=\"100%\"", body);
+    return frame("radar", text, words, "viewBox=\"0 0 320 268\" width=\"100%\"", body);
 }
 
 }  // namespace traveltide

@@ -56,7 +56,7 @@ struct heat_cell {
     std::string note;    // smaller, below
 };
 
-/// cells[row][column]; needs about 34 em of width, so put it in a box that scrolls.
+/// cells[row][column]; needs about 40 em of width, so put it in a box that scrolls.
 std::string heat_map(const chart_text& text, const std::vector<std::string>& rows, const std::vector<std::string>& columns,
                      const std::vector<std::vector<heat_cell>>& cells);
 

@@ -149,20 +149,22 @@ std::string first_screen(const report_data& data) {
     }
     out += paragraph(basis + ".", "quiet");
 
-    out += "<ul class=\"cards\">\n";
+    const bool has_cards = !data.perks.empty() || !data.segments.segments.empty();
+    if (has_cards) {
+        out += fmt::format("<h2 class=\"hidden\">{} at a glance</h2>\n<ul class=\"cards\">\n", data.perks.empty() ? "The groups" : "The perks");
+    }
     for (const auto& perk : data.perks) {
-        out += fmt::format("<li class=\"card perk\"><h2>{}</h2><span class=\"figure\">{}</span><span class=\"share\">{} of customers</span>{}</li>\n",
+        out += fmt::format("<li class=\"card perk\"><h3>{}</h3><span class=\"figure\">{}</span><span class=\"share\">{}<span class=\"of\"> of customers</span></span>{}</li>\n",
                            escape_html(sentence_case(perk.name)), format_count(perk.customers), format_percent(perk.share), badge(verdict_of(perk)));
     }
     if (data.perks.empty()) {
         for (const auto& segment : data.segments.segments) {
-            out += fmt::format("<li class=\"card perk\"><h2>{}</h2><span class=\"figure\">{}</span><span class=\"share\">{} of customers</span></li>\n",
+            out += fmt::format("<li class=\"card perk\"><h3>{}</h3><span class=\"figure\">{}</span><span class=\"share\">{}<span class=\"of\"> of customers</span></span></li>\n",
                                escape_html(segment.name), format_count(segment.customers), format_percent(segment.share));
         }
     }
-    out += "</ul>\n";
-    if (data.perks.empty() && data.segments.segments.empty()) {
-        out.erase(out.rfind("<ul class=\"cards\">"));
+    if (has_cards) {
+        out += "</ul>\n";
     }
 
     const recommended_action action = action_of(data);
@@ -221,7 +223,9 @@ std::string evidence_of(const perk_result& perk, const report_data& data) {
         }
     }
     return fmt::format("<article class=\"evidence\"><header><h3>{}</h3>{}</header>\n{}<dl class=\"answers\">\n{}{}{}</dl></article>\n",
-                       escape_html(sentence_case(perk.name)), badge(verdict_of(perk)), paragraph(support_sentence(perk)), render_answer(shown),
+                       escape_html(sentence_case(perk.name)), badge(verdict_of(perk)),
+                       paragraph(perk.score_in_words.empty() ? "" : "The behaviour: " + perk.score_in_words, "behaviour quiet") + paragraph(support_sentence(perk)),
+                       render_answer(shown),
                        render_answer(distinct), render_answer(persistent));
 }
 
@@ -264,7 +268,7 @@ std::string support_section(const report_data& data) {
                       interval_chart({"Rank correlation between session halves per perk with interval", {}}, correlations,
                                      data.support.persistence_threshold, "threshold", number_style::decimal));
     if (!figures.empty()) {
-        out += "<div class=\"pair\">\n" + figures + "</div>\n";
+        out += "<div class=\"trio\">\n" + figures + "</div>\n";
     }
     if (!data.support.correction.empty()) {
         out += paragraph("Correction for many comparisons: " + data.support.correction + ".", "quiet small");
@@ -346,20 +350,20 @@ std::string segments_part(const report_data& data) {
         names.push_back(segment.name);
     }
     std::string figures = figure("Size of each segment", "Customers, and share of all.", horizontal_bar_chart({"Size of each segment", {}}, sizes));
-    if (section.map) {
-        figures += figure("Map of the customers", "Each mark is one customer. Marks that lie close together behave alike.",
-                          scatter_chart({"Map of the customers by segment", {}}, section.map->x_name, section.map->y_name, names, section.map->points));
-    }
     for (const auto& one : section.distributions) {
         figures += figure(one.metric + " in each segment",
                           "The box holds the middle half of the customers, the thick line is the median." +
                               (one.whiskers.empty() ? "" : " Whiskers: " + one.whiskers + "."),
                           box_chart({one.metric + " in each segment", {}}, one.groups, one.style));
     }
+    if (section.map) {
+        figures += figure("Map of the customers", "Each mark is one customer. Marks that lie close together behave alike.",
+                          scatter_chart({"Map of the customers by segment", {}}, section.map->x_name, section.map->y_name, names, section.map->points));
+    }
     out += "<div class=\"pair\">\n" + figures + "</div>\n";
     out += profile_table(section);
 
-    out += "<h3>Segment by segment</h3>\n";
+    out += "<h3 class=\"gap\">Segment by segment</h3>\n";
     const bool has_profile = std::any_of(section.segments.begin(), section.segments.end(),
                                          [&](const auto& segment) { return !profile_chart(section, segment).empty(); });
     if (has_profile) {
@@ -452,14 +456,12 @@ std::string rules_part(const report_data& data) {
     std::string out = paragraph(section.lead);
     out += paragraph("Rules are tried from top to bottom, and the first that is true decides. A rule can be true for a customer and yet not be "
                      "taken, because an earlier rule took the customer first. Unknown means that a value the rule needs is missing.");
-    out += paragraph(idle == 0 ? fmt::format("Each of the {} takes at least one customer.", counted(section.rules.size(), "rule", "rules"))
-                               : fmt::format("{} of the {} never taken on this data.", format_count(idle),
-                                             counted(section.rules.size(), "rule is", "rules are")));
+    std::string summary = fmt::format("Rules that never take a customer here: {} of {}.", format_count(idle), format_count(section.rules.size()));
     if (section.without_rule) {
-        out += paragraph(*section.without_rule == 0 ? std::string("Every customer is taken by a rule.")
-                                                    : fmt::format("{} {} taken by no rule.", customers_word(*section.without_rule),
-                                                                  *section.without_rule == 1 ? "is" : "are"));
+        summary += *section.without_rule == 0 ? " Every customer is taken by a rule."
+                                              : fmt::format(" Customers taken by no rule: {}.", format_count(*section.without_rule));
     }
+    out += paragraph(summary);
     page_table table{"Coverage of the rules",
                      {{"Rule"}, {"True", cell_kind::number}, {"False", cell_kind::number}, {"Unknown", cell_kind::number}, {"Taken", cell_kind::number},
                       {"Share", cell_kind::number}, {"Shadowed by"}, {"Status"}},
@@ -633,7 +635,7 @@ std::string ab_part(const ab_plan& plan) {
     }
     const std::size_t comparisons = std::max<std::size_t>(1, plan.comparisons);
     const test_strength strength{plan.significance / static_cast<double>(comparisons), plan.power};
-    std::string out = "<h3>The A/B test</h3>\n" + paragraph(plan.lead);
+    std::string out = "<h3 class=\"gap\">The A/B test</h3>\n" + paragraph(plan.lead);
     out += paragraph(fmt::format("For each perk, draw lots: half of the customers get the invitation with the perk, half get it without. A real improvement of the "
                                  "size below is then found in {} of 100 such tests; a difference that is not there is seen in at most {} of 100{}.",
                                  format_decimal(100.0 * plan.power, 0), format_decimal(100.0 * plan.significance, 0),
@@ -749,24 +751,31 @@ std::string support_sentence(const perk_result& perk) {
     if (!perk.shown && !perk.distinct && !perk.persistent) {
         return "These customers score highest for this perk; whether the data supports it was not evaluated in this version.";
     }
-    std::vector<std::string> parts;
+    // One short sentence per answer; "but" where the news turns bad, "also" where it goes on.
+    std::vector<std::string> sentences;
+    bool good_so_far = false;
     if (perk.shown) {
-        parts.push_back(fmt::format("{} {} this behaviour{}", customers_word(perk.shown->customers), perk.shown->customers == 1 ? "shows" : "show",
-                                    perk.shown->passed ? "" : ", which is too few to rely on"));
+        sentences.push_back(fmt::format("{} {} this behaviour{}.", customers_word(perk.shown->customers), perk.shown->customers == 1 ? "shows" : "show",
+                                        perk.shown->passed ? "" : ", which is too few to rely on"));
+        good_so_far = perk.shown->passed;
     }
     if (perk.distinct) {
-        parts.push_back(perk.distinct->passed ? "they differ from other customers in behaviour that the score does not use"
-                                              : "they do not clearly differ from other customers in anything that the score does not use");
+        sentences.push_back(perk.distinct->passed
+                                ? fmt::format("They {}differ from other customers in ways that the score does not use.", good_so_far ? "also " : "")
+                                : fmt::format("{} do not clearly differ from other customers in anything else.", good_so_far ? "But they" : "They"));
+        good_so_far = perk.distinct->passed;
     }
     if (perk.persistent) {
-        parts.push_back(perk.persistent->passed ? "what they do in one half of their sessions shows again in the other half"
-                                                : "what they do in one half of their sessions does not tell what they do in the other half");
+        sentences.push_back(perk.persistent->passed
+                                ? "The habit lasts: one half of their sessions tells about the other half."
+                                : fmt::format("{} habit does not last: one half of their sessions does not tell about the other half.",
+                                              good_so_far ? "But the" : "The"));
     }
     std::string out;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        out += (i == 0 ? "" : (i + 1 == parts.size() ? ", and " : ", ")) + parts[i];
+    for (const auto& sentence : sentences) {
+        out += (out.empty() ? "" : " ") + sentence;
     }
-    return sentence_case(out) + ".";
+    return out;
 }
 
 namespace {
@@ -790,17 +799,16 @@ std::string overall_sentence(const report_data& data) {
     const auto supported = perks_with(data, verdict::supported);
     const auto partly = perks_with(data, verdict::partly_supported);
     const auto unknown = perks_with(data, verdict::not_evaluated);
-    const std::string total = counted(data.perks.size(), "perk", "perks");
-    std::string out = fmt::format("Every customer has one likely favourite out of {}. ", total);
     if (unknown.size() == data.perks.size()) {
-        return out + "Whether the data supports these favourites has not been evaluated yet.";
+        return fmt::format("Every customer has one likely favourite out of {}. Whether the data supports it is not evaluated yet.",
+                           counted(data.perks.size(), "perk", "perks"));
     }
-    if (supported.empty()) {
-        out += fmt::format("The data does not fully support any of {}", unknown.empty() ? "them" : "those evaluated");
-    } else {
-        out += fmt::format("The data supports {}", listed(supported));
+    std::string out = supported.empty() ? fmt::format("The data does not fully support any of the {}", counted(data.perks.size() - unknown.size(), "perk", "perks")) +
+                                              (unknown.empty() ? "." : " evaluated.")
+                                        : fmt::format("The data supports {}.", listed(supported));
+    if (!partly.empty()) {
+        out += fmt::format(" Partly supported: {}.", listed(partly));
     }
-    out += partly.empty() ? "." : fmt::format("{} {} partly.", supported.empty() ? ";" : ", and", listed(partly) + (supported.empty() ? (partly.size() == 1 ? " is supported" : " are supported") : ""));
     if (!unknown.empty()) {
         out += fmt::format(" Not evaluated yet: {}.", listed(unknown));
     }
@@ -812,14 +820,14 @@ recommended_action action_of(const report_data& data) {
         return data.action;
     }
     const auto supported = perks_with(data, verdict::supported);
-    const std::string sizes = data.ab_test && !data.ab_test->cases.empty() ? " The size each test needs is worked out below." : "";
+    const std::string sizes = data.ab_test && !data.ab_test->cases.empty() ? " The sizes are worked out below." : "";
     if (supported.size() == data.perks.size()) {
         return {"Invite the customers, and keep a control group",
                 "All perks are supported by the data. Hold back a random part of each group, so that the gain can be measured." + sizes};
     }
     if (!supported.empty()) {
         return {"Start with " + listed(supported) + "; test the rest first",
-                "Only what is supported should be paid for at once. Run an A/B test of the other perks before money is spent on them." + sizes};
+                "Pay at once only for what the data supports. Run an A/B test of the other perks before money is spent on them." + sizes};
     }
     return {"Run an A/B test before money is spent",
             "Use the assignment to decide who is invited with which perk, but invite a random half of each group only. Pay for a perk in full "
