@@ -30,7 +30,8 @@ void append_slot_values(column_data& column, const chunk& c, const slot_view& vi
         c.each([&](std::uint32_t, std::uint32_t row) { column.append_value(values[row]); });
     }
 }
-inline void append_slot(column_data& column, const chunk& c, const slot_view& view) {
+template <class Column>
+void append_slot(Column& column, const chunk& c, const slot_view& view) {
     switch (column.type) {
         case type_id::boolean: return append_slot_values<bool>(column, c, view);
         case type_id::int32: return append_slot_values<std::int32_t>(column, c, view);
@@ -53,9 +54,10 @@ struct collect_context {
     const std::vector<int>& outputs;
 };
 
+template <class Rows>
 class collect_worker final : public morsel_worker {
 public:
-    collect_worker(table_data& rows, const collect_context& context) : rows_(rows), context_(context) {
+    collect_worker(Rows& rows, const collect_context& context) : rows_(rows), context_(context) {
         for (const int s : context.outputs) rows_.columns.emplace_back(context.plan.at(s).type, context.plan.at(s).nullable);
     }
     void take(const chunk& c) override {
@@ -65,13 +67,14 @@ public:
     }
 
 private:
-    table_data& rows_;
+    Rows& rows_;
     const collect_context& context_;
 };
 
 // The rows of some slots of a plan, in row order.
-inline table_data collect_rows(const segkit::plan& p, const std::vector<int>& outputs, executor_ref executor) {
-    state_per_morsel<table_data, collect_worker, collect_context> parts({p, outputs});
+template <class Plan>
+table_data collect_rows(const Plan& p, const std::vector<int>& outputs, executor_ref executor) {
+    state_per_morsel<table_data, collect_worker<table_data>, collect_context> parts({p, outputs});
     p.run(outputs, executor, parts);
     table_data all;
     for (const int s : outputs) all.columns.emplace_back(p.at(s).type, p.at(s).nullable);

@@ -73,10 +73,12 @@ private:
     Column column_;
 };
 
-// Pushes rows of in-memory columns; the memory must stay as it is while the source lives.
-class column_source : public row_source {
+// Pushes rows of in-memory columns; the memory must stay as it is while the source lives. (A template only so that it is
+// compiled where it is used.)
+template <class Readers = std::vector<std::unique_ptr<column_reader>>>
+class column_source final : public row_source {
 public:
-    column_source(std::size_t rows, std::vector<std::unique_ptr<column_reader>> columns, std::shared_ptr<const void> owner)
+    column_source(std::size_t rows, Readers columns, std::shared_ptr<const void> owner)
         : rows_(rows), columns_(std::move(columns)), owner_(std::move(owner)) {}
 
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
@@ -103,7 +105,7 @@ public:
 
 private:
     std::size_t rows_;
-    std::vector<std::unique_ptr<column_reader>> columns_;
+    Readers columns_;
     std::shared_ptr<const void> owner_;    // keeps an owned table alive
 };
 
@@ -127,7 +129,7 @@ struct column_readers<T, schema<field<Names, Types>...>> {
 // The table must outlive the source, or be held by `owner`.
 template <table_like T>
 std::shared_ptr<row_source> open_table(const T& t, std::shared_ptr<const void> owner = nullptr) {
-    return std::make_shared<column_source>(table_traits<T>::rows(t), column_readers<T, typename table_traits<T>::schema_type>::make(t), std::move(owner));
+    return std::make_shared<column_source<>>(table_traits<T>::rows(t), column_readers<T, typename table_traits<T>::schema_type>::make(t), std::move(owner));
 }
 
 // Columns of any types as readers, by their run-time type.
@@ -139,7 +141,8 @@ template <class T>
 std::unique_ptr<column_reader> reader_of_plain(const column_data& column) {
     return column.nullable ? reader_of_type<std::optional<T>>(column) : reader_of_type<T>(column);
 }
-inline std::unique_ptr<column_reader> reader_of(const column_data& column) {
+template <class Column>
+std::unique_ptr<column_reader> reader_of(const Column& column) {
     switch (column.type) {
         case type_id::boolean: return reader_of_plain<bool>(column);
         case type_id::int32: return reader_of_plain<std::int32_t>(column);
@@ -157,35 +160,43 @@ inline std::unique_ptr<column_reader> reader_of(const column_data& column) {
 }
 
 // Rows that a breaker has made, as a source that shares them.
-inline std::shared_ptr<row_source> open_rows(std::shared_ptr<const table_data> rows) {
+template <class Rows>
+std::shared_ptr<row_source> open_rows(std::shared_ptr<const Rows> rows) {
     std::vector<std::unique_ptr<column_reader>> readers;
     readers.reserve(rows->columns.size());
-    for (const column_data& c : rows->columns) readers.push_back(reader_of(c));
+    for (const auto& c : rows->columns) readers.push_back(reader_of(c));
     const std::size_t count = rows->rows;
-    return std::make_shared<column_source>(count, std::move(readers), std::move(rows));
+    return std::make_shared<column_source<>>(count, std::move(readers), std::move(rows));
 }
 
-// A source whose rows are computed from another plan by the first scan and kept: a group-by, a sort.
-class computed_source : public row_source {
+// A source whose rows are computed from another plan by the first scan and kept: a group-by, a sort. Computation gives
+// `table_data compute(executor_ref)` and `std::string describe() const`.
+template <class Computation>
+class computed_source final : public row_source {
 public:
+    explicit computed_source(Computation computation) : computation_(std::move(computation)) {}
+
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
         std::shared_ptr<row_source> rows;
         {
             const std::lock_guard hold(lock_);
-            if (!rows_) rows_ = open_rows(std::make_shared<const table_data>(compute(executor)));
+            if (!rows_) rows_ = open_rows(std::make_shared<const table_data>(computation_.compute(executor)));
             rows = rows_;
         }
         rows->scan(needed, executor, consumer);
     }
+    std::string describe() const override { return computation_.describe(); }
     bool stable_text(std::size_t) const override { return true; }
 
-protected:
-    virtual table_data compute(executor_ref executor) = 0;
-
 private:
+    Computation computation_;
     std::mutex lock_;
     std::shared_ptr<row_source> rows_;
 };
+template <class Computation>
+std::shared_ptr<row_source> compute_on_first_scan(Computation computation) {
+    return std::make_shared<computed_source<Computation>>(std::move(computation));
+}
 
 }  // namespace detail
 

@@ -64,7 +64,7 @@ private:
     template <class Schema, class... Results>
     static auto finish(relation<Schema>& r, detail::group_layout& layout, list<Schema>, const detail::pack<std::type_identity<Results>...>&) {
         using Out = schema<field<Keys, column_type_t<Schema, Keys>>..., field<Names, Results>...>;
-        return detail::relation_over<Out>(std::make_shared<detail::group_source>(std::move(r.plan), std::move(layout)));
+        return detail::relation_over<Out>(detail::compute_on_first_scan(detail::group_rows(std::move(r.plan), std::move(layout))));
     }
 };
 

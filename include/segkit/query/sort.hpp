@@ -59,7 +59,8 @@ int compare_rows(const column_data& c, std::size_t a, std::size_t b, bool down) 
     return down ? -order : order;
 }
 using row_comparison = int (*)(const column_data&, std::size_t, std::size_t, bool);
-inline row_comparison comparison_of(type_id type) {
+template <class Type>
+row_comparison comparison_of(Type type) {
     switch (type) {
         case type_id::boolean: return compare_rows<bool>;
         case type_id::int32: return compare_rows<std::int32_t>;
@@ -74,8 +75,9 @@ inline row_comparison comparison_of(type_id type) {
     }
 }
 
-inline column_data permuted(const column_data& from, const std::vector<std::uint32_t>& order) {
-    column_data to(from.type, from.nullable);
+template <class Column>
+Column permuted(const Column& from, const std::vector<std::uint32_t>& order) {
+    Column to(from.type, from.nullable);
     const auto each = [&](auto&& append) {
         for (const std::uint32_t row : order) {
             if (from.nullable && !bit_at(from.validity_bits(), row)) to.append_null();
@@ -98,13 +100,14 @@ inline column_data permuted(const column_data& from, const std::vector<std::uint
     return to;
 }
 
-class sort_source final : public computed_source {
+// Computes a plan's rows in order. (A template only so that it is compiled where it is used.)
+template <class Plan>
+class sorted_rows {
 public:
-    sort_source(plan rows, std::vector<int> slots, std::vector<sort_key> keys) : rows_(std::move(rows)), slots_(std::move(slots)), keys_(std::move(keys)) {}
-    std::string describe() const override { return "sort of " + rows_.source()->describe(); }
+    sorted_rows(Plan rows, std::vector<int> slots, std::vector<sort_key> keys) : rows_(std::move(rows)), slots_(std::move(slots)), keys_(std::move(keys)) {}
+    std::string describe() const { return "sort of " + rows_.source()->describe(); }
 
-protected:
-    table_data compute(executor_ref executor) override {
+    table_data compute(executor_ref executor) {
         table_data rows = collect_rows(rows_, slots_, executor);
         std::vector<std::uint32_t> order(rows.rows);
         for (std::uint32_t i = 0; i < rows.rows; ++i) order[i] = i;
@@ -122,7 +125,7 @@ protected:
     }
 
 private:
-    plan rows_;
+    Plan rows_;
     std::vector<int> slots_;
     std::vector<sort_key> keys_;
 };
@@ -141,7 +144,7 @@ struct sort_by_stage : stage_base {
         } else {
             static_assert((!is_block<column_type_t<Schema, detail::sort_key_traits<Keys>::key_name>> && ...), "segkit: a block column has no order");
             std::vector<detail::sort_key> keys{{Schema::find(name_of<detail::sort_key_traits<Keys>::key_name>), detail::sort_key_traits<Keys>::down}...};
-            return detail::relation_over<Schema>(std::make_shared<detail::sort_source>(std::move(r.plan), std::move(r.slot_of), std::move(keys)));
+            return detail::relation_over<Schema>(detail::compute_on_first_scan(detail::sorted_rows<plan>(std::move(r.plan), std::move(r.slot_of), std::move(keys))));
         }
     }
 };
