@@ -148,3 +148,15 @@ TEST_CASE("a constant column is centred, not scaled, and reported; k beyond the 
     CHECK(labelled["k"_c][1] == 0);
     CHECK(labelled["k"_c][0] == 1);
 }
+
+TEST_CASE("every entry has a form that returns wrong data as a value") {
+    auto t = some_users(10);
+    t.append(10, 1.0, 1, std::nullopt);
+    const auto failed = sk::try_fit(sk::standard_scale(behaviour), t);
+    REQUIRE(!failed);
+    CHECK(failed.error().code() == sk::error_code::unexpected_null);
+    CHECK(sk::try_fit(sk::standard_scale(sk::columns("clicks"_c)), t).value().model.stages.size == 1);
+    CHECK((t | sk::filter("id"_c > 4) | sk::try_collect()).value().rows() == 6);
+    CHECK(!(t | sk::derive("x"_c = ("id"_c + 9223372036854775807) * 2) | sk::try_collect()));
+    CHECK(!sk::try_load<sk::model_of<decltype(sk::standard_scale(behaviour))>>("no/such/file.json"));
+}

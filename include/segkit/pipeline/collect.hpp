@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
 #include <segkit/pipeline/pipeline.hpp>
 
@@ -97,6 +98,10 @@ template <class Executor>
 struct collect_request {
     const Executor& executor;
 };
+template <class Executor>
+struct try_collect_request {
+    const Executor& executor;
+};
 
 }  // namespace detail
 
@@ -106,12 +111,24 @@ auto collect(const Executor& executor = detail::default_executor) {
     return detail::collect_request<Executor>{executor};
 }
 
+// The same without an exception for wrong data: `query | try_collect()` is a result<table>.
+template <executor Executor = serial>
+auto try_collect(const Executor& executor = detail::default_executor) {
+    return detail::try_collect_request<Executor>{executor};
+}
+
 template <class T, class Executor>
     requires row_input<std::remove_cvref_t<T>>
 auto operator|(T&& input, const detail::collect_request<Executor>& request) {
     const auto r = detail::as_query(std::forward<T>(input)).bind();
     using Schema = typename std::remove_cvref_t<decltype(r)>::schema_type;
     return table<Schema>(detail::collect_rows(r.plan, r.slot_of, request.executor));
+}
+
+template <class T, class Executor>
+    requires row_input<std::remove_cvref_t<T>>
+auto operator|(T&& input, const detail::try_collect_request<Executor>& request) {
+    return try_call([&] { return std::forward<T>(input) | detail::collect_request<Executor>{request.executor}; });
 }
 
 }  // namespace SEGKIT_NAMESPACE

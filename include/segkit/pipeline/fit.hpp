@@ -157,4 +157,11 @@ auto fit(const pipeline<Stages...>& recipe, const Input& input, executor_ref exe
         recipe.stages);
 }
 
+// The same without an exception for wrong data.
+template <class... Stages, class Input>
+    requires row_input<std::remove_cvref_t<Input>>
+auto try_fit(const pipeline<Stages...>& recipe, const Input& input, executor_ref executor = detail::default_executor) {
+    return try_call([&] { return fit(recipe, input, executor); });
+}
+
 }  // namespace SEGKIT_NAMESPACE

@@ -210,4 +210,14 @@ auto load(const std::string& path, const pipeline<Stages...>& recipe) {
     return model;
 }
 
+// The same without exceptions for a file that is missing, damaged or of another model.
+template <class Model>
+result<Model> try_load(const std::string& path) {
+    return try_call([&] { return load<Model>(path); });
+}
+template <class... Stages>
+auto try_load(const std::string& path, const pipeline<Stages...>& recipe) {
+    return try_call([&] { return load(path, recipe); });
+}
+
 }  // namespace SEGKIT_NAMESPACE
