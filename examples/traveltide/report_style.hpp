@@ -23,9 +23,9 @@ a{color:var(--accent)}
 .lede{font-size:1.16rem;line-height:1.5;margin-bottom:.5rem}
 .quiet{color:var(--quiet)}.small{font-size:.88rem;line-height:1.5}
 .first{padding:clamp(1.1rem,4vw,3rem) 0 .5rem}.first .lede{max-width:52rem}.action p{max-width:54rem}
-.cards{list-style:none;margin:1.5rem 0;padding:0;display:grid;gap:.8rem;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr))}
+.cards{list-style:none;margin:1.5rem 0;padding:0;display:grid;gap:.65rem;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr))}
 .card{background:var(--card);border:1px solid var(--rule);border-radius:12px;padding:1rem 1.1rem;min-width:0}
-.perk{display:flex;flex-direction:column;gap:.1rem}
+.perk{display:flex;flex-direction:column;gap:.1rem;padding:1rem .85rem}.perk .badge{font-size:.76rem;padding-right:.6em}
 .perk h3{font-size:1rem;line-height:1.3;margin:0 0 .25rem;min-height:2.6em}
 .perk .figure{font-size:1.9rem;line-height:1.15;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .perk .share{color:var(--quiet);font-size:.9rem;margin-bottom:.7rem;font-variant-numeric:tabular-nums}
