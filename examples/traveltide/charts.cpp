@@ -331,7 +331,9 @@ std::string scatter_chart(const chart_text& text, const std::string& x_name, con
         return {};
     }
     // Thinned evenly along the groups, so that each keeps its share of the marks whatever the order of the rows.
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return points[a].group < points[b].group; });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return points[a].group != points[b].group ? points[a].group < points[b].group : a < b;
+    });
     const std::size_t total = order.size();
     const std::size_t shown = std::min(total, std::max<std::size_t>(1, options.max_points));
     std::vector<std::size_t> kept;
