@@ -2,10 +2,10 @@
 
 namespace traveltide {
 
-extern const recipe segment_rules_recipe;
+extern const recipe segment_rules_recipe, kmeans_perks_recipe;
 
 std::span<const recipe* const> all_recipes() {
-    static constexpr const recipe* all[] = {&segment_rules_recipe};
+    static constexpr const recipe* all[] = {&segment_rules_recipe, &kmeans_perks_recipe};
     return all;
 }
 
