@@ -62,8 +62,11 @@ struct fitted_pca : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (has_column<Schema, Out>) {
-            (void)sizeof(duplicate_column_name<name<Out>, existing_columns_of<Schema>>);
-            return r;
+            detail::report_mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>();
+            return detail::erroneous_rows();
+        } else if constexpr (!detail::features_fit<Schema, Columns>) {
+            (void)detail::bind_features(r, Columns{});    // says what is wrong
+            return detail::erroneous_rows();
         } else {
             auto features = detail::bind_features(r, Columns{});
             const int out = r.plan.add_slot({.type = type_id::block64});

@@ -161,9 +161,7 @@ struct open_operation {
 
 private:
     auto run(std::uint32_t row, const Open&... o) const {
-        if constexpr ((std::same_as<known_t<decltype(o(row))>, erroneous> || ...)) {
-            return erroneous{};
-        } else if constexpr (requires { Op::sees_nulls; }) {
+        if constexpr (requires { Op::sees_nulls; }) {
             return op.evaluate(row, o...);
         } else {
             return combine(o(row)...);
@@ -241,7 +239,7 @@ struct binding {
 template <class Schema, fixed_string Name>
 auto bind(binding<Schema>& b, const col<Name>&) {
     if constexpr (!has_column<Schema, Name>) {
-        (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
+        if constexpr (!is_erroneous_schema<Schema>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
         return bound_literal<erroneous>{};
     } else {
         using T = column_type_t<Schema, Name>;
@@ -256,16 +254,12 @@ auto bind(binding<Schema>&, const literal<T>& l) {
     return bound_literal<T>{l.value};
 }
 
-template <class Op, class... R>
-inline constexpr bool operation_accepts = [] {
-    if constexpr ((std::same_as<known_t<R>, erroneous> || ...)) return true;
-    else return Op::template accepts<known_t<R>...>;
-}();
-
 template <class Op, class... Bound>
 auto checked_operation(const Op& op, const Bound&... operands) {
-    if constexpr (!operation_accepts<Op, result_t<Bound>...>) {
-        (void)sizeof(operands_do_not_fit<Op, plain_column_of<known_t<result_t<Bound>>>...>);
+    if constexpr ((std::same_as<known_t<result_t<Bound>>, erroneous> || ...)) {
+        return bound_literal<erroneous>{};
+    } else if constexpr (!Op::template accepts<known_t<result_t<Bound>>...>) {
+        detail::report_mistake<operands_do_not_fit<Op, plain_column_of<known_t<result_t<Bound>>>...>>();
         return bound_literal<erroneous>{};
     } else {
         return bound_operation<Op, Bound...>{op, make_pack(operands...)};

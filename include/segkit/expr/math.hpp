@@ -146,8 +146,12 @@ struct apply_op {
     auto evaluate(const V&... v) const {
         auto result = normalise(function(v...));
         using R = known_t<decltype(result)>;
-        if constexpr (!column_type<plain_column_of<R>>) (void)sizeof(not_a_column_value<R>);
-        return result;
+        if constexpr (!column_type<plain_column_of<R>>) {
+            detail::report_mistake<not_a_column_value<R>>();
+            return erroneous{};
+        } else {
+            return result;
+        }
     }
 };
 

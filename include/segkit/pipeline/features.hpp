@@ -49,6 +49,12 @@ struct feature {
 template <class T>
 inline constexpr bool is_feature_type = is_number<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || is_block<T>;
 
+template <class Schema, fixed_string Name>
+inline constexpr bool feature_fits = [] {
+    if constexpr (has_column<Schema, Name>) return is_feature_type<column_type_t<Schema, Name>>;
+    else return false;
+}();
+
 // The features of a relation by name; a mistake is a compile error and an empty list.
 template <class Schema, fixed_string... Names>
 std::vector<feature> bind_features(const relation<Schema>& r, column_list<Names...>) {
@@ -58,14 +64,22 @@ std::vector<feature> bind_features(const relation<Schema>& r, column_list<Names.
 }
 template <class Schema, fixed_string Name>
 void bind_feature(const relation<Schema>& r, std::vector<feature>& features) {
-    if constexpr (!has_column<Schema, Name>) {
-        (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
+    if constexpr (is_erroneous_schema<Schema>) {
+        return;
+    } else if constexpr (!has_column<Schema, Name>) {
+        detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
     } else {
         using T = column_type_t<Schema, Name>;
-        if constexpr (!is_feature_type<T>) (void)sizeof(feature_is_not_numeric<name<Name>, T>);
+        if constexpr (!is_feature_type<T>) detail::report_mistake<feature_is_not_numeric<name<Name>, T>>();
         else features.push_back({std::string(name_of<Name>), r.template slot<Name>(), type_id_of<T>, is_nullable<T>});
     }
 }
+
+// Whether all features exist and have a type that features can have.
+template <class Schema, class Columns>
+inline constexpr bool features_fit = false;
+template <class Schema, fixed_string... Names>
+inline constexpr bool features_fit<Schema, column_list<Names...>> = (feature_fits<Schema, Names> && ...);
 
 inline std::vector<int> slots_of(const std::vector<feature>& features) {
     std::vector<int> slots;

@@ -109,7 +109,8 @@ auto operator<<(fitting<Schema, pack<M...>, pack<R...>> f, const Stage& s) {
     if constexpr (learning_stage<Stage>) {
         auto fit = s.fit(f.rows, f.executor);
         auto next = [&] {
-            if constexpr (requires { fit.model.bind_training(std::move(f.rows)); }) return fit.model.bind_training(std::move(f.rows));
+            if constexpr (is_erroneous_schema<Schema>) return erroneous_rows();
+            else if constexpr (requires { fit.model.bind_training(std::move(f.rows)); }) return fit.model.bind_training(std::move(f.rows));
             else return fit.model.bind(std::move(f.rows));
         }();
         using Next = typename decltype(next)::schema_type;
@@ -120,7 +121,7 @@ auto operator<<(fitting<Schema, pack<M...>, pack<R...>> f, const Stage& s) {
             if constexpr (requires { s.report_on(f.rows, f.executor); }) return s.report_on(f.rows, f.executor);
             else return no_report{};
         }();
-        auto next = s.bind(std::move(f.rows));
+        auto next = std::move(f.rows) << s;
         using Next = typename decltype(next)::schema_type;
         return fitting<Next, pack<M..., Stage>, pack<R..., decltype(report)>>{std::move(next), append_to_pack(f.models, s),
                                                                                append_to_pack(f.reports, std::move(report)), f.executor};

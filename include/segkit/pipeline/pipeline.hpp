@@ -72,9 +72,11 @@ struct pipeline_traits<pipeline<S...>> : std::true_type {};
 template <class Schema, class Stage>
     requires stage<Stage>
 auto operator<<(relation<Schema> r, const Stage& s) {
-    if constexpr (learning_stage<Stage>) {
-        (void)sizeof(stage_must_be_fitted_first<Stage>);
+    if constexpr (is_erroneous_schema<Schema>) {
         return r;
+    } else if constexpr (learning_stage<Stage>) {
+        detail::report_mistake<stage_must_be_fitted_first<Stage>>();
+        return erroneous_rows();
     } else {
         return s.bind(std::move(r));
     }
@@ -118,8 +120,10 @@ struct query {
     pipeline<Stages...> stages;
 
     auto bind() const {
-        return detail::unpack([&](const Stages&... s) { return detail::bind_all(detail::relation_over<typename Source::schema_type>(from.open()), s...); },
-                              stages.stages);
+        if constexpr (detail::is_erroneous_schema<typename Source::schema_type>) return detail::erroneous_rows();
+        else
+            return detail::unpack([&](const Stages&... s) { return detail::bind_all(detail::relation_over<typename Source::schema_type>(from.open()), s...); },
+                                  stages.stages);
     }
 };
 

@@ -46,6 +46,9 @@ struct relation {
 
 namespace detail {
 
+// What a stage gives once it has reported a mistake; the stages after it are skipped.
+inline relation<erroneous_schema> erroneous_rows() { return {}; }
+
 // A relation over all columns of a source.
 template <class Schema>
 relation<Schema> relation_over(std::shared_ptr<row_source> from) {
@@ -53,6 +56,7 @@ relation<Schema> relation_over(std::shared_ptr<row_source> from) {
     int column = 0;
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
         using T = typename Field::type;
+        Field::require_column_type();
         r.slot_of.push_back(r.plan.add_slot({.type = type_id_of<T>,
                                              .nullable = is_nullable<T>,
                                              .source_column = column,
@@ -142,7 +146,7 @@ int materialise(relation<Schema>& r, const E& e) {
 template <class Schema, fixed_string Name>
 int materialise(relation<Schema>& r, const col<Name>&) {
     if constexpr (!has_column<Schema, Name>) {
-        (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
+        if constexpr (!is_erroneous_schema<Schema>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
         return 0;
     } else {
         return r.template slot<Name>();
@@ -181,7 +185,7 @@ int materialise_truth(relation<Schema>& r, const E& condition) {
     using B = decltype(bound.bound);
     const int out = r.plan.add_slot({.type = type_id::boolean});
     if constexpr (is_condition<B>) r.plan.add_step(std::make_shared<truth_step<B>>(std::move(bound), out));
-    else if constexpr (!is_erroneous<B>) (void)sizeof(condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>);
+    else if constexpr (!is_erroneous<B>) detail::report_mistake<condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>>();
     return out;
 }
 
@@ -209,12 +213,16 @@ private:
 
 // Keeps the rows for which a condition is true.
 template <class Schema, class E>
-relation<Schema> keep_where(relation<Schema> r, const E& condition) {
+auto keep_where(relation<Schema> r, const E& condition) {
     auto bound = bind_expression(r, condition);
     using B = decltype(bound.bound);
-    if constexpr (is_condition<B>) r.plan.add_step(std::make_shared<filter_step<B>>(std::move(bound)));
-    else if constexpr (!is_erroneous<B>) (void)sizeof(condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>);
-    return r;
+    if constexpr (is_condition<B>) {
+        r.plan.add_step(std::make_shared<filter_step<B>>(std::move(bound)));
+        return r;
+    } else {
+        if constexpr (!is_erroneous<B>) detail::report_mistake<condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>>();
+        return erroneous_rows();
+    }
 }
 
 }  // namespace detail

@@ -114,7 +114,7 @@ auto blank_model(const Stage& s) {
 template <class Stage>
 Stage blank_stage() {
     if constexpr (!is_saved<Stage> && !std::is_empty_v<Stage>) {
-        (void)sizeof(stage_needs_its_recipe_to_load<Stage>);
+        detail::report_mistake<stage_needs_its_recipe_to_load<Stage>>();
         return *static_cast<Stage*>(nullptr);
     } else {
         return Stage{};

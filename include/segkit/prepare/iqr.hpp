@@ -60,8 +60,11 @@ struct fitted_iqr_trim : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (has_column<Schema, Flag>) {
-            (void)sizeof(duplicate_column_name<name<Flag>, existing_columns_of<Schema>>);
-            return r;
+            detail::report_mistake<duplicate_column_name<name<Flag>, existing_columns_of<Schema>>>();
+            return detail::erroneous_rows();
+        } else if constexpr (!detail::features_fit<Schema, Columns>) {
+            (void)detail::bind_features(r, Columns{});    // says what is wrong
+            return detail::erroneous_rows();
         } else {
             auto features = detail::bind_features(r, Columns{});
             const int out = r.plan.add_slot({.type = type_id::boolean});
@@ -72,8 +75,7 @@ struct fitted_iqr_trim : stage_base {
     // What the stages after it learn from: the rows inside the fences.
     template <class Schema>
     auto bind_training(relation<Schema> r) const {
-        auto flagged = bind(std::move(r));
-        return detail::keep_where(std::move(flagged), !col<Flag>{});
+        return detail::keep_where(bind(std::move(r)), !col<Flag>{});
     }
 
     friend bool operator==(const fitted_iqr_trim& a, const fitted_iqr_trim& b) { return a.fences == b.fences; }

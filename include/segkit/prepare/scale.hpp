@@ -88,10 +88,14 @@ struct fitted_scale : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         auto features = detail::bind_features(r, Columns{});
-        if (features.size() == Columns::size) replace(r, features, Columns{});
-        using Out = typename detail::scaled_schema<Schema, Columns>::type;
-        std::vector<int> slots = r.slot_of;
-        return std::move(r).template with<Out>(std::move(slots));
+        if constexpr (!detail::features_fit<Schema, Columns>) {
+            return detail::erroneous_rows();
+        } else {
+            replace(r, features, Columns{});
+            using Out = typename detail::scaled_schema<Schema, Columns>::type;
+            std::vector<int> slots = r.slot_of;
+            return std::move(r).template with<Out>(std::move(slots));
+        }
     }
 
     friend bool operator==(const fitted_scale& a, const fitted_scale& b) { return a.widths == b.widths && a.scaling == b.scaling; }

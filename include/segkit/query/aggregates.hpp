@@ -409,12 +409,15 @@ inline constexpr bool needs_every_value = requires(value_t<T>* p) { Kind::templa
 template <class Kind, class T>
 class finisher_of final : public group_finisher {
 public:
-    void append(column_data& column, const std::byte* state) const override {
-        if constexpr (needs_every_value<Kind, T>) {
-            const auto& s = *std::launder(reinterpret_cast<const typename list_accumulator<Kind, T>::summary*>(state));
-            put(column, s.any ? std::optional(s.value) : std::nullopt);
-        } else {
-            put(column, Kind::template finish<T>(*std::launder(reinterpret_cast<const typename Kind::template state<T>*>(state))));
+    void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
+        for (auto group = begin; group != end; ++group) {
+            const std::byte* state = *group + state_offset;
+            if constexpr (needs_every_value<Kind, T>) {
+                const auto& s = *std::launder(reinterpret_cast<const typename list_accumulator<Kind, T>::summary*>(state));
+                put(column, s.any ? std::optional(s.value) : std::nullopt);
+            } else {
+                put(column, Kind::template finish<T>(*std::launder(reinterpret_cast<const typename Kind::template state<T>*>(state))));
+            }
         }
     }
 
@@ -463,10 +466,10 @@ auto bind_aggregate(relation<Schema>& r, group_layout& layout, const aggregate_e
         using T = non_null_t<Column>;
         if constexpr (is_erroneous<bound_t<Schema, E>>) {
             (void)bind_expression(r, a.operand);
-            return std::type_identity<double>{};
+            return std::type_identity<erroneous>{};
         } else if constexpr (!Kind::template accepts<T>) {
-            (void)sizeof(aggregate_does_not_take_this_type<Kind, Column>);
-            return std::type_identity<double>{};
+            detail::report_mistake<aggregate_does_not_take_this_type<Kind, Column>>();
+            return std::type_identity<erroneous>{};
         } else {
             return add_aggregate<Kind, T, value_t<T>, Global || conditional || is_nullable<Column>>(r, layout, materialise(r, a.operand), a.condition);
         }

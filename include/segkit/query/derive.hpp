@@ -15,9 +15,13 @@ namespace detail {
 
 template <class Schema, fixed_string Name, class E>
 auto operator<<(relation<Schema> r, const named<Name, E>& d) {
-    if constexpr (has_column<Schema, Name>) {
-        (void)sizeof(duplicate_column_name<name<Name>, existing_columns_of<Schema>>);
+    if constexpr (is_erroneous_schema<Schema>) {
         return r;
+    } else if constexpr (has_column<Schema, Name>) {
+        detail::report_mistake<duplicate_column_name<name<Name>, existing_columns_of<Schema>>>();
+        return erroneous_rows();
+    } else if constexpr (is_erroneous<bound_t<Schema, E>>) {
+        return erroneous_rows();    // binding has said why
     } else {
         const int slot_number = materialise(r, d.content);
         return std::move(r).template append<Name, expression_type_t<Schema, E>>(slot_number);

@@ -41,10 +41,10 @@ struct group_by_stage<column_list<Keys...>, named<Names, Aggregates>...> : stage
     auto bind(relation<Schema> r) const {
         if constexpr (!(has_column<Schema, Keys> && ...)) {
             (detail::require_column<Schema, Keys>(), ...);
-            return r;
+            return detail::erroneous_rows();
         } else if constexpr (!detail::names_differ<field<Keys, int>..., field<Names, int>...>) {
-            (void)sizeof(duplicate_column_name<column_list<Keys..., Names...>, existing_columns_of<Schema>>);
-            return r;
+            detail::report_mistake<duplicate_column_name<column_list<Keys..., Names...>, existing_columns_of<Schema>>>();
+            return detail::erroneous_rows();
         } else {
             detail::group_layout layout;
             (detail::add_key<Schema, Keys>(r, layout), ...);
@@ -63,8 +63,12 @@ private:
 
     template <class Schema, class... Results>
     static auto finish(relation<Schema>& r, detail::group_layout& layout, list<Schema>, const detail::pack<std::type_identity<Results>...>&) {
-        using Out = schema<field<Keys, column_type_t<Schema, Keys>>..., field<Names, Results>...>;
-        return detail::relation_over<Out>(detail::compute_on_first_scan(detail::group_rows(std::move(r.plan), std::move(layout))));
+        if constexpr ((std::same_as<Results, detail::erroneous> || ...)) {
+            return detail::erroneous_rows();
+        } else {
+            using Out = schema<field<Keys, column_type_t<Schema, Keys>>..., field<Names, Results>...>;
+            return detail::relation_over<Out>(detail::compute_on_first_scan(detail::group_rows(std::move(r.plan), std::move(layout))));
+        }
     }
 };
 

@@ -70,13 +70,17 @@ struct join_stage : stage_base {
     auto bind(relation<Schema> left) const {
         auto right_rows = right.bind();
         using RightSchema = typename decltype(right_rows)::schema_type;
-        if constexpr (!((has_column<Schema, Keys> && ...) && (has_column<RightSchema, Keys> && ...))) {
+        if constexpr (detail::is_erroneous_schema<RightSchema>) {
+            return right_rows;
+        } else if constexpr (!(has_column<Schema, Keys> && ...)) {
             (detail::require_column<Schema, Keys>(), ...);
+            return detail::erroneous_rows();
+        } else if constexpr (!(has_column<RightSchema, Keys> && ...)) {
             (detail::require_column<RightSchema, Keys>(), ...);
-            return left;
+            return detail::erroneous_rows();
         } else if constexpr (!(std::same_as<non_null_t<column_type_t<Schema, Keys>>, non_null_t<column_type_t<RightSchema, Keys>>> && ...)) {
             (check_key<Schema, RightSchema, Keys>(), ...);
-            return left;
+            return detail::erroneous_rows();
         } else {
             const std::vector<std::size_t> keys{RightSchema::find(name_of<Keys>)...};
             detail::join_promise promise{OneMatch, stage_name, {name_of<Keys>...}};
@@ -103,11 +107,11 @@ private:
     template <class L, class R, fixed_string Name>
     static void check_key() {
         if constexpr (!std::same_as<non_null_t<column_type_t<L, Name>>, non_null_t<column_type_t<R, Name>>>)
-            (void)sizeof(join_keys_differ_in_type<name<Name>, column_type_t<L, Name>, column_type_t<R, Name>>);
+            detail::report_mistake<join_keys_differ_in_type<name<Name>, column_type_t<L, Name>, column_type_t<R, Name>>>();
     }
     template <class Schema, fixed_string Name>
     static void check_clash() {
-        if constexpr (has_column<Schema, Name>) (void)sizeof(join_column_clash<name<Name>>);
+        if constexpr (has_column<Schema, Name>) detail::report_mistake<join_column_clash<name<Name>>>();
     }
     template <class Schema>
     static int add_lookup(relation<Schema>& left, const std::shared_ptr<detail::right_side>& side, const std::vector<int>& keys) {
@@ -120,7 +124,7 @@ private:
     static auto add_columns(relation<Schema> left, std::shared_ptr<detail::right_side> side, std::vector<int> keys, schema<field<Names, Types>...>*) {
         if constexpr ((has_column<Schema, Names> || ...)) {
             (check_clash<Schema, Names>(), ...);
-            return left;
+            return detail::erroneous_rows();
         } else {
             using Out = typename detail::append_fields<Schema, field<Names, joined<Types>>...>::type;
             if constexpr (OneMatch) {

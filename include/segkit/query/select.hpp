@@ -19,7 +19,7 @@ namespace detail {
 
 template <class Schema, fixed_string Name>
 constexpr void require_column() {
-    if constexpr (!has_column<Schema, Name>) (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
+    if constexpr (!has_column<Schema, Name>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
 }
 
 template <class... Fields>
@@ -98,10 +98,10 @@ struct select_stage : stage_base {
     auto bind(relation<Schema> r) const {
         if constexpr (!(has_column<Schema, Names> && ...)) {
             (detail::require_column<Schema, Names>(), ...);
-            return r;
+            return detail::erroneous_rows();
         } else if constexpr (!detail::names_differ<field<Names, int>...>) {
-            (void)sizeof(duplicate_column_name<column_list<Names...>, existing_columns_of<Schema>>);
-            return r;
+            detail::report_mistake<duplicate_column_name<column_list<Names...>, existing_columns_of<Schema>>>();
+            return detail::erroneous_rows();
         } else {
             std::vector<int> slots{r.template slot<Names>()...};
             return std::move(r).template with<schema<field<Names, column_type_t<Schema, Names>>...>>(std::move(slots));
@@ -126,7 +126,7 @@ struct drop_stage : stage_base {
     auto bind(relation<Schema> r) const {
         if constexpr (!(has_column<Schema, Names> && ...)) {
             (detail::require_column<Schema, Names>(), ...);
-            return r;
+            return detail::erroneous_rows();
         } else {
             constexpr auto kept = detail::positions_without<Schema, Names...>;
             std::vector<int> slots;
@@ -151,12 +151,12 @@ struct rename_stage<named<New, col<Old>>...> : stage_base {
     auto bind(relation<Schema> r) const {
         if constexpr (!(has_column<Schema, Old> && ...)) {
             (detail::require_column<Schema, Old>(), ...);
-            return r;
+            return detail::erroneous_rows();
         } else {
             using renamed = detail::renamed_schema<Schema, named<New, col<Old>>...>;
             if constexpr (!renamed::names_are_unique) {
-                (void)sizeof(duplicate_column_name<column_list<New...>, existing_columns_of<Schema>>);
-                return r;
+                detail::report_mistake<duplicate_column_name<column_list<New...>, existing_columns_of<Schema>>>();
+                return detail::erroneous_rows();
             } else {
                 std::vector<int> slots = r.slot_of;
                 return std::move(r).template with<typename renamed::type>(std::move(slots));

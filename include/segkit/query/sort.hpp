@@ -140,7 +140,7 @@ struct sort_by_stage : stage_base {
     auto bind(relation<Schema> r) const {
         if constexpr (!(has_column<Schema, detail::sort_key_traits<Keys>::key_name> && ...)) {
             (detail::require_column<Schema, detail::sort_key_traits<Keys>::key_name>(), ...);
-            return r;
+            return detail::erroneous_rows();
         } else {
             static_assert((!is_block<column_type_t<Schema, detail::sort_key_traits<Keys>::key_name>> && ...), "segkit: a block column has no order");
             std::vector<detail::sort_key> keys{{Schema::find(name_of<detail::sort_key_traits<Keys>::key_name>), detail::sort_key_traits<Keys>::down}...};

@@ -244,8 +244,8 @@ struct rules_stage : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (has_column<Schema, Out>) {
-            (void)sizeof(duplicate_column_name<name<Out>, existing_columns_of<Schema>>);
-            return r;
+            detail::report_mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>();
+            return detail::erroneous_rows();
         } else {
             auto program = make_program(r);
             const int out = r.plan.add_slot({.type = type_id::text, .stable = true, .labels = program->labels});
@@ -294,7 +294,7 @@ private:
                 program->conditions.push_back(std::make_unique<detail::condition_evaluator_of<B>>(std::move(bound.bound)));
                 program->labels.push_back(a_rule.name);
             } else if constexpr (!detail::is_erroneous<B>) {
-                (void)sizeof(condition_is_not_boolean<detail::plain_column_of<detail::known_t<detail::result_t<B>>>>);
+                detail::report_mistake<condition_is_not_boolean<detail::plain_column_of<detail::known_t<detail::result_t<B>>>>>();
             }
         });
         program->labels.push_back(last.name);
@@ -322,7 +322,7 @@ auto rules(col<Out>, const Rules&... all) {
     constexpr std::size_t fallbacks = (std::size_t{std::same_as<Rules, fallback>} + ... + 0);
     const auto packed = detail::make_pack(all...);
     if constexpr (conditions + 1 != sizeof...(Rules) || fallbacks != 1 || !std::same_as<std::remove_cvref_t<decltype((all, ...))>, fallback>) {
-        (void)sizeof(rules_need_a_fallback<column_list<Out>>);
+        detail::report_mistake<rules_need_a_fallback<column_list<Out>>>();
         return make_pipeline(rules_stage<Out>{});
     } else {
         return detail::make_rules<Out>(packed, std::make_index_sequence<conditions>{});

@@ -6,9 +6,9 @@
 //     std::vector<session> sessions = ...;
 //     auto big = sessions | segkit::filter("paid"_c > 100.0) | segkit::collect();
 //
-// Members may be bool, integers up to 64 bits, enums (as their integer), float, double, std::string, std::string_view,
-// segkit's date, timestamp and duration, std::chrono time points and durations (to microseconds), sys_days and
-// year_month_day (as date), and std::optional of these. Up to 256 members.
+// Members may be bool, signed integers up to 64 bits and unsigned ones up to 32, enums (as their integer), float, double,
+// std::string, std::string_view, segkit's date, timestamp and duration, std::chrono time points and durations (to
+// microseconds), sys_days and year_month_day (as date), and std::optional of these. Up to 256 members.
 #pragma once
 
 #include <concepts>
@@ -88,7 +88,7 @@ constexpr auto field_type_of_member() {
     } else if constexpr (chrono_duration<M>) {
         return std::type_identity<duration>{};
     } else {
-        (void)sizeof(member_type_is_not_supported<M>);
+        detail::report_mistake<member_type_is_not_supported<M>>();
         return std::type_identity<std::int64_t>{};
     }
 }
@@ -111,8 +111,10 @@ constexpr value_t<field_of_member_t<M>> value_of_member(const M& m) {
         else return timestamp::from_microseconds(to_microseconds(m.time_since_epoch()));
     } else if constexpr (chrono_duration<M>) {
         return duration{to_microseconds(m)};
-    } else {
+    } else if constexpr (requires { static_cast<V>(m); }) {
         return static_cast<V>(m);
+    } else {
+        return V{};    // a type that is not supported, which has been reported
     }
 }
 

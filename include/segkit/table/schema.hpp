@@ -6,7 +6,9 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 
@@ -19,7 +21,14 @@ namespace SEGKIT_NAMESPACE {
 namespace detail {
 template <class...>
 inline constexpr bool never = false;
+
+// Says what is wrong: Mistake is a class template with a static_assert. A function with a written return type is
+// instantiated when everything else is done, so that the error cannot break the deduction of what surrounds it.
+template <class Mistake>
+void report_mistake() {
+    (void)sizeof(Mistake);
 }
+}  // namespace detail
 
 // ---- compile errors in our own words
 
@@ -30,8 +39,8 @@ struct existing_columns {};
 template <class Type>
 struct not_a_column_type {
     static_assert(detail::never<Type>,
-                  "segkit: this is not a column type; use bool, std::int32_t, std::int64_t, float, double, segkit::text, segkit::date, "
-                  "segkit::timestamp, segkit::duration, segkit::block<double>, or std::optional of these");
+                  "segkit: a field cannot have this type, see 'not_a_column_type<type>'; use bool, std::int32_t, std::int64_t, float, double, "
+                  "segkit::text, segkit::date, segkit::timestamp, segkit::duration, segkit::block<double>, or std::optional of these");
 };
 
 template <class Asked, class Existing>
@@ -50,12 +59,11 @@ struct duplicate_column_name {
 
 template <fixed_string Name, class T>
 struct field {
-    using type = T;
+    using type = std::conditional_t<column_type<T>, T, std::int64_t>;
     static constexpr std::string_view name = name_of<Name>;
-    static constexpr bool column_type_holds = [] {
-        if constexpr (!column_type<T>) (void)sizeof(not_a_column_type<T>);
-        return true;
-    }();
+    static void require_column_type() {
+        if constexpr (!column_type<T>) detail::report_mistake<not_a_column_type<T>>();
+    }
 };
 
 template <class... Fields>
@@ -74,7 +82,7 @@ struct schema : Fields... {
 
 namespace detail {
 template <fixed_string Name, class T>
-std::type_identity<T> field_type(const field<Name, T>*);
+std::type_identity<typename field<Name, T>::type> field_type(const field<Name, T>*);
 
 template <class... Fields>
 existing_columns<Fields...> columns_of(const schema<Fields...>*);
@@ -88,6 +96,16 @@ struct for_each_field<schema<Fields...>> {
     static constexpr void apply(F&& f) {
         (f(static_cast<Fields*>(nullptr)), ...);
     }
+};
+
+// The schema of rows after a mistake has been reported: nothing more is checked against it, so one mistake is one error.
+struct erroneous_schema : schema<> {};
+template <class Schema>
+inline constexpr bool is_erroneous_schema = std::same_as<Schema, erroneous_schema>;
+template <>
+struct for_each_field<erroneous_schema> {
+    template <class F>
+    static constexpr void apply(F&&) {}
 };
 
 template <class Schema, class... More>

@@ -6,6 +6,7 @@
 // A table is a value: copying copies the columns. Views into it are valid while it lives unchanged.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
@@ -34,12 +35,17 @@ template <class... Fields>
 struct table_row<schema<Fields...>> {
     using type = std::tuple<value_t<typename Fields::type>...>;
 };
+template <>
+struct table_row<erroneous_schema> {
+    using type = std::tuple<>;
+};
 
 template <class Schema>
 table_data empty_columns() {
     table_data data;
     data.columns.reserve(Schema::size);
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
+        Field::require_column_type();
         data.columns.emplace_back(type_id_of<typename Field::type>, is_nullable<typename Field::type>);
     });
     return data;
@@ -56,6 +62,47 @@ void append_to(column_data& column, const value_t<T>& value) {
         column.append_value(value);
     }
 }
+}  // namespace detail
+
+namespace detail {
+// What stands for a column that does not exist, once that has been reported: its values go with everything.
+struct erroneous_value {
+    template <class T>
+    constexpr operator T() const {
+        return T{};
+    }
+};
+template <class A, class B>
+concept with_erroneous_value = std::same_as<A, erroneous_value> || std::same_as<B, erroneous_value>;
+template <class A, class B>
+    requires with_erroneous_value<A, B>
+constexpr erroneous_value operator+(const A&, const B&);
+template <class A, class B>
+    requires with_erroneous_value<A, B>
+constexpr erroneous_value operator-(const A&, const B&);
+template <class A, class B>
+    requires with_erroneous_value<A, B>
+constexpr erroneous_value operator*(const A&, const B&);
+template <class A, class B>
+    requires with_erroneous_value<A, B>
+constexpr erroneous_value operator/(const A&, const B&);
+template <class A, class B>
+    requires with_erroneous_value<A, B>
+constexpr bool operator==(const A&, const B&);
+template <class A, class B>
+    requires with_erroneous_value<A, B>
+constexpr bool operator<(const A&, const B&);
+template <class A, class B>
+    requires with_erroneous_value<A, B>
+constexpr bool operator>(const A&, const B&);
+
+struct erroneous_column {
+    std::size_t size() const { return 0; }
+    bool empty() const { return true; }
+    erroneous_value operator[](std::size_t) const { return {}; }
+    const erroneous_value* begin() const { return nullptr; }
+    const erroneous_value* end() const { return nullptr; }
+};
 }  // namespace detail
 
 template <class Schema>
@@ -79,8 +126,8 @@ public:
     template <fixed_string Name>
     auto column() const {
         if constexpr (!has_column<Schema, Name>) {
-            (void)sizeof(unknown_column<name<Name>, existing_columns_of<Schema>>);
-            return column_view<std::int64_t>(data_.columns[0]);
+            if constexpr (!detail::is_erroneous_schema<Schema>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
+            return detail::erroneous_column{};
         } else {
             return column_view<column_type_t<Schema, Name>>(data_.columns[Schema::find(name_of<Name>)]);
         }

@@ -59,6 +59,8 @@ struct has_all_columns : std::false_type {};
 template <class T, fixed_string... Names, class... Types>
 struct has_all_columns<T, schema<field<Names, Types>...>>
     : std::bool_constant<(column<decltype(table_traits<T>::template column<Names>(std::declval<const T&>())), Types> && ...)> {};
+template <class T>
+struct has_all_columns<T, erroneous_schema> : std::true_type {};
 }  // namespace detail
 
 template <class T>

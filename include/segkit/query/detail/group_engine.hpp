@@ -56,6 +56,7 @@ struct record_block {
 class state_store {
 public:
     explicit state_store(std::size_t bytes_per_group = 0) : bytes_(bytes_per_group) {}
+    std::size_t bytes() const { return bytes_; }
     std::byte* at(std::uint32_t group) const { return blocks_[group / groups_per_block] + std::size_t{group % groups_per_block} * bytes_; }
     void grow_to(std::uint32_t groups, arena& memory) {
         while (blocks_.size() * groups_per_block < groups) blocks_.push_back(memory.take(bytes_ * groups_per_block));
@@ -93,11 +94,11 @@ public:
     std::uint32_t state_offset = 0;     // in a group's state
 };
 
-// Turns states into values of one output column.
+// Turns the states of some groups into values of one output column.
 class group_finisher {
 public:
     virtual ~group_finisher() = default;
-    virtual void append(column_data& column, const std::byte* state) const = 0;
+    virtual void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const = 0;
 };
 
 // A column that travels in the records.
@@ -173,8 +174,8 @@ struct group_engine {
             accumulators.push_back(std::move(a));
             return accumulators.size() - 1;
         }
-        // After everything is added: places fields behind the masks. Keys of fixed width come first, so that they can be
-        // compared as bytes.
+        // Once, after everything is added: places fields behind the masks. Keys of fixed width come first, so that they can be
+        // compared as bytes; what stands before the first other field is kept with a group's states.
         void lay_out() {
             mask_words = static_cast<std::uint32_t>((masks.size() + 63) / 64);
             stride = record_header + 8 * mask_words;
@@ -194,12 +195,20 @@ struct group_engine {
                         placed[k.field] = true;
                     }
             key_end = stride;
+            for (const record_key& k : keys)
+                if (!placed[k.field]) {
+                    place(fields[k.field]);
+                    placed[k.field] = true;
+                }
+            prefix = (stride + 7) / 8 * 8;
             for (std::size_t i = 0; i < fields.size(); ++i)
                 if (!placed[i]) place(fields[i]);
             stride = (stride + 7) / 8 * 8;
-            for (auto& a : accumulators)
+            for (auto& a : accumulators) {
+                a->state_offset += prefix;
                 for (const record_field& f : fields)
                     if (f.slot == a->slot) a->offset = f.offset;
+            }
             for (const record_key& k : keys) {
                 if (fields[k.field].type == type_id::text) text_keys.push_back(fields[k.field].offset);
                 if (k.mask >= 0) key_masks.push_back(k.mask);
@@ -219,83 +228,91 @@ struct group_engine {
         }
 
         std::uint32_t key_begin = 0, key_end = 0;
+        std::uint32_t prefix = 0;    // bytes of a record up to the end of its keys
         std::vector<std::uint32_t> text_keys;
         std::vector<int> key_masks;
     };
 
-    // One partition: an open-addressing table from key to group, and the groups' states.
+    // One partition: an open-addressing table from key to group, and the groups. A group is the head of its first record, up to
+    // the keys, and behind it the states: what a row touches of its group lies together.
     class group_partition {
     public:
-        explicit group_partition(const group_layout& layout) : layout_(&layout), states_(layout.state_bytes), kept_(layout.accumulators.size()), table_(64, 0) {}
+        explicit group_partition(const group_layout& layout)
+            : layout_(&layout), groups_(layout.prefix + layout.state_bytes), kept_(layout.accumulators.size()), table_(64, 0) {}
 
         void update(const record_block& rows, std::uint32_t morsel) {
+            // Groups lie anywhere in memory: ask for all of a block's before the first is used.
+            for (std::uint32_t k = 0; k < rows.count; ++k) __builtin_prefetch(&table_[hash_of(rows.at(k)) & (table_.size() - 1)]);
+            for (std::uint32_t k = 0; k < rows.count; ++k) {
+                const std::uint64_t entry = table_[hash_of(rows.at(k)) & (table_.size() - 1)];
+                if (!entry) continue;
+                const std::byte* group = groups_.at(static_cast<std::uint32_t>(entry) - 1);
+                for (std::size_t line = 0; line < groups_.bytes(); line += 64) __builtin_prefetch(group + line, 1);
+            }
             std::array<std::uint32_t, block_rows> group_of;
             for (std::uint32_t k = 0; k < rows.count; ++k) group_of[k] = find_or_add(rows.at(k), morsel);
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a)
-                layout_->accumulators[a]->update(rows, group_of.data(), states_, kept_[a], memory_);
+                layout_->accumulators[a]->update(rows, group_of.data(), groups_, kept_[a], memory_);
         }
         void seal() {
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) {
-                layout_->accumulators[a]->seal(size(), states_, kept_[a]);
+                layout_->accumulators[a]->seal(size(), groups_, kept_[a]);
                 kept_[a] = {};
             }
         }
         // A group without a row: what a global aggregate over no rows reports.
-        void add_empty_group() {
-            first_.push_back({nullptr, 0, 0, 0});
-            start_states();
-        }
+        void add_empty_group() { start({0, 0}); }
 
         struct first_seen {
-            const std::byte* record;
-            std::uint32_t hash;
             std::uint32_t morsel;
             std::uint32_t position;
         };
         std::uint32_t size() const { return static_cast<std::uint32_t>(first_.size()); }
         const first_seen& first(std::uint32_t group) const { return first_[group]; }
-        const std::byte* state(std::uint32_t group) const { return states_.at(group); }
+        const std::byte* group(std::uint32_t number) const { return groups_.at(number); }
 
     private:
+        static std::uint32_t hash_of(const std::byte* record) { return load<std::uint32_t>(record + 4); }
+
         std::uint32_t find_or_add(const std::byte* record, std::uint32_t morsel) {
-            const auto hash = load<std::uint32_t>(record + 4);
+            const std::uint32_t hash = hash_of(record);
             std::size_t at = hash & (table_.size() - 1);
-            while (const std::uint32_t entry = table_[at]) {
-                if (first_[entry - 1].hash == hash && layout_->same_key(first_[entry - 1].record, record)) return entry - 1;
+            while (const std::uint64_t entry = table_[at]) {
+                const auto group = static_cast<std::uint32_t>(entry) - 1;
+                if (entry >> 32 == hash && layout_->same_key(groups_.at(group), record)) return group;
                 at = (at + 1) & (table_.size() - 1);
             }
-            first_.push_back({keep(record), hash, morsel, load<std::uint32_t>(record)});
-            start_states();
-            table_[at] = size();
+            std::byte* group = start({morsel, load<std::uint32_t>(record)});
+            std::memcpy(group, record, layout_->prefix);
+            for (const std::uint32_t t : layout_->text_keys) store(group + t, memory_.keep(load<std::string_view>(record + t)));
+            table_[at] = std::uint64_t{hash} << 32 | size();
             if (std::size_t{size()} * 2 > table_.size()) grow();
             return size() - 1;
         }
-        void start_states() {
-            states_.grow_to(size(), memory_);
-            for (const auto& a : layout_->accumulators) a->start(states_.at(size() - 1) + a->state_offset);
-        }
-        const std::byte* keep(const std::byte* record) {
-            std::byte* copy = memory_.take(layout_->stride);
-            std::memcpy(copy, record, layout_->stride);
-            for (const std::uint32_t t : layout_->text_keys) store(copy + t, memory_.keep(load<std::string_view>(record + t)));
-            return copy;
+        std::byte* start(first_seen first) {
+            first_.push_back(first);
+            groups_.grow_to(size(), memory_);
+            std::byte* group = groups_.at(size() - 1);
+            for (const auto& a : layout_->accumulators) a->start(group + a->state_offset);
+            return group;
         }
         void grow() {
-            std::vector<std::uint32_t> larger(table_.size() * 2, 0);
-            for (std::uint32_t g = 0; g < size(); ++g) {
-                std::size_t at = first_[g].hash & (larger.size() - 1);
+            std::vector<std::uint64_t> larger(table_.size() * 2, 0);
+            for (const std::uint64_t entry : table_) {
+                if (!entry) continue;
+                std::size_t at = (entry >> 32) & (larger.size() - 1);
                 while (larger[at]) at = (at + 1) & (larger.size() - 1);
-                larger[at] = g + 1;
+                larger[at] = entry;
             }
             table_.swap(larger);
         }
 
         const group_layout* layout_;
         arena memory_;
-        state_store states_;
+        state_store groups_;
         std::vector<kept_values> kept_;
         std::vector<first_seen> first_;
-        std::vector<std::uint32_t> table_;    // group + 1, or 0
+        std::vector<std::uint64_t> table_;    // hash and group + 1, or 0
     };
 
     // Everything the morsels of one group-by share.
@@ -339,16 +356,12 @@ struct group_engine {
             executor.run(turns_.size(), [&](std::size_t p) { turns_[p]->groups.seal(); });
             if (layout_.keys.empty() && turns_[0]->groups.size() == 0) turns_[0]->groups.add_empty_group();
 
-            struct place {
-                const std::byte* record;
-                const std::byte* state;
-            };
             // A bitmap of first rows gives each group its rank without a sort.
             std::vector<std::uint64_t> base(rows_.size() + 1, 0);
             for (std::size_t m = 0; m < rows_.size(); ++m) base[m + 1] = base[m] + rows_[m];
             std::vector<std::uint64_t> seen(base.back() / 64 + 1, 0);
             std::size_t total = 0;
-            const auto row_of = [&](const typename group_partition::first_seen& f) { return f.record ? base[f.morsel] + f.position : 0; };
+            const auto row_of = [&](const typename group_partition::first_seen& f) { return rows_.empty() ? 0 : base[f.morsel] + f.position; };
             for (const auto& t : turns_)
                 for (std::uint32_t g = 0; g < t->groups.size(); ++g, ++total) {
                     const std::uint64_t row = row_of(t->groups.first(g));
@@ -356,29 +369,31 @@ struct group_engine {
                 }
             std::vector<std::uint32_t> rank(seen.size() + 1, 0);
             for (std::size_t i = 0; i < seen.size(); ++i) rank[i + 1] = rank[i] + static_cast<std::uint32_t>(std::popcount(seen[i]));
-            std::vector<place> places(total);
+            std::vector<const std::byte*> ordered(total);
             executor.run(turns_.size(), [&](std::size_t p) {
                 const group_partition& groups = turns_[p]->groups;
                 for (std::uint32_t g = 0; g < groups.size(); ++g) {
                     const std::uint64_t row = row_of(groups.first(g));
                     const std::uint64_t before = seen[row / 64] & ((std::uint64_t{1} << (row % 64)) - 1);
-                    places[rank[row / 64] + static_cast<std::uint32_t>(std::popcount(before))] = {groups.first(g).record, groups.state(g)};
+                    ordered[rank[row / 64] + static_cast<std::uint32_t>(std::popcount(before))] = groups.group(g);
                 }
             });
 
-            table_data out;
-            out.rows = total;
-            for (const record_key& k : layout_.keys) out.columns.emplace_back(layout_.fields[k.field].type, k.mask >= 0);
-            for (const group_output& o : layout_.outputs) out.columns.emplace_back(o.type, o.nullable);
-            executor.run(out.columns.size(), [&](std::size_t i) {
-                if (i < layout_.keys.size()) {
-                    for (const place& at : places) append_key(out.columns[i], layout_.keys[i], at.record);
-                } else {
-                    const group_output& o = layout_.outputs[i - layout_.keys.size()];
-                    const std::uint32_t offset = layout_.accumulators[o.accumulator]->state_offset;
-                    for (const place& at : places) o.finish->append(out.columns[i], at.state + offset);
-                }
+            // Written in order, in blocks small enough that a group's states are fetched once for all columns.
+            constexpr std::size_t part_rows = std::size_t{1} << 16, small_block = 512;
+            std::vector<table_data> parts((total + part_rows - 1) / part_rows);
+            executor.run(parts.size(), [&](std::size_t p) {
+                parts[p] = empty_output();
+                const std::size_t end = total < (p + 1) * part_rows ? total : (p + 1) * part_rows;
+                for (std::size_t first = p * part_rows; first < end; first += small_block)
+                    append_groups(parts[p], ordered.data() + first, ordered.data() + (end - first < small_block ? end : first + small_block));
             });
+            table_data out = parts.empty() ? empty_output() : std::move(parts[0]);
+            for (std::size_t p = 1; p < parts.size(); ++p) {
+                for (std::size_t i = 0; i < out.columns.size(); ++i) out.columns[i].append_column(parts[p].columns[i]);
+                out.rows += parts[p].rows;
+                parts[p] = {};
+            }
             return out;
         }
 
@@ -391,6 +406,24 @@ struct group_engine {
             group_partition groups;
         };
 
+        table_data empty_output() const {
+            table_data out;
+            for (const record_key& k : layout_.keys) out.columns.emplace_back(layout_.fields[k.field].type, k.mask >= 0);
+            for (const group_output& o : layout_.outputs) out.columns.emplace_back(o.type, o.nullable);
+            return out;
+        }
+        void append_groups(table_data& out, const std::byte* const* begin, const std::byte* const* end) const {
+            std::size_t i = 0;
+            for (const record_key& k : layout_.keys) {
+                for (auto at = begin; at != end; ++at) append_key(out.columns[i], k, *at);
+                ++i;
+            }
+            for (const group_output& o : layout_.outputs) {
+                o.finish->append(out.columns[i], begin, end, layout_.accumulators[o.accumulator]->state_offset);
+                ++i;
+            }
+            out.rows += static_cast<std::size_t>(end - begin);
+        }
         void append_key(column_data& column, const record_key& key, const std::byte* record) const {
             if (key.mask >= 0 && !layout_.mask_bit(record, key.mask)) return column.append_null();
             const std::byte* at = record + layout_.fields[key.field].offset;
