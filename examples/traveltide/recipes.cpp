@@ -2,10 +2,10 @@
 
 namespace traveltide {
 
-extern const recipe segment_rules_recipe, kmeans_perks_recipe;
+extern const recipe segment_rules_recipe, kmeans_perks_recipe, iqr_pca_recipe;
 
 std::span<const recipe* const> all_recipes() {
-    static constexpr const recipe* all[] = {&segment_rules_recipe, &kmeans_perks_recipe};
+    static constexpr const recipe* all[] = {&segment_rules_recipe, &kmeans_perks_recipe, &iqr_pca_recipe};
     return all;
 }
 

@@ -66,9 +66,49 @@ def check_segment_rules(checks, raw, out):
         checks.equal(rule["true"] + rule["false"] + rule["unknown"], rules["rows"], f"{rule['name']}: true, false and unknown make up all rows")
 
 
+BEST_INERTIA = {2: 23408.328, 3: 18719.929, 4: 14943.916, 5: 12657.5015, 6: 11246.619, 7: 10121.287, 8: 9282.239}
+
+
+def check_kmeans_perks(checks, folder, out):
+    assignments = []
+    for source in (("--data", folder / "raw"), ("--user-table", folder / "seed-003" / "metrics.csv.gz")):
+        results = run(out, *source, "--recipe", "kmeans-perks")["results"]
+        checks.equal(results["sizes"], [1533, 1487, 1371, 1069, 538], f"kmeans-perks {source[0]}: sizes")
+        checks.equal(results["inertia"], 12657.5015, f"kmeans-perks {source[0]}: inertia", tolerance=5e-5)
+        checks.equal(results["silhouette"], 0.29492, f"kmeans-perks {source[0]}: silhouette", tolerance=5e-6)
+        for trial in results["trials"]:
+            checks.that(trial["inertia"] <= BEST_INERTIA[trial["clusters"]] * (1 + 1e-4), f"kmeans-perks {source[0]}: inertia of {trial['clusters']} clusters")
+        checks.equal([t["clusters"] for t in results["trials"]], sorted(BEST_INERTIA), f"kmeans-perks {source[0]}: numbers of clusters tried")
+        shares = [round(100 * share, 2) for share in results["explained_variance_ratio"]]
+        checks.equal(shares, [33.58, 21.23, 20.11, 16.66, 8.43], f"kmeans-perks {source[0]}: explained variance")
+        sizes = [int(row["customers"]) for row in rows_of(out / "segments.csv")]
+        checks.equal(sizes, results["sizes"], f"kmeans-perks {source[0]}: sizes in segments.csv")
+        assignments.append({row["user_id"]: row["segment"] for row in rows_of(out / "assignments.csv")})
+    checks.equal(assignments[0], assignments[1], "kmeans-perks: the same clusters from raw rows and from the published table")
+    three = run(out, "--user-table", folder / "seed-003" / "metrics.csv.gz", "--recipe", "kmeans-perks", "--clusters", 3, "--seed", 7)["results"]
+    checks.equal((three["clusters"], len(three["sizes"])), (3, 3), "kmeans-perks --clusters 3")
+
+
+def check_iqr_pca(checks, folder, out):
+    report = run(out, "--user-table", folder / "seed-001" / "customers.csv.gz", "--recipe", "iqr-pca")
+    results = report["results"]
+    checks.equal((results["unguarded"]["kept"], results["guarded"]["kept"]), (4929, 5588), "iqr-pca: customers kept without and with the guard")
+    columns = results["unguarded"]["columns"]
+    checks.equal({name: columns[name]["beyond"] for name in ("age", "gender_code", "hotel_spend")}, {"age": 67, "gender_code": 706, "hotel_spend": 347},
+                 "iqr-pca: customers removed by one figure alone")
+    checks.equal(columns["hotel_spend"]["upper"], 5317.25, "iqr-pca: fence of the hotel spend")
+    checks.equal([name for name, column in results["guarded"]["columns"].items() if not column["trimmed"]], ["gender_code", "married", "has_children"],
+                 "iqr-pca: columns that the guard leaves alone")
+    checks.that(any("gender" in warning and "interquartile range is zero" in warning and "706" in warning for warning in report["warnings"]),
+                "iqr-pca: the guard says why")
+    checks.equal([round(share, 4) for share in results["explained_variance_ratio"]], [0.3755, 0.2584, 0.2378, 0.1282, 0.0], "iqr-pca: explained variance")
+    beyond = sum(row["segment"] == "Beyond the fences" for row in rows_of(out / "assignments.csv"))
+    checks.equal(beyond, 5998 - 4929, "iqr-pca: every customer is in the output, the outliers marked")
+
+
 def check_threads(checks, raw, out):
     """The same files, byte for byte, from any number of threads."""
-    for recipe in ("segment-rules",):
+    for recipe in ("segment-rules", "kmeans-perks", "iqr-pca"):
         contents = []
         for threads in (1, 2, 3, 7):
             run(out, "--data", raw, "--recipe", recipe, "--threads", threads)
@@ -83,6 +123,8 @@ def main():
         out = pathlib.Path(work) / "out"
         check_cohorts(checks, folder / "raw", out)
         check_segment_rules(checks, folder / "raw", out)
+        check_kmeans_perks(checks, folder, out)
+        check_iqr_pca(checks, folder, out)
         check_threads(checks, folder / "raw", out)
     checks.finish()
 
