@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <segkit/statistics/moments.hpp>
+#include <segkit/statistics/column_moments.hpp>
 
 #include "../support/estimator_laws.hpp"
 

@@ -11,7 +11,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/evaluate/detail/groups.hpp>
-#include <segkit/statistics/moments.hpp>
+#include <segkit/statistics/column_moments.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {

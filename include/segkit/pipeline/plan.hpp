@@ -84,6 +84,11 @@ private:
     std::vector<int> reads_, writes_;
 };
 
+namespace detail {
+template <class Plan>
+struct plan_pass;
+}
+
 class plan {
 public:
     plan() = default;
@@ -101,16 +106,31 @@ public:
     const std::shared_ptr<row_source>& source() const { return source_; }
     const std::vector<std::shared_ptr<const step>>& steps() const { return steps_; }
 
-    // Runs the pass: every chunk of the source through the steps that `outputs` need, then to the consumer. Chunks
-    // without a row that counts are not handed on.
-    void run(const std::vector<int>& outputs, executor_ref executor, morsel_consumer& consumer) const {
-        const program p = compile(outputs);
-        for (std::size_t i = p.steps.size(); i-- > 0;) p.steps[i]->prepare(executor);    // from the end: readers say first what they want
-        pass pass_through(*this, p, consumer);
-        source_->scan(p.needed, executor, pass_through);
+    // Runs the pass: every chunk of the source through the steps that `outputs` need, then to the consumer, a
+    // morsel_consumer. Chunks without a row that counts are not handed on.
+    template <class Consumer, class Plan = plan>
+    void run(const std::vector<int>& outputs, executor_ref executor, Consumer& consumer) const {
+        detail::plan_pass<Plan>::run(*this, outputs, executor, consumer);
     }
 
 private:
+    std::shared_ptr<row_source> source_;
+    std::vector<slot> slots_;
+    std::vector<std::shared_ptr<const step>> steps_;
+};
+
+namespace detail {
+
+// The running of a plan: a template only so that who includes this header and runs nothing does not compile it.
+template <class Plan>
+struct plan_pass {
+    static void run(const Plan& plan, const std::vector<int>& outputs, executor_ref executor, morsel_consumer& consumer) {
+        const program p = compile(plan, outputs);
+        for (std::size_t i = p.steps.size(); i-- > 0;) p.steps[i]->prepare(executor);    // from the end: readers say first what they want
+        pass pass_through(plan.slot_count(), p, consumer);
+        plan.source()->scan(p.needed, executor, pass_through);
+    }
+
     struct program {
         std::vector<const step*> steps;
         std::vector<bool> needed;                          // per source column
@@ -118,21 +138,23 @@ private:
     };
 
     // Backward from the outputs: which steps run, which columns the source must deliver.
-    program compile(const std::vector<int>& outputs) const {
+    static program compile(const Plan& plan, const std::vector<int>& outputs) {
+        const std::size_t slots = plan.slot_count();
         program p;
-        std::vector<bool> live(slots_.size(), false);
+        std::vector<bool> live(slots, false);
         for (const int s : outputs) live[static_cast<std::size_t>(s)] = true;
-        for (std::size_t i = steps_.size(); i-- > 0;) {
-            const step& s = *steps_[i];
+        for (std::size_t i = plan.steps().size(); i-- > 0;) {
+            const step& s = *plan.steps()[i];
             bool wanted = s.changes_rows();
             for (const int w : s.writes()) wanted = wanted || live[static_cast<std::size_t>(w)];
             if (!wanted) continue;
             p.steps.insert(p.steps.begin(), &s);
             for (const int r : s.reads()) live[static_cast<std::size_t>(r)] = true;
         }
-        for (std::size_t i = 0; i < slots_.size(); ++i) {
-            if (slots_[i].source_column < 0) continue;
-            const auto column = static_cast<std::size_t>(slots_[i].source_column);
+        for (std::size_t i = 0; i < slots; ++i) {
+            const slot& here = plan.at(static_cast<int>(i));
+            if (here.source_column < 0) continue;
+            const auto column = static_cast<std::size_t>(here.source_column);
             if (p.needed.size() <= column) p.needed.resize(column + 1, false);
             if (!live[i]) continue;
             p.needed[column] = true;
@@ -143,9 +165,8 @@ private:
 
     class pass_worker final : public morsel_worker {
     public:
-        pass_worker(const plan& p, const program& program, std::unique_ptr<morsel_worker> next)
-            : program_(program), next_(std::move(next)), memory_(p.slots_.size()) {
-            chunk_.slots.resize(p.slots_.size());
+        pass_worker(std::size_t slots, const program& program, std::unique_ptr<morsel_worker> next) : program_(program), next_(std::move(next)), memory_(slots) {
+            chunk_.slots.resize(slots);
         }
         void take(const chunk& rows) override {
             chunk_.rows = rows.rows;
@@ -173,21 +194,19 @@ private:
 
     class pass final : public morsel_consumer {
     public:
-        pass(const plan& p, const program& program, morsel_consumer& next) : plan_(p), program_(program), next_(next) {}
+        pass(std::size_t slots, const program& program, morsel_consumer& next) : slots_(slots), program_(program), next_(next) {}
         std::unique_ptr<morsel_worker> start(std::size_t morsel) override {
-            return std::make_unique<pass_worker>(plan_, program_, next_.start(morsel));
+            return std::make_unique<pass_worker>(slots_, program_, next_.start(morsel));
         }
 
     private:
-        const plan& plan_;
+        std::size_t slots_;
         const program& program_;
         morsel_consumer& next_;
     };
-
-    std::shared_ptr<row_source> source_;
-    std::vector<slot> slots_;
-    std::vector<std::shared_ptr<const step>> steps_;
 };
+
+}  // namespace detail
 
 // One state per morsel, kept in morsel order whatever the order of execution: the base of every merging consumer.
 //

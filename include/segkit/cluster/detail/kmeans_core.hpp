@@ -24,7 +24,7 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
-#include <segkit/statistics/moments.hpp>
+#include <segkit/statistics/column_moments.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
