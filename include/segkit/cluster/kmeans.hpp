@@ -53,7 +53,7 @@ struct fitted_kmeans : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (has_column<Schema, Label>) {
-            detail::report_mistake<duplicate_column_name<name<Label>, existing_columns_of<Schema>>>();
+            detail::report(detail::mistake<duplicate_column_name<name<Label>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else if constexpr (!detail::features_fit<Schema, Columns>) {
             (void)detail::bind_features(r, Columns{});    // says what is wrong
@@ -81,11 +81,11 @@ struct kmeans_stage : stage_base {
     kmeans_options options;
 
     template <class Schema>
-    stage_fit<model_type, kmeans_report> fit(const relation<Schema>& rows, executor_ref executor) const {
+    auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
         const auto matrix = detail::collect_features(rows.plan, features, stage_name, executor);
         kmeans_fit result = fit_kmeans(matrix.view(), options, executor);
-        return {{{}, std::move(result.model)}, std::move(result.report)};
+        return stage_fit<model_type, kmeans_report>{{{}, std::move(result.model)}, std::move(result.report)};
     }
 };
 

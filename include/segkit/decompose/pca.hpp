@@ -62,7 +62,7 @@ struct fitted_pca : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (has_column<Schema, Out>) {
-            detail::report_mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>();
+            detail::report(detail::mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else if constexpr (!detail::features_fit<Schema, Columns>) {
             (void)detail::bind_features(r, Columns{});    // says what is wrong
@@ -90,12 +90,12 @@ struct pca_stage : stage_base {
     pca_options options;
 
     template <class Schema>
-    stage_fit<model_type, pca_report> fit(const relation<Schema>& rows, executor_ref executor) const {
+    auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
         pca_report report;
         for (const auto& f : features) report.columns.push_back(f.name);
         report.model = detail::estimate_features(pca_estimator{options}, rows.plan, features, stage_name, executor);
-        return {{{}, report.model}, std::move(report)};
+        return stage_fit<model_type, pca_report>{{{}, report.model}, std::move(report)};
     }
 };
 

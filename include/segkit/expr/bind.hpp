@@ -239,7 +239,7 @@ struct binding {
 template <class Schema, fixed_string Name>
 auto bind(binding<Schema>& b, const col<Name>&) {
     if constexpr (!has_column<Schema, Name>) {
-        if constexpr (!is_erroneous_schema<Schema>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
+        if constexpr (!is_erroneous_schema<Schema>) detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
         return bound_literal<erroneous>{};
     } else {
         using T = column_type_t<Schema, Name>;
@@ -259,7 +259,7 @@ auto checked_operation(const Op& op, const Bound&... operands) {
     if constexpr ((std::same_as<known_t<result_t<Bound>>, erroneous> || ...)) {
         return bound_literal<erroneous>{};
     } else if constexpr (!Op::template accepts<known_t<result_t<Bound>>...>) {
-        detail::report_mistake<operands_do_not_fit<Op, plain_column_of<known_t<result_t<Bound>>>...>>();
+        detail::report(detail::mistake<operands_do_not_fit<Op, plain_column_of<known_t<result_t<Bound>>>...>>);
         return bound_literal<erroneous>{};
     } else {
         return bound_operation<Op, Bound...>{op, make_pack(operands...)};

@@ -147,7 +147,7 @@ struct apply_op {
         auto result = normalise(function(v...));
         using R = known_t<decltype(result)>;
         if constexpr (!column_type<plain_column_of<R>>) {
-            detail::report_mistake<not_a_column_value<R>>();
+            detail::report(detail::mistake<not_a_column_value<R>>);
             return erroneous{};
         } else {
             return result;

@@ -55,7 +55,7 @@ template <class Schema>
 std::vector<csv_field> csv_fields_of() {
     std::vector<csv_field> fields;
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
-        if constexpr (is_block<typename Field::type>) detail::report_mistake<not_a_csv_type<typename Field::type>>();
+        if constexpr (is_block<typename Field::type>) detail::report(detail::mistake<not_a_csv_type<typename Field::type>>);
         fields.push_back({Field::name, type_id_of<typename Field::type>, is_nullable<typename Field::type>});
     });
     return fields;

@@ -55,24 +55,25 @@ inline constexpr bool feature_fits = [] {
     else return false;
 }();
 
-// The features of a relation by name; a mistake is a compile error and an empty list.
-template <class Schema, fixed_string... Names>
-std::vector<feature> bind_features(const relation<Schema>& r, column_list<Names...>) {
-    std::vector<feature> features;
-    (bind_feature<Schema, Names>(r, features), ...);
-    return features;
-}
 template <class Schema, fixed_string Name>
-void bind_feature(const relation<Schema>& r, std::vector<feature>& features) {
+auto bind_feature(const relation<Schema>& r, std::vector<feature>& features) {
     if constexpr (is_erroneous_schema<Schema>) {
         return;
     } else if constexpr (!has_column<Schema, Name>) {
-        detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
+        detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
     } else {
         using T = column_type_t<Schema, Name>;
-        if constexpr (!is_feature_type<T>) detail::report_mistake<feature_is_not_numeric<name<Name>, T>>();
+        if constexpr (!is_feature_type<T>) detail::report(detail::mistake<feature_is_not_numeric<name<Name>, T>>);
         else features.push_back({std::string(name_of<Name>), r.template slot<Name>(), type_id_of<T>, is_nullable<T>});
     }
+}
+
+// The features of a relation by name; a mistake is a compile error and an empty list.
+template <class Schema, fixed_string... Names>
+auto bind_features(const relation<Schema>& r, column_list<Names...>) {
+    std::vector<feature> features;
+    (bind_feature<Schema, Names>(r, features), ...);
+    return features;
 }
 
 // Whether all features exist and have a type that features can have.

@@ -75,7 +75,7 @@ auto operator<<(relation<Schema> r, const Stage& s) {
     if constexpr (is_erroneous_schema<Schema>) {
         return r;
     } else if constexpr (learning_stage<Stage>) {
-        detail::report_mistake<stage_must_be_fitted_first<Stage>>();
+        detail::report(detail::mistake<stage_must_be_fitted_first<Stage>>);
         return erroneous_rows();
     } else {
         return s.bind(std::move(r));
@@ -120,6 +120,7 @@ struct query {
     pipeline<Stages...> stages;
 
     auto bind() const {
+        (void)detail::require_column_types(static_cast<typename Source::schema_type*>(nullptr));
         if constexpr (detail::is_erroneous_schema<typename Source::schema_type>) return detail::erroneous_rows();
         else
             return detail::unpack([&](const Stages&... s) { return detail::bind_all(detail::relation_over<typename Source::schema_type>(from.open()), s...); },

@@ -56,7 +56,6 @@ relation<Schema> relation_over(std::shared_ptr<row_source> from) {
     int column = 0;
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
         using T = typename Field::type;
-        Field::require_column_type();
         r.slot_of.push_back(r.plan.add_slot({.type = type_id_of<T>,
                                              .nullable = is_nullable<T>,
                                              .source_column = column,
@@ -135,7 +134,7 @@ private:
 
 // The slot that holds the expression's values: the column's own, or a computed one.
 template <class Schema, class E>
-int materialise(relation<Schema>& r, const E& e) {
+auto materialise(relation<Schema>& r, const E& e) {
     using T = expression_type_t<Schema, E>;
     auto bound = bind_expression(r, e);
     const int out = r.plan.add_slot({.type = type_id_of<T>, .nullable = is_nullable<T>});
@@ -144,9 +143,9 @@ int materialise(relation<Schema>& r, const E& e) {
     return out;
 }
 template <class Schema, fixed_string Name>
-int materialise(relation<Schema>& r, const col<Name>&) {
+auto materialise(relation<Schema>& r, const col<Name>&) {
     if constexpr (!has_column<Schema, Name>) {
-        if constexpr (!is_erroneous_schema<Schema>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
+        if constexpr (!is_erroneous_schema<Schema>) detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
         return 0;
     } else {
         return r.template slot<Name>();
@@ -180,12 +179,12 @@ template <class Bound>
 inline constexpr bool is_erroneous = std::same_as<known_t<result_t<Bound>>, erroneous>;
 
 template <class Schema, class E>
-int materialise_truth(relation<Schema>& r, const E& condition) {
+auto materialise_truth(relation<Schema>& r, const E& condition) {
     auto bound = bind_expression(r, condition);
     using B = decltype(bound.bound);
     const int out = r.plan.add_slot({.type = type_id::boolean});
     if constexpr (is_condition<B>) r.plan.add_step(std::make_shared<truth_step<B>>(std::move(bound), out));
-    else if constexpr (!is_erroneous<B>) detail::report_mistake<condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>>();
+    else if constexpr (!is_erroneous<B>) detail::report(detail::mistake<condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>>);
     return out;
 }
 
@@ -220,7 +219,7 @@ auto keep_where(relation<Schema> r, const E& condition) {
         r.plan.add_step(std::make_shared<filter_step<B>>(std::move(bound)));
         return r;
     } else {
-        if constexpr (!is_erroneous<B>) detail::report_mistake<condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>>();
+        if constexpr (!is_erroneous<B>) detail::report(detail::mistake<condition_is_not_boolean<plain_column_of<known_t<result_t<B>>>>>);
         return erroneous_rows();
     }
 }

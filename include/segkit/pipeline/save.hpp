@@ -9,10 +9,11 @@
 // says what differs. Saving writes beside the file and renames, so that a failed save leaves the old one.
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -114,7 +115,7 @@ auto blank_model(const Stage& s) {
 template <class Stage>
 Stage blank_stage() {
     if constexpr (!is_saved<Stage> && !std::is_empty_v<Stage>) {
-        detail::report_mistake<stage_needs_its_recipe_to_load<Stage>>();
+        detail::report(detail::mistake<stage_needs_its_recipe_to_load<Stage>>);
         return *static_cast<Stage*>(nullptr);
     } else {
         return Stage{};
@@ -140,13 +141,29 @@ void read_model(std::string_view text, std::string_view file, pipeline<Stages...
     }(std::index_sequence_for<Stages...>{});
 }
 
+// By the C library: streams would cost every includer more than all else here.
+struct close_file {
+    void operator()(std::FILE* f) const { std::fclose(f); }
+};
+using open_file = std::unique_ptr<std::FILE, close_file>;
+
 inline std::string read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream text;
-    if (in) text << in.rdbuf();
-    if (!in)
+    std::string text;
+    const open_file in(std::fopen(path.c_str(), "rb"));
+    if (in) {
+        char part[16384];
+        while (const std::size_t n = std::fread(part, 1, sizeof part, in.get())) text.append(part, n);
+    }
+    if (!in || std::ferror(in.get()))
         throw error({.code = error_code::cannot_open, .stage = "load", .file = path, .expected = "a saved model", .advice = "check the path and its permissions"});
-    return std::move(text).str();
+    return text;
+}
+
+inline bool write_file(const std::string& path, std::string_view text) {
+    open_file out(std::fopen(path.c_str(), "wb"));
+    if (!out) return false;
+    const bool written = std::fwrite(text.data(), 1, text.size(), out.get()) == text.size();
+    return std::fclose(out.release()) == 0 && written;    // closing flushes: a full disk may show only here
 }
 
 }  // namespace detail
@@ -168,18 +185,13 @@ std::string model_to_json(const pipeline<Stages...>& model) {
 template <class... Stages>
 void save(const pipeline<Stages...>& model, const std::string& path) {
     const std::string beside = path + ".part";
-    {
-        std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-        out << model_to_json(model);
-        out.close();
-        if (!out) {
-            std::remove(beside.c_str());
-            throw error({.code = error_code::cannot_write,
-                         .stage = "save",
-                         .file = path,
-                         .expected = "a place that can be written",
-                         .advice = "check that the folder exists, its permissions and the space left"});
-        }
+    if (!detail::write_file(beside, model_to_json(model))) {
+        std::remove(beside.c_str());
+        throw error({.code = error_code::cannot_write,
+                     .stage = "save",
+                     .file = path,
+                     .expected = "a place that can be written",
+                     .advice = "check that the folder exists, its permissions and the space left"});
     }
     if (std::rename(beside.c_str(), path.c_str()) != 0) {
         std::remove(beside.c_str());

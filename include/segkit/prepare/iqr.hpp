@@ -60,7 +60,7 @@ struct fitted_iqr_trim : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (has_column<Schema, Flag>) {
-            detail::report_mistake<duplicate_column_name<name<Flag>, existing_columns_of<Schema>>>();
+            detail::report(detail::mistake<duplicate_column_name<name<Flag>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else if constexpr (!detail::features_fit<Schema, Columns>) {
             (void)detail::bind_features(r, Columns{});    // says what is wrong
@@ -93,14 +93,14 @@ struct iqr_trim_stage : stage_base {
     iqr_options options;
 
     template <class Schema>
-    stage_fit<model_type, iqr_report> fit(const relation<Schema>& rows, executor_ref executor) const {
+    auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
         const auto matrix = detail::collect_features(rows.plan, features, stage_name, executor);
         iqr_report report;
         for (const auto& f : features) report.columns.push_back(f.name);
         report.fences = estimate(iqr_estimator{options}, matrix.view(), executor);
         report.removal = count_outside(report.fences, matrix.view(), executor);
-        return {{{}, report.fences}, std::move(report)};
+        return stage_fit<model_type, iqr_report>{{{}, report.fences}, std::move(report)};
     }
 };
 

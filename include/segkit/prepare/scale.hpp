@@ -130,7 +130,7 @@ struct scale_stage : stage_base {
     Estimator estimator;
 
     template <class Schema>
-    stage_fit<model_type, scale_report> fit(const relation<Schema>& rows, executor_ref executor) const {
+    auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
         scale_report report{std::string(stage_name), {}, detail::estimate_features(estimator, rows.plan, features, stage_name, executor)};
         std::vector<std::size_t> widths;
@@ -142,7 +142,7 @@ struct scale_stage : stage_base {
         // With one block column its width follows; with several they are of one width.
         const std::size_t block_width = blocks ? (report.scaling.columns.size() - plain) / blocks : 0;
         for (const auto& f : features) widths.push_back(f.type == type_id::block32 || f.type == type_id::block64 ? block_width : 1);
-        return {{{}, std::move(widths), report.scaling}, std::move(report)};
+        return stage_fit<model_type, scale_report>{{{}, std::move(widths), report.scaling}, std::move(report)};
     }
 };
 

@@ -468,7 +468,7 @@ auto bind_aggregate(relation<Schema>& r, group_layout& layout, const aggregate_e
             (void)bind_expression(r, a.operand);
             return std::type_identity<erroneous>{};
         } else if constexpr (!Kind::template accepts<T>) {
-            detail::report_mistake<aggregate_does_not_take_this_type<Kind, Column>>();
+            detail::report(detail::mistake<aggregate_does_not_take_this_type<Kind, Column>>);
             return std::type_identity<erroneous>{};
         } else {
             return add_aggregate<Kind, T, value_t<T>, Global || conditional || is_nullable<Column>>(r, layout, materialise(r, a.operand), a.condition);

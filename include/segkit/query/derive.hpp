@@ -18,7 +18,7 @@ auto operator<<(relation<Schema> r, const named<Name, E>& d) {
     if constexpr (is_erroneous_schema<Schema>) {
         return r;
     } else if constexpr (has_column<Schema, Name>) {
-        detail::report_mistake<duplicate_column_name<name<Name>, existing_columns_of<Schema>>>();
+        detail::report(detail::mistake<duplicate_column_name<name<Name>, existing_columns_of<Schema>>>);
         return erroneous_rows();
     } else if constexpr (is_erroneous<bound_t<Schema, E>>) {
         return erroneous_rows();    // binding has said why

@@ -43,7 +43,7 @@ struct group_by_stage<column_list<Keys...>, named<Names, Aggregates>...> : stage
             (detail::require_column<Schema, Keys>(), ...);
             return detail::erroneous_rows();
         } else if constexpr (!detail::names_differ<field<Keys, int>..., field<Names, int>...>) {
-            detail::report_mistake<duplicate_column_name<column_list<Keys..., Names...>, existing_columns_of<Schema>>>();
+            detail::report(detail::mistake<duplicate_column_name<column_list<Keys..., Names...>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else {
             detail::group_layout layout;

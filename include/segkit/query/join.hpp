@@ -105,13 +105,13 @@ private:
     using joined = std::conditional_t<Kind == detail::join_kind::left && !is_nullable<T> && !is_block<T>, std::optional<T>, T>;
 
     template <class L, class R, fixed_string Name>
-    static void check_key() {
+    static auto check_key() {
         if constexpr (!std::same_as<non_null_t<column_type_t<L, Name>>, non_null_t<column_type_t<R, Name>>>)
-            detail::report_mistake<join_keys_differ_in_type<name<Name>, column_type_t<L, Name>, column_type_t<R, Name>>>();
+            detail::report(detail::mistake<join_keys_differ_in_type<name<Name>, column_type_t<L, Name>, column_type_t<R, Name>>>);
     }
     template <class Schema, fixed_string Name>
-    static void check_clash() {
-        if constexpr (has_column<Schema, Name>) detail::report_mistake<join_column_clash<name<Name>>>();
+    static auto check_clash() {
+        if constexpr (has_column<Schema, Name>) detail::report(detail::mistake<join_column_clash<name<Name>>>);
     }
     template <class Schema>
     static int add_lookup(relation<Schema>& left, const std::shared_ptr<detail::right_side>& side, const std::vector<int>& keys) {

@@ -18,8 +18,8 @@ namespace SEGKIT_NAMESPACE {
 namespace detail {
 
 template <class Schema, fixed_string Name>
-constexpr void require_column() {
-    if constexpr (!has_column<Schema, Name>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
+constexpr auto require_column() {
+    if constexpr (!has_column<Schema, Name>) detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
 }
 
 template <class... Fields>
@@ -100,7 +100,7 @@ struct select_stage : stage_base {
             (detail::require_column<Schema, Names>(), ...);
             return detail::erroneous_rows();
         } else if constexpr (!detail::names_differ<field<Names, int>...>) {
-            detail::report_mistake<duplicate_column_name<column_list<Names...>, existing_columns_of<Schema>>>();
+            detail::report(detail::mistake<duplicate_column_name<column_list<Names...>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else {
             std::vector<int> slots{r.template slot<Names>()...};
@@ -155,7 +155,7 @@ struct rename_stage<named<New, col<Old>>...> : stage_base {
         } else {
             using renamed = detail::renamed_schema<Schema, named<New, col<Old>>...>;
             if constexpr (!renamed::names_are_unique) {
-                detail::report_mistake<duplicate_column_name<column_list<New...>, existing_columns_of<Schema>>>();
+                detail::report(detail::mistake<duplicate_column_name<column_list<New...>, existing_columns_of<Schema>>>);
                 return detail::erroneous_rows();
             } else {
                 std::vector<int> slots = r.slot_of;

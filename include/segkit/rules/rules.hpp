@@ -244,7 +244,7 @@ struct rules_stage : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (has_column<Schema, Out>) {
-            detail::report_mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>();
+            detail::report(detail::mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else {
             auto program = make_program(r);
@@ -294,7 +294,7 @@ private:
                 program->conditions.push_back(std::make_unique<detail::condition_evaluator_of<B>>(std::move(bound.bound)));
                 program->labels.push_back(a_rule.name);
             } else if constexpr (!detail::is_erroneous<B>) {
-                detail::report_mistake<condition_is_not_boolean<detail::plain_column_of<detail::known_t<detail::result_t<B>>>>>();
+                detail::report(detail::mistake<condition_is_not_boolean<detail::plain_column_of<detail::known_t<detail::result_t<B>>>>>);
             }
         });
         program->labels.push_back(last.name);
@@ -322,7 +322,7 @@ auto rules(col<Out>, const Rules&... all) {
     constexpr std::size_t fallbacks = (std::size_t{std::same_as<Rules, fallback>} + ... + 0);
     const auto packed = detail::make_pack(all...);
     if constexpr (conditions + 1 != sizeof...(Rules) || fallbacks != 1 || !std::same_as<std::remove_cvref_t<decltype((all, ...))>, fallback>) {
-        detail::report_mistake<rules_need_a_fallback<column_list<Out>>>();
+        detail::report(detail::mistake<rules_need_a_fallback<column_list<Out>>>);
         return make_pipeline(rules_stage<Out>{});
     } else {
         return detail::make_rules<Out>(packed, std::make_index_sequence<conditions>{});

@@ -88,7 +88,7 @@ constexpr auto field_type_of_member() {
     } else if constexpr (chrono_duration<M>) {
         return std::type_identity<duration>{};
     } else {
-        detail::report_mistake<member_type_is_not_supported<M>>();
+        detail::report(detail::mistake<member_type_is_not_supported<M>>);
         return std::type_identity<std::int64_t>{};
     }
 }

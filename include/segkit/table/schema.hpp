@@ -22,12 +22,14 @@ namespace detail {
 template <class...>
 inline constexpr bool never = false;
 
-// Says what is wrong: Mistake is a class template with a static_assert. A function with a written return type is
-// instantiated when everything else is done, so that the error cannot break the deduction of what surrounds it.
+// report(mistake<M>) says what is wrong: M is a class template with a static_assert. Asking whether M* converts to another
+// pointer instantiates M in the middle of the user's call chain, which the compiler then shows, and yet leaves the
+// expression valid, so that what surrounds it goes on as if nothing had happened: one mistake, one error.
+struct not_a_mistake;
+constexpr void report(const not_a_mistake*) {}
+constexpr void report(const void*) {}
 template <class Mistake>
-void report_mistake() {
-    (void)sizeof(Mistake);
-}
+inline constexpr Mistake* mistake = nullptr;
 }  // namespace detail
 
 // ---- compile errors in our own words
@@ -36,10 +38,10 @@ void report_mistake() {
 template <class... Fields>
 struct existing_columns {};
 
-template <class Type>
+template <class Name, class Type>
 struct not_a_column_type {
     static_assert(detail::never<Type>,
-                  "segkit: a field cannot have this type, see 'not_a_column_type<type>'; use bool, std::int32_t, std::int64_t, float, double, "
+                  "segkit: a field cannot have this type, see 'not_a_column_type<name, type>'; use bool, std::int32_t, std::int64_t, float, double, "
                   "segkit::text, segkit::date, segkit::timestamp, segkit::duration, segkit::block<double>, or std::optional of these");
 };
 
@@ -61,9 +63,6 @@ template <fixed_string Name, class T>
 struct field {
     using type = std::conditional_t<column_type<T>, T, std::int64_t>;
     static constexpr std::string_view name = name_of<Name>;
-    static void require_column_type() {
-        if constexpr (!column_type<T>) detail::report_mistake<not_a_column_type<T>>();
-    }
 };
 
 template <class... Fields>
@@ -83,6 +82,17 @@ struct schema : Fields... {
 namespace detail {
 template <fixed_string Name, class T>
 std::type_identity<typename field<Name, T>::type> field_type(const field<Name, T>*);
+
+// Says so where a field's type is not a column's; until then it counts as an integer.
+template <fixed_string Name, class T>
+constexpr auto require_column_type(field<Name, T>*) {
+    if constexpr (!column_type<T>) report(mistake<not_a_column_type<name<Name>, T>>);
+    return true;
+}
+template <class... Fields>
+constexpr auto require_column_types(schema<Fields...>*) {
+    return (require_column_type(static_cast<Fields*>(nullptr)) && ...);
+}
 
 template <class... Fields>
 existing_columns<Fields...> columns_of(const schema<Fields...>*);

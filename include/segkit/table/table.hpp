@@ -45,7 +45,6 @@ table_data empty_columns() {
     table_data data;
     data.columns.reserve(Schema::size);
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
-        Field::require_column_type();
         data.columns.emplace_back(type_id_of<typename Field::type>, is_nullable<typename Field::type>);
     });
     return data;
@@ -126,7 +125,7 @@ public:
     template <fixed_string Name>
     auto column() const {
         if constexpr (!has_column<Schema, Name>) {
-            if constexpr (!detail::is_erroneous_schema<Schema>) detail::report_mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>();
+            if constexpr (!detail::is_erroneous_schema<Schema>) detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
             return detail::erroneous_column{};
         } else {
             return column_view<column_type_t<Schema, Name>>(data_.columns[Schema::find(name_of<Name>)]);
