@@ -73,6 +73,10 @@ class CoreCost(unittest.TestCase):
         self.assertEqual(len(list(check_core_cost.chains(". /usr/include/eigen3/Eigen/Core\n"))), 1)
         self.assertEqual(len(list(check_core_cost.chains(". /usr/lib/llvm-19/bin/../include/c++/v1/functional\n"))), 1)
 
+    def test_streams_count_but_not_where_memory_opens_them(self):
+        self.assertEqual(len(list(check_core_cost.chains(". include/segkit/pipeline/save.hpp\n.. /usr/include/c++/12/fstream\n"))), 1)
+        self.assertEqual(list(check_core_cost.chains(". /usr/include/c++/12/memory\n.. /usr/include/c++/12/ostream\n")), [])
+
     def test_cheap_parts_of_the_standard_library_do_not(self):
         listing = ". /usr/include/c++/12/bits/ranges_base.h\n. /usr/include/c++/12/vector\n. /usr/include/c++/12/bits/chrono.h\n"
         self.assertEqual(list(check_core_cost.chains(listing)), [])
