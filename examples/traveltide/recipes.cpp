@@ -2,10 +2,10 @@
 
 namespace traveltide {
 
-extern const recipe segment_rules_recipe, kmeans_perks_recipe, iqr_pca_recipe;
+extern const recipe perk_fit_recipe, segment_rules_recipe, kmeans_perks_recipe, iqr_pca_recipe;
 
 std::span<const recipe* const> all_recipes() {
-    static constexpr const recipe* all[] = {&segment_rules_recipe, &kmeans_perks_recipe, &iqr_pca_recipe};
+    static constexpr const recipe* all[] = {&perk_fit_recipe, &segment_rules_recipe, &kmeans_perks_recipe, &iqr_pca_recipe};
     return all;
 }
 
