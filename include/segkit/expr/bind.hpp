@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -193,6 +194,12 @@ struct bound_literal {
     const T& operator()(std::uint32_t) const { return value; }
 };
 
+// A std::string that the user gave: kept, so that a temporary may be given.
+struct bound_text {
+    std::shared_ptr<const std::string> value;
+    auto open(const chunk&) const { return bound_literal<std::string_view>{*value}; }
+};
+
 template <class T, bool Nullable>
 struct bound_column {
     int slot;
@@ -251,7 +258,8 @@ auto bind(binding<Schema>& b, const col<Name>&) {
 
 template <class Schema, class T>
 auto bind(binding<Schema>&, const literal<T>& l) {
-    return bound_literal<T>{l.value};
+    if constexpr (std::same_as<T, std::string>) return bound_text{std::make_shared<const std::string>(l.value)};
+    else return bound_literal<T>{l.value};
 }
 
 template <class Op, class... Bound>

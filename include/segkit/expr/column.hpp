@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -33,11 +34,13 @@ struct literal : expression_base {
 };
 
 namespace detail {
-// What a C++ value becomes inside an expression: int and long by their size, text as a view (the characters must
-// outlive the pipeline; string literals do), everything else as it is.
+// What a C++ value becomes inside an expression: integers by their size, enums as their integer (as a described member is),
+// a std::string copied, other text as a view (the characters must outlive the pipeline; string literals do).
 template <class T>
 constexpr auto as_expression(const T& value) {
     if constexpr (expression<T> || std::derived_from<T, aggregate_base>) return value;
+    else if constexpr (std::same_as<T, std::string>) return literal<std::string>{{}, value};
+    else if constexpr (std::is_enum_v<T>) return as_expression(static_cast<std::underlying_type_t<T>>(value));
     else if constexpr (std::is_convertible_v<const T&, std::string_view>) return literal<std::string_view>{{}, value};
     else if constexpr (std::same_as<T, bool>) return literal<bool>{{}, value};
     else if constexpr (std::integral<T> && sizeof(T) <= 4 && !std::same_as<T, unsigned>)

@@ -32,7 +32,7 @@ std::string describe_inside(const col<Name>&, int) {
 }
 template <class T>
 std::string describe_inside(const literal<T>& l, int) {
-    if constexpr (std::same_as<T, std::string_view>) return "\"" + std::string(l.value) + "\"";
+    if constexpr (std::convertible_to<const T&, std::string_view>) return "\"" + std::string(l.value) + "\"";
     else if constexpr (requires { to_text(l.value); }) return to_text(l.value);
     else return "?";
 }

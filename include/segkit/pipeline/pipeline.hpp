@@ -22,9 +22,17 @@ namespace SEGKIT_NAMESPACE {
 template <class... Stages>
 struct pipeline;
 
-// How to satisfy `stage`: derive from stage_base and give `template <class S> auto bind(relation<S>) const`, which
-// returns the next relation; or, where it must learn first, `template <class S> auto fit(const relation<S>&,
-// executor_ref) const` returning fit_result{model, report}, the model being a stage. Return it wrapped by make_pipeline.
+// How to satisfy `stage`: derive from stage_base and give `template <class S> auto bind(relation<S>) const`, which returns
+// the next relation: with steps added to its plan (a row-local stage, see `step` in pipeline/plan.hpp), or over a source of
+// its own (relation_over). What users call returns it wrapped by make_pipeline. A stage whose models are to be saved has
+// `static constexpr std::string_view stage_name`, and `serialize` where it holds more than types and expressions.
+//
+// How to satisfy `learning_stage`: derive from stage_base, with
+//     using must_be_fitted = void;
+//     using model_type = ...;                              // a stage, default-constructible: what is applied later
+//     template <class S> auto fit(const relation<S>& rows, executor_ref executor) const;    // stage_fit<model_type, Report>
+// A report is any value, no_report{} where there is none; `summarise(report)` beside it gives a stage_summary. A model may
+// have `bind_training`, which is what the stages after it learn from (pipeline/fit.hpp).
 struct stage_base {};
 
 template <class T>

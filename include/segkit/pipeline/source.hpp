@@ -51,10 +51,11 @@ public:
     }
 };
 
-// How to satisfy `source`: give your type a `schema_type` and `open()`, which returns a row_source whose columns are
-// the schema's, in order. `open` may be called several times; each result is scanned at least once.
+// How to satisfy `source`: give your copyable type a `schema_type` and `open()`, which returns a row_source whose columns
+// are the schema's, in order. `open` may be called several times; each result is scanned any number of times (once, where it
+// is not rescannable). A row_source needs `scan` and `describe`; the other members have defaults.
 template <class S>
-concept source = requires(const S& s) {
+concept source = std::copy_constructible<S> && requires(const S& s) {
     typename S::schema_type;
     { s.open() } -> std::convertible_to<std::shared_ptr<row_source>>;
 };

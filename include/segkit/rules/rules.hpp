@@ -212,12 +212,12 @@ logic_node text_atom(const relation<Schema>& r, logic_table& table, const col<Na
     (void)column;
     return {.variable = variable, .value = table.value(variable, std::string(value))};
 }
-template <class Schema, fixed_string Name>
-logic_node logic_of(const relation<Schema>& r, logic_table& table, const operation<equal_op, col<Name>, literal<std::string_view>>& e) {
+template <class Schema, fixed_string Name, std::convertible_to<std::string_view> Text>
+logic_node logic_of(const relation<Schema>& r, logic_table& table, const operation<equal_op, col<Name>, literal<Text>>& e) {
     return text_atom(r, table, get<0>(e.operands), get<1>(e.operands).value);
 }
-template <class Schema, fixed_string Name>
-logic_node logic_of(const relation<Schema>& r, logic_table& table, const operation<differ_op, col<Name>, literal<std::string_view>>& e) {
+template <class Schema, fixed_string Name, std::convertible_to<std::string_view> Text>
+logic_node logic_of(const relation<Schema>& r, logic_table& table, const operation<differ_op, col<Name>, literal<Text>>& e) {
     return {.type = logic_node::kind::negation, .operands = {text_atom(r, table, get<0>(e.operands), get<1>(e.operands).value)}};
 }
 template <class Schema, class A>

@@ -22,9 +22,10 @@ template <class T>
 struct table_traits;
 
 // How to satisfy `column`: `column[i]` is the value of row i, as the field's value type or convertible to it;
-// it must stay valid while the table lives. A view by value (pointer and stride) is the usual form.
+// it must stay valid while the table lives, and is read by several threads at once. It is moved (or, where the traits return
+// a reference, copied) once, to where it is read from; a view by value (pointer and stride) is the usual form.
 template <class C, class T>
-concept column = requires(const C& c, std::size_t row) {
+concept column = std::constructible_from<std::remove_cvref_t<C>, C> && requires(const C& c, std::size_t row) {
     { c[row] } -> std::convertible_to<value_t<T>>;
 };
 
@@ -35,7 +36,7 @@ concept contiguous_column = column<C, T> && !std::same_as<non_null_t<T>, text> &
     { c.data() } -> std::same_as<const non_null_t<T>*>;
 };
 
-// How to satisfy `nullable_column`: `column[i]` is an optional value. With `column.validity()` as well, an Arrow
+// How to satisfy `nullable_column`: `column[i]` is an optional value or converts to one, and answers to `if (v)` and `*v`. With `column.validity()` as well, an Arrow
 // bitmap, a contiguous column is read without copying.
 template <class C, class T>
 concept nullable_column = column<C, T> && is_nullable<T> && requires(const C& c, std::size_t row) {
