@@ -1,6 +1,6 @@
 // expect: the operation cannot take operands of these types
 // expect: operands_do_not_fit
-// expect: equal_op
+// expect: comparison_op
 // expect: text
 // expect: int
 #include <segkit/query.hpp>

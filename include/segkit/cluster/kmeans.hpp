@@ -52,18 +52,9 @@ struct fitted_kmeans : stage_base {
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        if constexpr (has_column<Schema, Label>) {
-            detail::report(detail::mistake<duplicate_column_name<name<Label>, existing_columns_of<Schema>>>);
-            return detail::erroneous_rows();
-        } else if constexpr (!detail::features_fit<Schema, Columns>) {
-            (void)detail::bind_features(r, Columns{});    // says what is wrong
-            return detail::erroneous_rows();
-        } else {
-            auto features = detail::bind_features(r, Columns{});
-            const int out = r.plan.add_slot({.type = type_id::int32});
-            r.plan.add_step(std::make_shared<detail::kmeans_step>(std::move(features), std::make_shared<const kmeans_model>(model), out));
-            return std::move(r).template append<Label, std::int32_t>(out);
-        }
+        return detail::append_from_features<Label, std::int32_t, Columns>(std::move(r), [&](std::vector<detail::feature> features, int out) {
+            return std::make_shared<detail::kmeans_step>(std::move(features), std::make_shared<const kmeans_model>(model), out);
+        });
     }
 
     friend bool operator==(const fitted_kmeans& a, const fitted_kmeans& b) { return a.model == b.model; }

@@ -61,18 +61,9 @@ struct fitted_pca : stage_base {
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        if constexpr (has_column<Schema, Out>) {
-            detail::report(detail::mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>);
-            return detail::erroneous_rows();
-        } else if constexpr (!detail::features_fit<Schema, Columns>) {
-            (void)detail::bind_features(r, Columns{});    // says what is wrong
-            return detail::erroneous_rows();
-        } else {
-            auto features = detail::bind_features(r, Columns{});
-            const int out = r.plan.add_slot({.type = type_id::block64});
-            r.plan.add_step(std::make_shared<detail::pca_step>(std::move(features), std::make_shared<const pca_model>(model), out));
-            return std::move(r).template append<Out, block<double>>(out);
-        }
+        return detail::append_from_features<Out, block<double>, Columns>(std::move(r), [&](std::vector<detail::feature> features, int out) {
+            return std::make_shared<detail::pca_step>(std::move(features), std::make_shared<const pca_model>(model), out);
+        });
     }
 
     friend bool operator==(const fitted_pca& a, const fitted_pca& b) { return a.model == b.model; }

@@ -25,49 +25,20 @@ struct abs_op {
         else return std::fabs(a);
     }
 };
-struct sqrt_op {
-    static constexpr std::string_view word = "sqrt";
+// Functions of one number that give a double.
+template <fixed_string Name>
+struct real_function_op {
+    static constexpr std::string_view word = name_of<Name>;
     template <class A>
     static constexpr bool accepts = is_number<A>;
     template <class A>
     static double evaluate(const A& a) {
-        return std::sqrt(static_cast<double>(a));
-    }
-};
-struct log1p_op {
-    static constexpr std::string_view word = "log1p";
-    template <class A>
-    static constexpr bool accepts = is_number<A>;
-    template <class A>
-    static double evaluate(const A& a) {
-        return std::log1p(static_cast<double>(a));
-    }
-};
-struct floor_op {
-    static constexpr std::string_view word = "floor";
-    template <class A>
-    static constexpr bool accepts = is_number<A>;
-    template <class A>
-    static double evaluate(const A& a) {
-        return std::floor(static_cast<double>(a));
-    }
-};
-struct ceil_op {
-    static constexpr std::string_view word = "ceil";
-    template <class A>
-    static constexpr bool accepts = is_number<A>;
-    template <class A>
-    static double evaluate(const A& a) {
-        return std::ceil(static_cast<double>(a));
-    }
-};
-struct round_op {
-    static constexpr std::string_view word = "round";
-    template <class A>
-    static constexpr bool accepts = is_number<A>;
-    template <class A>
-    static double evaluate(const A& a) {
-        return std::round(static_cast<double>(a));
+        const auto x = static_cast<double>(a);
+        if constexpr (word == "sqrt") return std::sqrt(x);
+        else if constexpr (word == "log1p") return std::log1p(x);
+        else if constexpr (word == "floor") return std::floor(x);
+        else if constexpr (word == "ceil") return std::ceil(x);
+        else return std::round(x);
     }
 };
 struct to_double_op {
@@ -163,23 +134,23 @@ constexpr auto abs(const E& e) {
 }
 template <expression E>
 constexpr auto sqrt(const E& e) {
-    return detail::make_operation(detail::sqrt_op{}, e);
+    return detail::make_operation(detail::real_function_op<"sqrt">{}, e);
 }
 template <expression E>
 constexpr auto log1p(const E& e) {
-    return detail::make_operation(detail::log1p_op{}, e);
+    return detail::make_operation(detail::real_function_op<"log1p">{}, e);
 }
 template <expression E>
 constexpr auto floor(const E& e) {
-    return detail::make_operation(detail::floor_op{}, e);
+    return detail::make_operation(detail::real_function_op<"floor">{}, e);
 }
 template <expression E>
 constexpr auto ceil(const E& e) {
-    return detail::make_operation(detail::ceil_op{}, e);
+    return detail::make_operation(detail::real_function_op<"ceil">{}, e);
 }
 template <expression E>
 constexpr auto round(const E& e) {
-    return detail::make_operation(detail::round_op{}, e);
+    return detail::make_operation(detail::real_function_op<"round">{}, e);
 }
 template <expression E>
 constexpr auto to_double(const E& e) {

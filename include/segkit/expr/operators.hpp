@@ -134,66 +134,31 @@ constexpr bool compare(const A& a, const B& b, Compare c) {
     else return c(a, b);
 }
 
-struct less_op {
-    static constexpr std::string_view word = "<";
+// A comparison is told apart by its symbol, so that diagnostics and reports show it as it was written.
+template <fixed_string Symbol>
+struct comparison_op {
+    static constexpr std::string_view word = name_of<Symbol>;
     static constexpr bool cheap = true;
     template <class A, class B>
     static constexpr bool accepts = ordered<A, B>;
     template <class A, class B>
     static bool evaluate(const A& a, const B& b) {
-        return compare(a, b, [](const auto& x, const auto& y) { return x < y; });
+        return compare(a, b, [](const auto& x, const auto& y) {
+            if constexpr (word == "<") return x < y;
+            else if constexpr (word == "<=") return x <= y;
+            else if constexpr (word == ">") return x > y;
+            else if constexpr (word == ">=") return x >= y;
+            else if constexpr (word == "==") return x == y;
+            else return x != y;
+        });
     }
 };
-struct at_most_op {
-    static constexpr std::string_view word = "<=";
-    static constexpr bool cheap = true;
-    template <class A, class B>
-    static constexpr bool accepts = ordered<A, B>;
-    template <class A, class B>
-    static bool evaluate(const A& a, const B& b) {
-        return compare(a, b, [](const auto& x, const auto& y) { return x <= y; });
-    }
-};
-struct greater_op {
-    static constexpr std::string_view word = ">";
-    static constexpr bool cheap = true;
-    template <class A, class B>
-    static constexpr bool accepts = ordered<A, B>;
-    template <class A, class B>
-    static bool evaluate(const A& a, const B& b) {
-        return compare(a, b, [](const auto& x, const auto& y) { return x > y; });
-    }
-};
-struct at_least_op {
-    static constexpr std::string_view word = ">=";
-    static constexpr bool cheap = true;
-    template <class A, class B>
-    static constexpr bool accepts = ordered<A, B>;
-    template <class A, class B>
-    static bool evaluate(const A& a, const B& b) {
-        return compare(a, b, [](const auto& x, const auto& y) { return x >= y; });
-    }
-};
-struct equal_op {
-    static constexpr std::string_view word = "==";
-    static constexpr bool cheap = true;
-    template <class A, class B>
-    static constexpr bool accepts = ordered<A, B>;
-    template <class A, class B>
-    static bool evaluate(const A& a, const B& b) {
-        return compare(a, b, [](const auto& x, const auto& y) { return x == y; });
-    }
-};
-struct differ_op {
-    static constexpr std::string_view word = "!=";
-    static constexpr bool cheap = true;
-    template <class A, class B>
-    static constexpr bool accepts = ordered<A, B>;
-    template <class A, class B>
-    static bool evaluate(const A& a, const B& b) {
-        return compare(a, b, [](const auto& x, const auto& y) { return x != y; });
-    }
-};
+using less_op = comparison_op<"<">;
+using at_most_op = comparison_op<"<=">;
+using greater_op = comparison_op<">">;
+using at_least_op = comparison_op<">=">;
+using equal_op = comparison_op<"==">;
+using differ_op = comparison_op<"!=">;
 
 // false && unknown is false, true || unknown is true: so these see the nulls.
 struct and_op {

@@ -284,6 +284,23 @@ inline feature_matrix collect_features(const plan& p, const std::vector<feature>
     });
 }
 
+// One more column, computed from features by the step that make_step(features, slot) makes.
+template <fixed_string Out, class T, class Columns, class Schema, class MakeStep>
+auto append_from_features(relation<Schema> r, MakeStep&& make_step) {
+    if constexpr (has_column<Schema, Out>) {
+        report(mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>);
+        return erroneous_rows();
+    } else if constexpr (!features_fit<Schema, Columns>) {
+        (void)bind_features(r, Columns{});    // says what is wrong
+        return erroneous_rows();
+    } else {
+        auto features = bind_features(r, Columns{});
+        const int out = r.plan.add_slot({.type = type_id_of<T>});
+        r.plan.add_step(make_step(std::move(features), out));
+        return std::move(r).template append<Out, T>(out);
+    }
+}
+
 }  // namespace detail
 
 }  // namespace SEGKIT_NAMESPACE

@@ -59,18 +59,9 @@ struct fitted_iqr_trim : stage_base {
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        if constexpr (has_column<Schema, Flag>) {
-            detail::report(detail::mistake<duplicate_column_name<name<Flag>, existing_columns_of<Schema>>>);
-            return detail::erroneous_rows();
-        } else if constexpr (!detail::features_fit<Schema, Columns>) {
-            (void)detail::bind_features(r, Columns{});    // says what is wrong
-            return detail::erroneous_rows();
-        } else {
-            auto features = detail::bind_features(r, Columns{});
-            const int out = r.plan.add_slot({.type = type_id::boolean});
-            r.plan.add_step(std::make_shared<detail::iqr_flag_step>(std::move(features), fences, out));
-            return std::move(r).template append<Flag, bool>(out);
-        }
+        return detail::append_from_features<Flag, bool, Columns>(std::move(r), [&](std::vector<detail::feature> features, int out) {
+            return std::make_shared<detail::iqr_flag_step>(std::move(features), fences, out);
+        });
     }
     // What the stages after it learn from: the rows inside the fences.
     template <class Schema>
