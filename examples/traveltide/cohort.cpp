@@ -11,6 +11,18 @@ namespace traveltide {
 
 namespace {
 
+// An empty key would match nothing and vanish without a word.
+template <sk::fixed_string Key>
+void require_present(const auto& rows, sk::col<Key> key, const std::string& file, sk::executor_ref executor) {
+    const auto empty = rows | sk::filter(key == "") | sk::aggregate("rows"_c = sk::count()) | sk::collect(executor);
+    if (empty["rows"_c][0] == 0) return;
+    sk::error_details details{.code = sk::error_code::unexpected_null, .stage = "cohort", .field = std::string(sk::name_of<Key>), .file = file};
+    details.found = fmt::format("{} rows without one", empty["rows"_c][0]);
+    details.expected = "one in every row";
+    details.advice = "remove or repair these rows";
+    throw sk::error(std::move(details));
+}
+
 template <class Schema, sk::fixed_string Key>
 void require_unique(const sk::table<Schema>& rows, sk::col<Key> key, const std::string& file, sk::executor_ref executor) {
     const auto repeated = rows | sk::group_by(key).aggregate("times"_c = sk::count()) | sk::filter("times"_c > 1) | sk::collect(executor);
@@ -63,12 +75,15 @@ cohort select_cohort(const company_source& company, const cohort_options& option
 
     // Sessions of a customer that the users table does not have tell nothing about anybody.
     c.sessions = company.sessions | sk::filter("session_start"_c >= options.since) | sk::semi_join(c.users, "user_id"_c) | sk::collect(executor);
+    require_present(c.sessions, "session_id"_c, company.sessions_file, executor);
     require_unique(c.sessions, "session_id"_c, company.sessions_file, executor);
     if (c.users.empty()) refuse_empty(c.funnel, options, company.users_file);
     if (c.users.rows() < chosen.rows())
         c.warnings.push_back(fmt::format("{} active customers have sessions but no row in {}; they are left out", chosen.rows() - c.users.rows(), company.users_file));
 
     const auto trips = c.sessions | sk::filter(sk::is_not_null("trip_id"_c)) | sk::select("trip_id"_c);
+    require_present(company.flights, "trip_id"_c, company.flights_file, executor);
+    require_present(company.hotels, "trip_id"_c, company.hotels_file, executor);
     c.flights = company.flights | sk::semi_join(trips, "trip_id"_c) | sk::collect(executor);
     c.hotels = company.hotels | sk::semi_join(trips, "trip_id"_c) | sk::collect(executor);
     require_unique(c.flights, "trip_id"_c, company.flights_file, executor);

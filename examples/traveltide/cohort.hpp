@@ -42,8 +42,8 @@ struct cohort {
     std::vector<std::string> warnings;           // rows that had to be left out, and why
 };
 
-// Throws segkit::error: what the CSV reader says; duplicate_key where user_id, session_id or trip_id occurs twice in its
-// table; empty_input where no customer is left.
+// Throws segkit::error: what the CSV reader says; unexpected_null and duplicate_key where a session_id or trip_id is empty or
+// occurs twice in its table, or a user_id twice in its own; empty_input where no customer is left.
 cohort select_cohort(const company_source& company, const cohort_options& options, sk::executor_ref executor);
 
 }  // namespace traveltide

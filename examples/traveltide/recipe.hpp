@@ -42,6 +42,7 @@ struct recipe {
     std::string_view user_table{};                     // the published table it takes instead of raw rows; empty: none
     std::optional<sk::date> reference_date{};          // fixed by the recipe
     std::optional<nights_policy> nights{};             // fixed by the recipe
+    bool has_clusters = false;                         // whether --clusters means anything to it
     outcome (*run)(const recipe_input&);
 };
 

@@ -89,7 +89,7 @@ json parameters_of(const recipe& chosen, const run_options& options, const std::
         p["user_table"] = options.user_table;
     }
     p["reference_date"] = reference_date ? json(to_string(*reference_date)) : json(nullptr);
-    p["clusters"] = options.n_clusters ? json(*options.n_clusters) : json("auto");
+    if (chosen.has_clusters) p["clusters"] = options.n_clusters ? json(*options.n_clusters) : json("auto");
     p["seed"] = options.seed;
     p["threads"] = options.threads;
     return p;

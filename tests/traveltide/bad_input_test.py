@@ -88,6 +88,8 @@ def bad_tables(checks, company, out):
     case("wrong type in line 3", company.with_field("flights", 3, "seats", "two"), "flights.csv:3", "seats", "'two'")
     case("an impossible date", company.with_field("users", 4, "birthdate", "1990-02-30"), "users.csv:4", "birthdate", "1990-02-30")
     case("null in a required field", company.with_field("sessions", 5, "user_id", ""), "sessions.csv:5", "user_id")
+    for table, key in (("sessions", "session_id"), ("flights", "trip_id"), ("hotels", "trip_id")):
+        case(f"no {key} in {table}", company.with_field(table, 6, key, ""), f"{table}.csv", key, "unexpected null")
     case("a field too many", company.with_rows("hotels", lambda header, rows: rows[6].append("x")), "hotels.csv:7", "7 fields", "8")
     case("a field too few", company.with_rows("hotels", lambda header, rows: rows[6].pop()), "hotels.csv:7", "7 fields")
 
@@ -114,6 +116,24 @@ def bad_tables(checks, company, out):
     def no_customers(header, rows):
         del rows[1:]
     case("users without rows", company.with_rows("users", no_customers), "users.csv", "empty input")
+
+
+def bad_user_tables(checks, company, out):
+    header = "user_id,age,gender,married,has_children,money_spent_hotel"
+    rows = [f"{i},{20 + i % 50},F,{'true' if i % 3 else 'false'},false,{i * 7 % 500}.5" for i in range(60)]
+
+    def case(what, lines, *words):
+        file = company.work / "table.csv"
+        file.write_text("\n".join(lines) + "\n")
+        refused(checks, what, ["--user-table", file, "--recipe", "iqr-pca"], BAD_INPUT, ["table.csv", *words], out)
+
+    case("user table without a column", [header.replace("gender", "sex"), *rows], "gender")
+    case("user table with a wrong type in line 3", [header, rows[0], rows[1].replace("21,", "old,"), *rows[2:]], "table.csv:3", "age", "'old'")
+    case("user table with a customer twice", [header, *rows, rows[5]], "duplicate key", "user_id")
+    case("user table without rows", [header], "empty input")
+    case("user table with a null", [header, *rows[:4], "4,,F,true,false,1.5"], "table.csv:6", "age")
+    (company.work / "table.csv").unlink()
+    refused(checks, "missing user table", ["--user-table", company.work / "table.csv", "--recipe", "iqr-pca"], BAD_INPUT, ["table.csv", "no such file"], out)
 
 
 def bad_cohorts(checks, company, out):
@@ -165,6 +185,8 @@ def bad_usage(checks, company, out):
     case("too many threads", [*data, "--threads", "100000"], "--threads")
     case("both sources", [*data, "--user-table", "t.csv"], "--data", "--user-table", "exclude")
     case("a user table for a recipe without one", ["--user-table", "t.csv", "--recipe", "segment-rules"], "--user-table", "segment-rules")
+    case("a date for a user table", ["--user-table", "t.csv", "--recipe", "iqr-pca", "--since", "2023-01-04"], "--since", "--user-table")
+    case("clusters for a recipe without them", [*data, "--recipe", "segment-rules", "--clusters", "4"], "--clusters", "segment-rules")
     case("another reference date", [*data, "--recipe", "segment-rules", "--reference-date", "2024-01-01"], "--reference-date", "2025-11-30")
     case("another nights policy", [*data, "--recipe", "segment-rules", "--nights", "stored"], "--nights", "started-days")
 
@@ -187,6 +209,7 @@ def main():
         (work / "results").mkdir()
         company, out = Company(work), work / "results" / "out"
         bad_tables(checks, company, out)
+        bad_user_tables(checks, company, out)
         bad_cohorts(checks, company, out)
         bad_places(checks, company, out)
         bad_usage(checks, company, out)

@@ -8,12 +8,11 @@
 
 #include <segkit/cluster/kmeans.hpp>
 #include <segkit/decompose/pca.hpp>
-#include <segkit/evaluate/calinski_harabasz.hpp>
-#include <segkit/evaluate/davies_bouldin.hpp>
-#include <segkit/evaluate/silhouette.hpp>
 #include <segkit/pipeline/matrix.hpp>
 #include <segkit/prepare/scale.hpp>
 #include <segkit/query.hpp>
+
+#include "../cluster_quality.hpp"
 
 namespace traveltide {
 
@@ -43,19 +42,10 @@ constexpr words figure_words[] = {{"page clicks", "much browsing", "little brows
                                   {"days booked ahead", "early booking", "late booking"},     {"bags", "many bags", "few bags"},
                                   {"kilometres", "long distances", "short distances"},        {"nights", "long stays", "short stays"}};
 
-cluster_trial try_clusters(sk::matrix_view<const double> points, std::size_t k, std::uint64_t seed, sk::executor_ref executor) {
-    const sk::kmeans_fit fit = sk::fit_kmeans(points, {.n_clusters = k, .seed = seed}, executor);
-    cluster_trial t{fit.model.n_clusters, fit.model.inertia, {}, {}, {}, {}};
-    if (fit.model.n_clusters < 2) return t;
-    t.silhouette = sk::silhouette(points, fit.labels, executor).mean;
-    t.calinski_harabasz = sk::calinski_harabasz(points, fit.labels);
-    t.davies_bouldin = sk::davies_bouldin(points, fit.labels);
-    return t;
-}
-
-std::size_t best_clusters(const std::vector<cluster_trial>& trials) {
-    const auto best = std::max_element(trials.begin(), trials.end(), [](const cluster_trial& a, const cluster_trial& b) { return a.silhouette.value_or(-1) < b.silhouette.value_or(-1); });
-    return best->n_clusters;
+const tried_clusters& highest_silhouette(const std::vector<tried_clusters>& trials) {
+    return *std::max_element(trials.begin(), trials.end(), [](const tried_clusters& a, const tried_clusters& b) {
+        return a.quality.silhouette.value_or(-1) < b.quality.silhouette.value_or(-1);
+    });
 }
 
 // "Many bags, long stays": the two figures whose mean is farthest from that of all customers.
@@ -86,9 +76,11 @@ behaviour_grouping group_by_behaviour(const sk::table<tables::customers>& custom
     const auto points = active | prepared.model | sk::collect(executor);
 
     const auto matrix = sk::matrix_of(points, "pc"_c, executor);
-    for (std::size_t k = least_clusters; k <= most_clusters; ++k) result.quality.trials.push_back(try_clusters(matrix.view(), k, seed, executor));
-    const std::size_t k = n_clusters.value_or(best_clusters(result.quality.trials));
-    const auto clustered = sk::fit(sk::kmeans("pc"_c, "cluster"_c, {.n_clusters = k, .seed = seed}), points, executor);
+    const auto clusters = [seed](std::size_t k) { return sk::kmeans_options{.n_clusters = k, .seed = seed}; };
+    std::vector<tried_clusters> trials;
+    for (std::size_t k = least_clusters; k <= most_clusters; ++k) trials.push_back(try_clusters(matrix.view(), clusters(k), executor));
+    const tried_clusters chosen = n_clusters ? try_clusters(matrix.view(), clusters(*n_clusters), executor) : highest_silhouette(trials);
+    const auto clustered = sk::fit(sk::kmeans("pc"_c, "cluster"_c, clusters(chosen.quality.n_clusters)), points, executor);
     const auto labelled = points | clustered.model | sk::collect(executor);
 
     const auto means = labelled
@@ -131,13 +123,12 @@ behaviour_grouping group_by_behaviour(const sk::table<tables::customers>& custom
         result.quality.components.push_back({fmt::format("Direction {}", c + 1), components.explained_variance_ratio[c], fmt::format("Mostly {}", figure_words[largest].figure)});
     }
     result.quality.lead = "Eight figures of behaviour on one scale, reduced to the directions that hold 90% of the differences, then grouped by k-means.";
-    result.quality.n_clusters = k;
+    result.quality.n_clusters = chosen.quality.n_clusters;
     result.quality.choice_reason = n_clusters ? "As asked for." : "The highest silhouette of those tried.";
-    for (const cluster_trial& t : result.quality.trials)
-        if (t.n_clusters == k) {
-            result.quality.inertia = t.inertia;
-            result.quality.silhouette = t.silhouette;
-        }
+    for (const tried_clusters& t : trials) result.quality.trials.push_back(t.quality);
+    result.quality.inertia = chosen.quality.inertia;
+    result.quality.silhouette = chosen.quality.silhouette;
+    result.quality.silhouette_rows = chosen.silhouette_rows;
     for (const sk::stage_summary& stage : prepared.report.summary())
         for (const std::string& note : stage.notes) result.notes.push_back(stage.stage + ": " + note);
     for (const sk::stage_summary& stage : clustered.report.summary())

@@ -6,14 +6,12 @@
 
 #include <segkit/cluster/kmeans.hpp>
 #include <segkit/decompose/pca.hpp>
-#include <segkit/evaluate/calinski_harabasz.hpp>
-#include <segkit/evaluate/davies_bouldin.hpp>
-#include <segkit/evaluate/silhouette.hpp>
 #include <segkit/io/csv.hpp>
 #include <segkit/pipeline/matrix.hpp>
 #include <segkit/prepare.hpp>
 #include <segkit/query.hpp>
 
+#include "../cluster_quality.hpp"
 #include "../recipe.hpp"
 #include "../segments.hpp"
 #include "kmeans_perks_features.hpp"
@@ -34,28 +32,6 @@ sk::kmeans_options clusters_of(std::size_t k, const recipe_input& input) { retur
 const auto cluster_name = sk::apply([](std::int32_t cluster) { return fmt::format("Cluster {}", cluster + 1); }, "cluster"_c);
 const auto no_perk = sk::apply([](std::int64_t) { return std::optional<std::string>(); }, "user_id"_c);
 
-// Quality for one number of clusters.
-struct tried {
-    cluster_trial quality;
-    std::vector<std::size_t> sizes;
-};
-tried try_clusters(sk::matrix_view<const double> points, std::size_t k, const recipe_input& input) {
-    const sk::kmeans_fit fitted = sk::fit_kmeans(points, clusters_of(k, input), input.executor);
-    tried t{{fitted.model.n_clusters, fitted.model.inertia, {}, {}, {}, {}}, fitted.model.sizes};
-    if (fitted.model.n_clusters >= 2) {
-        t.quality.silhouette = sk::silhouette(points, fitted.labels, input.executor).mean;
-        t.quality.calinski_harabasz = sk::calinski_harabasz(points, fitted.labels);
-        t.quality.davies_bouldin = sk::davies_bouldin(points, fitted.labels);
-    }
-    return t;
-}
-
-nlohmann::ordered_json to_json(const cluster_trial& t) {
-    const auto or_null = [](const std::optional<double>& v) { return v ? nlohmann::ordered_json(*v) : nlohmann::ordered_json(nullptr); };
-    return {{"clusters", t.n_clusters}, {"inertia", or_null(t.inertia)}, {"silhouette", or_null(t.silhouette)}, {"calinski_harabasz", or_null(t.calinski_harabasz)},
-            {"davies_bouldin", or_null(t.davies_bouldin)}};
-}
-
 outcome run(const recipe_input& input) {
     const auto features = input.rows ? kmeans_perks_features(*input.rows, input.reference_date, input.executor)
                                      : read_kmeans_perks_features(input.options.user_table, input.executor);
@@ -66,9 +42,9 @@ outcome run(const recipe_input& input) {
     const auto labelled = features | fitted.model | sk::derive("perk"_c = no_perk, "segment"_c = cluster_name) | sk::collect(input.executor);
 
     const auto points = sk::matrix_of(labelled, figures, input.executor);    // scaled by the model
-    std::vector<tried> trials;
-    for (std::size_t n = least_clusters; n <= std::max(most_clusters, k); ++n) trials.push_back(try_clusters(points.view(), n, input));
-    const tried& chosen = trials[k - least_clusters];
+    std::vector<tried_clusters> trials;
+    for (std::size_t n = least_clusters; n <= std::max(most_clusters, k); ++n) trials.push_back(try_clusters(points.view(), clusters_of(n, input), input.executor));
+    const tried_clusters& chosen = trials[k - least_clusters];
 
     outcome o;
     o.assignments = sk::to_csv(features
@@ -93,7 +69,7 @@ outcome run(const recipe_input& input) {
     o.results["sizes"] = chosen.sizes;
     o.results["explained_variance_ratio"] = components.explained_variance_ratio;
     o.results["trials"] = nlohmann::ordered_json::array();
-    for (const tried& t : trials) o.results["trials"].push_back(to_json(t.quality));
+    for (const tried_clusters& t : trials) o.results["trials"].push_back(to_json(t.quality));
     for (const sk::stage_summary& stage : fitted.report.summary())
         for (const std::string& note : stage.notes) o.warnings.push_back(stage.stage + ": " + note);
 
@@ -110,11 +86,12 @@ outcome run(const recipe_input& input) {
             if (std::abs(components.component(c, j)) > std::abs(components.component(c, largest))) largest = j;
         quality.components.push_back({fmt::format("Direction {}", c + 1), components.explained_variance_ratio[c], fmt::format("Mostly {}", figure_names[largest])});
     }
-    for (const tried& t : trials) quality.trials.push_back(t.quality);
+    for (const tried_clusters& t : trials) quality.trials.push_back(t.quality);
     quality.n_clusters = clusters.clusters_used;
     quality.choice_reason = input.options.n_clusters ? "As asked for." : "Five, as published.";
     quality.inertia = chosen.quality.inertia;
     quality.silhouette = chosen.quality.silhouette;
+    quality.silhouette_rows = chosen.silhouette_rows;
     for (std::size_t c = 0; c < chosen.sizes.size(); ++c)
         quality.cluster_sizes.push_back({fmt::format("Cluster {}", c + 1), static_cast<double>(chosen.sizes[c]), number_style::count});
     r.method = {{"Search", fmt::format("k-means++ with {} starts, the least inertia wins; seed {}.", starts, input.options.seed)}};
@@ -128,6 +105,7 @@ const recipe kmeans_perks_recipe{.name = "kmeans-perks",
                                  .summary = "k-means on conversion, children, cancellations, age and bags",
                                  .user_table = "metrics with user_id, Conversion rate, Has kids?, % of Trips Cancelled, User Age, Bag count",
                                  .reference_date = published_on,
+                                 .has_clusters = true,
                                  .run = run};
 
 }  // namespace traveltide

@@ -84,6 +84,6 @@ outcome run(const recipe_input& input) {
 }  // namespace
 
 extern const recipe perk_fit_recipe;
-const recipe perk_fit_recipe{.name = "perk-fit", .summary = "One perk for every customer, from behaviour alone, with segments (the default)", .run = run};
+const recipe perk_fit_recipe{.name = "perk-fit", .summary = "One perk for every customer, from behaviour alone, with segments (the default)", .has_clusters = true, .run = run};
 
 }  // namespace traveltide
