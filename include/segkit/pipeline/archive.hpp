@@ -3,8 +3,8 @@
 //     std::string text = to_json(state);            S again = from_json<S>(text);
 //
 // Anything with `template <class Archive> void serialize(Archive& archive)` that calls `archive.field("name", member)` for each
-// member can be archived: numbers, truth values, text, vectors and optionals of these, and nested types of the same kind. A
-// reader checks every field: a missing one, or one of another type, is an error naming it.
+// member can be archived: numbers, truth values, text, dates, timestamps, durations (as their integers), vectors and optionals
+// of these, and nested types of the same kind. A reader checks every field: a missing one, or one of another type, is an error naming it.
 #pragma once
 
 #include <cmath>
@@ -56,6 +56,12 @@ public:
             else out_ += to_text(static_cast<double>(value));
         } else if constexpr (std::integral<T>) {
             out_ += std::to_string(value);
+        } else if constexpr (std::same_as<T, date>) {
+            write(value.days_since_1970());
+        } else if constexpr (std::same_as<T, timestamp>) {
+            write(value.microseconds_since_1970());
+        } else if constexpr (std::same_as<T, duration>) {
+            write(value.microseconds);
         } else if constexpr (std::convertible_to<const T&, std::string_view>) {
             detail::append_json_text(out_, value);
         } else if constexpr (requires { value.has_value(); }) {
@@ -135,6 +141,16 @@ public:
         } else if constexpr (std::integral<T>) {
             require(from, kind::number, path);
             value = read_integer<T>(from.content, path);
+        } else if constexpr (std::same_as<T, date>) {
+            std::int32_t days = 0;
+            read(from, days, path);
+            value = date::from_days(days);
+        } else if constexpr (std::same_as<T, timestamp>) {
+            std::int64_t since_1970 = 0;
+            read(from, since_1970, path);
+            value = timestamp::from_microseconds(since_1970);
+        } else if constexpr (std::same_as<T, duration>) {
+            read(from, value.microseconds, path);
         } else if constexpr (std::same_as<T, std::string>) {
             require(from, kind::text, path);
             value = from.content;

@@ -30,6 +30,7 @@ struct seen_values {
     std::size_t rows = 0;
 
     double rank(double x) const {
+        if (x != x) return x;    // NaN stands nowhere
         if (rows == 0) return 0.5;
         const auto at = static_cast<std::size_t>(std::lower_bound(values.begin(), values.end(), x) - values.begin());
         const std::size_t smaller = at < values.size() ? below[at] : rows;
@@ -102,10 +103,14 @@ struct fitted_percentile_rank : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         const auto features = detail::bind_features(r, Columns{});
-        if (features.size() == Columns::size) replace(r, features, Columns{});
-        using Out = typename detail::scaled_schema<Schema, Columns>::type;
-        std::vector<int> slots = r.slot_of;
-        return std::move(r).template with<Out>(std::move(slots));
+        if constexpr (!detail::features_fit<Schema, Columns>) {
+            return detail::erroneous_rows();
+        } else {
+            replace(r, features, Columns{});
+            using Out = typename detail::scaled_schema<Schema, Columns>::type;
+            std::vector<int> slots = r.slot_of;
+            return std::move(r).template with<Out>(std::move(slots));
+        }
     }
 
     friend bool operator==(const fitted_percentile_rank& a, const fitted_percentile_rank& b) { return a.seen == b.seen; }
@@ -134,7 +139,7 @@ struct percentile_rank_stage : stage_base {
     using model_type = fitted_percentile_rank<Columns>;
 
     template <class Schema>
-    stage_fit<model_type, percentile_rank_report> fit(const relation<Schema>& rows, executor_ref executor) const {
+    auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
         const table_data data = detail::collect_rows(rows.plan, detail::slots_of(features), executor);
         stage_fit<model_type, percentile_rank_report> result;
@@ -161,7 +166,7 @@ private:
                                  .stage = std::string(stage_name),
                                  .field = f.name,
                                  .row = row,
-                                 .found = value != value ? "NaN" : "infinity",
+                                 .found = value != value ? "NaN" : value > 0 ? "infinity" : "-infinity",
                                  .expected = "a finite number or a null",
                                  .advice = "filter or replace these rows first; a division by zero is guarded by null_if_zero"});
                 values.push_back(value);

@@ -20,6 +20,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <new>
 #include <numeric>
@@ -182,6 +183,8 @@ struct median_kind {
     static std::optional<double> summarise(T* begin, T* end) {
         const auto n = end - begin;
         if (n == 0) return std::nullopt;
+        if constexpr (std::is_floating_point_v<T>)    // no order with NaNs: as for a mean, one makes the result NaN
+            if (std::any_of(begin, end, [](T v) { return v != v; })) return std::numeric_limits<double>::quiet_NaN();
         T* upper = begin + n / 2;
         std::nth_element(begin, upper, end);
         if (n % 2) return static_cast<double>(*upper);
@@ -216,8 +219,9 @@ struct count_distinct_kind {
     }
     template <class T>
     static std::optional<std::int64_t> finish(const state<T>& s) {
-        auto values = s.values;
-        return summarise<T>(values.data(), values.data() + values.size());
+        const std::unique_ptr<value_t<T>[]> values(new value_t<T>[s.values.size()]);    // no vector: one of bool has no pointer
+        std::copy(s.values.begin(), s.values.end(), values.get());
+        return summarise<T>(values.get(), values.get() + s.values.size());
     }
 };
 

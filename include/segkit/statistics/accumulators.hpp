@@ -5,9 +5,11 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -154,6 +156,10 @@ struct number_state<T> {
     }
 };
 
+// A state of text points at bytes that its user keeps, so it cannot be read back by itself.
+template <class V>
+concept owns_its_value = !std::same_as<V, std::string_view>;
+
 // Least and greatest of values that are not numbers.
 template <class V>
 struct extreme_state {
@@ -175,6 +181,14 @@ struct extreme_state {
         update(other.high);
     }
     friend bool operator==(const extreme_state&, const extreme_state&) = default;
+
+    template <class Archive>
+        requires owns_its_value<V>
+    void serialize(Archive& archive) {
+        archive.field("low", low);
+        archive.field("high", high);
+        archive.field("any", any);
+    }
 };
 
 template <class V>
@@ -191,6 +205,13 @@ struct first_state {
         if (other.any) update(other.value);
     }
     friend bool operator==(const first_state&, const first_state&) = default;
+
+    template <class Archive>
+        requires owns_its_value<V>
+    void serialize(Archive& archive) {
+        archive.field("value", value);
+        archive.field("any", any);
+    }
 };
 
 // All values, for what cannot be computed from less: its size grows with the rows.
@@ -203,6 +224,7 @@ struct value_list {
     friend bool operator==(const value_list&, const value_list&) = default;
 
     template <class Archive>
+        requires owns_its_value<V>
     void serialize(Archive& archive) {
         archive.field("values", values);
     }

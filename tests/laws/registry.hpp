@@ -1,0 +1,167 @@
+// The registry: every stage, estimator and aggregate of segkit once, with rows to try it on. The laws run over it.
+// check_registry.py fails the build when a name in include/segkit is missing here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <support/matrices.hpp>
+
+#include <segkit/cluster/kmeans.hpp>
+#include <segkit/decompose/pca.hpp>
+#include <segkit/exec/random.hpp>
+#include <segkit/prepare.hpp>
+#include <segkit/prepare/percentile_rank.hpp>
+#include <segkit/query.hpp>
+#include <segkit/rules/rules.hpp>
+#include <segkit/statistics/co_moments.hpp>
+#include <segkit/statistics/column_moments.hpp>
+#include <segkit/statistics/quantile.hpp>
+
+namespace laws {
+
+namespace sk = segkit;
+using namespace segkit::literals;
+
+// ---- rows: features x, y and z without nulls, and columns of every other kind with some
+
+using row_schema = sk::schema<sk::field<"id", std::int64_t>, sk::field<"group", std::int32_t>, sk::field<"country", std::optional<sk::text>>, sk::field<"x", double>,
+                              sk::field<"y", float>, sk::field<"z", std::optional<double>>, sk::field<"paid", std::optional<double>>, sk::field<"clicks", std::optional<std::int64_t>>,
+                              sk::field<"flag", std::optional<bool>>, sk::field<"day", sk::date>, sk::field<"time", std::optional<sk::timestamp>>>;
+
+inline sk::table<row_schema> some_rows(std::size_t rows, std::uint64_t seed = 1) {
+    sk::table<row_schema> t;
+    const sk::counter_random random(seed, 3);
+    constexpr std::string_view countries[] = {"usa", "canada", "", "a country with a longer name"};
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto below = [&](std::uint64_t part, std::uint64_t n) { return random.below(16 * i + part, n); };
+        const auto uniform = [&](std::uint64_t part) { return random.uniform(16 * i + part); };
+        const double centre = static_cast<double>(below(0, 3));
+        const auto country = below(1, 5);
+        t.append({static_cast<std::int64_t>(i), static_cast<std::int32_t>(below(2, 40)), country < 4 ? std::optional(countries[country]) : std::nullopt,
+                  20 * centre + uniform(3) + (i % 101 == 0 ? 400.0 : 0.0), static_cast<float>(5 * centre + uniform(4)), centre - 2 * uniform(5) + 1e6,
+                  below(6, 4) ? std::optional(100 * uniform(7)) : std::nullopt, below(8, 5) ? std::optional(static_cast<std::int64_t>(below(9, 30)) - 3) : std::nullopt,
+                  below(10, 3) ? std::optional(below(11, 2) == 1) : std::nullopt, sk::date::from_days(static_cast<std::int32_t>(below(12, 40'000)) - 10'000),
+                  below(13, 6) ? std::optional(sk::timestamp::from_microseconds(static_cast<std::int64_t>(below(14, 1'000'000'000'000'000)))) : std::nullopt});
+    }
+    return t;
+}
+
+// The right side of joins: group 3 twice, groups above 30 absent, one without a label.
+inline auto groups() {
+    using schema = sk::schema<sk::field<"group", std::int32_t>, sk::field<"label", std::optional<sk::text>>, sk::field<"rank", double>>;
+    sk::table<schema> t;
+    for (std::int32_t g = 30; g >= 0; --g) t.append(g, g == 7 ? std::nullopt : std::optional<std::string_view>("some label"), 1.0 / (1 + g));
+    t.append(3, "the second three", -1.0);
+    return t;
+}
+inline auto distinct_groups() { return groups() | sk::filter("rank"_c > 0.0) | sk::collect(); }
+
+// ---- entries; each name is checked against the thing it names
+
+template <class Pipeline>
+struct stage_entry {
+    std::string_view name;
+    Pipeline stage;
+};
+template <sk::fixed_string Name, class Stage, class... More>
+auto stage(const sk::pipeline<Stage, More...>& p) {
+    static_assert(Stage::stage_name == sk::name_of<Name>, "an entry under another stage's name");
+    return stage_entry<sk::pipeline<Stage, More...>>{sk::name_of<Name>, p};
+}
+
+// Stages that learn nothing: their results are the same bits however the rows are cut.
+template <class F>
+void for_each_plain_stage(F&& f) {
+    f(stage<"filter">(sk::filter("paid"_c > 30.0 || "flag"_c)));
+    f(stage<"derive">(sk::derive("whole"_c = "clicks"_c * 2 - "group"_c, "rate"_c = sk::coalesce("paid"_c / sk::null_if_zero("clicks"_c), 0.5),
+                                 "word"_c = sk::apply([](std::string_view s) { return std::string(s) + "!"; }, "country"_c), "year"_c = sk::year_of("day"_c),
+                                 "kind"_c = sk::when("whole"_c > 10, "many").when(sk::is_null("whole"_c), "none").otherwise("few"))));
+    f(stage<"select">(sk::select("country"_c, "id"_c, "time"_c)));
+    f(stage<"drop">(sk::drop("country"_c, "x"_c)));
+    f(stage<"rename">(sk::rename("where"_c = "country"_c, "when"_c = "time"_c)));
+    f(stage<"group_by">(sk::group_by("country"_c, "flag"_c).aggregate(
+        "rows"_c = sk::count(), "x_sum"_c = sk::sum("x"_c), "y_mean"_c = sk::mean("y"_c), "paid_deviation"_c = sk::stddev("paid"_c), "paid_middle"_c = sk::median("paid"_c),
+        "kinds"_c = sk::count_distinct("clicks"_c), "first_time"_c = sk::first("time"_c), "last_day"_c = sk::max("day"_c),
+        "big"_c = sk::sum("clicks"_c).where("paid"_c > 50.0), "share"_c = sk::share("paid"_c > 50.0))));
+    f(stage<"inner_join">(sk::inner_join(groups(), "group"_c)));
+    f(stage<"left_join">(sk::left_join(distinct_groups(), "group"_c, sk::one_match)));
+    f(stage<"semi_join">(sk::semi_join(groups(), "group"_c)));
+    f(stage<"anti_join">(sk::anti_join(groups(), "group"_c)));
+    f(stage<"sort_by">(sk::sort_by("country"_c, sk::descending("paid"_c))));
+    f(stage<"rules">(sk::rules("segment"_c, sk::rule("rich", "paid"_c > 80.0), sk::rule("busy", "clicks"_c > 20 && "flag"_c), sk::otherwise("rest"))));
+}
+
+// Stages that are fitted, over x, y and z.
+inline constexpr auto features = sk::columns("x"_c, "y"_c, "z"_c);
+template <class F>
+void for_each_learning_stage(F&& f) {
+    f(stage<"iqr_trim">(sk::iqr_trim(features, {.factor = 1.5})));
+    f(stage<"standard_scale">(sk::standard_scale(features)));
+    f(stage<"min_max_scale">(sk::min_max_scale(features, {.lower = -1, .upper = 1})));
+    f(stage<"percentile_rank">(sk::percentile_rank(features)));
+    f(stage<"pca">(sk::pca(features, "pc"_c, {.n_components = 2})));
+    f(stage<"kmeans">(sk::kmeans(features, "cluster"_c, {.n_clusters = 3, .n_init = 2, .seed = 7})));
+}
+// percentile_rank lets nulls be null; every other stage refuses them.
+constexpr bool takes_nulls(std::string_view stage_name) { return stage_name == "percentile_rank"; }
+// What no rows mean: an error, but for stages whose model over nothing is well defined.
+constexpr bool takes_no_rows(std::string_view stage_name) { return stage_name == "percentile_rank"; }
+
+template <class Kind>
+struct aggregate_entry {
+    std::string_view name;
+    using kind = Kind;
+};
+template <sk::fixed_string Name, class Kind>
+aggregate_entry<Kind> aggregate() {
+    static_assert(Kind::aggregate_name == sk::name_of<Name>, "an entry under another aggregate's name");
+    return {sk::name_of<Name>};
+}
+template <class F>
+void for_each_aggregate(F&& f) {
+    f(aggregate<"count", sk::count_kind>());
+    f(aggregate<"sum", sk::sum_kind>());
+    f(aggregate<"mean", sk::mean_kind>());
+    f(aggregate<"stddev", sk::deviation_kind<1, true>>());
+    f(aggregate<"variance", sk::deviation_kind<0, false>>());
+    f(aggregate<"min", sk::extreme_kind<false>>());
+    f(aggregate<"max", sk::extreme_kind<true>>());
+    f(aggregate<"first", sk::first_kind>());
+    f(aggregate<"share", sk::share_kind>());
+    f(aggregate<"median", sk::median_kind>());
+    f(aggregate<"count_distinct", sk::count_distinct_kind>());
+}
+
+template <class Estimator>
+struct estimator_entry {
+    std::string_view name;
+    Estimator value;
+};
+template <class Estimator>
+estimator_entry<Estimator> estimator(std::string_view name, Estimator e) {
+    static_assert(sk::matrix_estimator<Estimator>);
+    return {name, std::move(e)};
+}
+
+// Everything with start, update, merge and finish; `data` is what the iterative ones begin from.
+template <class F>
+void for_each_estimator(const support::matrix& data, F&& f) {
+    f(estimator("column_moments", sk::column_moments{}));
+    f(estimator("co_moments", sk::co_moments{}));
+    f(estimator("quantile_estimator", sk::quantile_estimator{}));
+    f(estimator("iqr_estimator", sk::iqr_estimator{}));
+    f(estimator("standard_scale_estimator", sk::standard_scale_estimator{}));
+    f(estimator("min_max_scale_estimator", sk::min_max_scale_estimator{}));
+    f(estimator("pca_estimator", sk::pca_estimator{{.n_components = 2}}));
+    const auto first_rows = data.values.begin() + static_cast<std::ptrdiff_t>(3 * data.columns);
+    const sk::detail::lloyd_spec spec{.centres = {data.values.begin(), first_rows}, .n_clusters = 3};
+    f(estimator("lloyd_pass", sk::detail::lloyd::pass(sk::detail::lloyd::init(spec))));
+}
+
+}  // namespace laws
