@@ -88,7 +88,11 @@ def bad_tables(checks, company, out):
     case("wrong type in line 3", company.with_field("flights", 3, "seats", "two"), "flights.csv:3", "seats", "'two'")
     case("an impossible date", company.with_field("users", 4, "birthdate", "1990-02-30"), "users.csv:4", "birthdate", "1990-02-30")
     case("null in a required field", company.with_field("sessions", 5, "user_id", ""), "sessions.csv:5", "user_id")
-    for table, key in (("sessions", "session_id"), ("flights", "trip_id"), ("hotels", "trip_id")):
+    def forget_some_ids(header, rows):    # some belong to the cohort
+        for row in rows[1:300]:
+            row[header.index("session_id")] = ""
+    case("no session_id in sessions", company.with_rows("sessions", forget_some_ids), "sessions.csv", "session_id", "unexpected null")
+    for table, key in (("flights", "trip_id"), ("hotels", "trip_id")):
         case(f"no {key} in {table}", company.with_field(table, 6, key, ""), f"{table}.csv", key, "unexpected null")
     case("a field too many", company.with_rows("hotels", lambda header, rows: rows[6].append("x")), "hotels.csv:7", "7 fields", "8")
     case("a field too few", company.with_rows("hotels", lambda header, rows: rows[6].pop()), "hotels.csv:7", "7 fields")

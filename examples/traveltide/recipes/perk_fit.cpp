@@ -8,6 +8,7 @@
 #include "../segments.hpp"
 #include "../text_format.hpp"
 #include "behaviour_segments.hpp"
+#include "perk_evidence.hpp"
 #include "perk_scores.hpp"
 
 namespace traveltide {
@@ -36,7 +37,11 @@ nlohmann::ordered_json to_json(const perk_scoring& scoring) {
         perks[p.name] = {{"customers", p.customers},
                          {"share", p.share},
                          {"shown", {{"customers", p.shown->customers}, {"low", p.shown->customers_interval.low}, {"high", p.shown->customers_interval.high}, {"passed", p.shown->passed}}},
+                         {"persistent", nullptr},
                          {"parts", parts}};
+        if (p.persistent)
+            perks[p.name]["persistent"] = {{"rank_correlation", p.persistent->rank_correlation}, {"low", p.persistent->correlation_interval.low},
+                                           {"high", p.persistent->correlation_interval.high}, {"customers", *p.persistent->customers}, {"passed", p.persistent->passed}};
     }
     return perks;
 }
@@ -45,6 +50,8 @@ outcome run(const recipe_input& input) {
     const auto trips = collect_trips(*input.rows, input.options, input.executor);
     const auto customers = describe_customers(*input.rows, trips, input.reference_date, input.executor);
     perk_scoring scoring = score_perks(customers, input.executor);
+    const auto lasting = find_persistence(*input.rows, input.options, input.reference_date, input.executor);
+    for (std::size_t p = 0; p < lasting.size(); ++p) scoring.perks[p].persistent = lasting[p];
     behaviour_grouping groups = group_by_behaviour(customers, input.options.n_clusters, input.options.seed, input.executor);
 
     const auto answers = scoring.customers
@@ -66,6 +73,7 @@ outcome run(const recipe_input& input) {
     r.recipe_in_words = "Each customer gets a score for each perk from what they did, ranked among those who did the same. The highest score wins.";
     r.customers = answers.rows();
     r.perks = std::move(scoring.perks);
+    r.support = {.confidence_level = 0.95, .persistence_threshold = least_persistence, .correction = {}};
     r.segments = std::move(profiles.section);
     r.segments.lead = "Groups found from what customers did, not from who they are.";
     r.segments.map = map_of(r.segments, groups.customers, groups.quality);
