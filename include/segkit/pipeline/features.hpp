@@ -266,7 +266,8 @@ private:
     feature_reader reader_;
     feature_matrix& part_;
 };
-inline feature_matrix collect_features(const plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
+template <class Plan>    // a template only so that who includes this header and fits nothing does not compile it
+feature_matrix collect_features(const Plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
     return with_null_counts(p, features, executor, [&] {
         state_per_morsel<feature_matrix, feature_matrix_worker, feature_context> parts({features, stage});
         p.run(slots_of(features), executor, parts);
