@@ -106,9 +106,18 @@ def check_iqr_pca(checks, folder, out):
     checks.equal(beyond, 5998 - 4929, "iqr-pca: every customer is in the output, the outliers marked")
 
 
+def check_perk_fit(checks, raw, out):
+    """The real rows have no lasting habits, and the verdicts must say so."""
+    report = run(out, "--data", raw)
+    for name, perk in report["results"]["perks"].items():
+        checks.that(perk["verdict"] in ("partly supported", "not supported"), f"perk-fit: {name} is not supported; the verdict is {perk['verdict']}")
+        checks.that(abs(perk["persistent"]["rank_correlation"]) < 0.05 and not perk["persistent"]["passed"], f"perk-fit: {name} does not last")
+        checks.that(perk["shown"]["passed"], f"perk-fit: {name} is shown")
+
+
 def check_threads(checks, raw, out):
     """The same files, byte for byte, from any number of threads."""
-    for recipe in ("segment-rules", "kmeans-perks", "iqr-pca"):
+    for recipe in ("perk-fit", "segment-rules", "kmeans-perks", "iqr-pca"):
         contents = []
         for threads in (1, 2, 3, 7):
             run(out, "--data", raw, "--recipe", recipe, "--threads", threads)
@@ -125,6 +134,7 @@ def main():
         check_segment_rules(checks, folder / "raw", out)
         check_kmeans_perks(checks, folder, out)
         check_iqr_pca(checks, folder, out)
+        check_perk_fit(checks, folder / "raw", out)
         check_threads(checks, folder / "raw", out)
     checks.finish()
 

@@ -1,10 +1,11 @@
-// perk_evidence.hpp: does the favour for a perk last? Each customer's sessions are cut in two by time, both halves are scored
-// on their own, and the scores are compared.
+// perk_evidence.hpp: do the customers who show the behaviour behind a perk differ from the rest in other ways, and does it last?
 //
-//     const auto lasting = find_persistence(cohort, options, reference_date, executor);     // in the order of perk_names
+//     const auto different = find_distinction(customers, scores, executor);                       // in the order of perk_names
+//     const auto lasting = find_persistence(cohort, options, reference_date, executor);
 //
-// Spearman's rank correlation over the customers with the trips to show it in both halves (a flight for bags and nights, a
-// stay for meals, a booking for the others); interval by Fisher's transformation with Bonett and Wright's variance (2000).
+// Distinct: Cliff's delta (1993) of figures that are in no score, among customers with a booking; intervals by Hanley and McNeil
+// (1982), widened for all comparisons (Bonferroni). Persistent: sessions are cut in two by time and both halves scored on their
+// own; Spearman's rank correlation over those who could show it in both, interval by Bonett and Wright (2000).
 #pragma once
 
 #include <optional>
@@ -13,10 +14,19 @@
 #include <segkit/exec/executor.hpp>
 
 #include "../cohort.hpp"
+#include "../customers.hpp"
 #include "../report_data.hpp"
 #include "../run_options.hpp"
+#include "perk_scores.hpp"
 
 namespace traveltide {
+
+// A perk is distinct where the whole interval of the strongest difference lies beyond this, on either side.
+inline constexpr double least_difference = 0.10;
+
+// Absent where there is nobody to compare.
+std::vector<std::optional<distinct_evidence>> find_distinction(const sk::table<tables::customers>& customers, const sk::table<tables::perk_scores>& scores,
+                                                               sk::executor_ref executor);
 
 // A perk is persistent where the whole interval lies above this.
 inline constexpr double least_persistence = 0.10;

@@ -5,6 +5,7 @@
 #include <segkit/query.hpp>
 
 #include "../recipe.hpp"
+#include "../report.hpp"
 #include "../segments.hpp"
 #include "../text_format.hpp"
 #include "behaviour_segments.hpp"
@@ -37,8 +38,13 @@ nlohmann::ordered_json to_json(const perk_scoring& scoring) {
         perks[p.name] = {{"customers", p.customers},
                          {"share", p.share},
                          {"shown", {{"customers", p.shown->customers}, {"low", p.shown->customers_interval.low}, {"high", p.shown->customers_interval.high}, {"passed", p.shown->passed}}},
+                         {"distinct", nullptr},
                          {"persistent", nullptr},
+                         {"verdict", verdict_words(verdict_of(p))},
                          {"parts", parts}};
+        if (p.distinct)
+            perks[p.name]["distinct"] = {{"metric", p.distinct->metric}, {"effect", p.distinct->effect}, {"low", p.distinct->effect_interval.low},
+                                         {"high", p.distinct->effect_interval.high}, {"passed", p.distinct->passed}};
         if (p.persistent)
             perks[p.name]["persistent"] = {{"rank_correlation", p.persistent->rank_correlation}, {"low", p.persistent->correlation_interval.low},
                                            {"high", p.persistent->correlation_interval.high}, {"customers", *p.persistent->customers}, {"passed", p.persistent->passed}};
@@ -51,7 +57,11 @@ outcome run(const recipe_input& input) {
     const auto customers = describe_customers(*input.rows, trips, input.reference_date, input.executor);
     perk_scoring scoring = score_perks(customers, input.executor);
     const auto lasting = find_persistence(*input.rows, input.options, input.reference_date, input.executor);
-    for (std::size_t p = 0; p < lasting.size(); ++p) scoring.perks[p].persistent = lasting[p];
+    const auto different = find_distinction(customers, scoring.customers, input.executor);
+    for (std::size_t p = 0; p < scoring.perks.size(); ++p) {
+        scoring.perks[p].distinct = different[p];
+        scoring.perks[p].persistent = lasting[p];
+    }
     behaviour_grouping groups = group_by_behaviour(customers, input.options.n_clusters, input.options.seed, input.executor);
 
     const auto answers = scoring.customers
@@ -73,7 +83,7 @@ outcome run(const recipe_input& input) {
     r.recipe_in_words = "Each customer gets a score for each perk from what they did, ranked among those who did the same. The highest score wins.";
     r.customers = answers.rows();
     r.perks = std::move(scoring.perks);
-    r.support = {.confidence_level = 0.95, .persistence_threshold = least_persistence, .correction = {}};
+    r.support = {.confidence_level = 0.95, .persistence_threshold = least_persistence, .correction = different[0] ? fmt::format("Bonferroni over {} comparisons", *different[0]->metrics_tested) : std::string()};
     r.segments = std::move(profiles.section);
     r.segments.lead = "Groups found from what customers did, not from who they are.";
     r.segments.map = map_of(r.segments, groups.customers, groups.quality);
@@ -82,6 +92,11 @@ outcome run(const recipe_input& input) {
                                      "more than half of the customers through."},
                 {"Customers without a signal", fmt::format("{} customers show none of the behaviours. They get {}, the one perk that asks for no particular kind of trip.",
                                                            format_count(scoring.without_signal), fallback_perk)},
+                {"Shown", fmt::format("At 95% confidence, at least {} of all customers show one of the behaviours behind the perk.", format_percent(least_share_shown))},
+                {"Distinct", fmt::format("Customers who show it are compared with the other customers who have a booking, on figures that are in no score: clicks, minutes, fare, "
+                                         "distance and seats. The strongest difference must lie beyond {:.2f} with its whole interval, on either side of zero.", least_difference)},
+                {"Persistent", fmt::format("Each customer's sessions are cut in two by time and both halves are scored on their own. The rank correlation of the two scores must lie above "
+                                           "{:.2f} with its whole interval.", least_persistence)},
                 {"Margin", "The distance between the highest and the second score. It says how clear the choice is among scores, and is no probability."},
                 {"What is left out", "Age, gender, marriage and children take no part in the scores."}};
     r.limits = {"The data is synthetic: TravelTide is fictitious.", "Only customers with many recent sessions were analysed; others may behave differently.",

@@ -100,9 +100,6 @@ interval share_interval(double n, double of) {
     return {(middle - half) / below, (middle + half) / below};
 }
 
-// A perk is shown where, at 95 % confidence, at least this share of customers shows any of its behaviours.
-constexpr double least_share_shown = 0.05;
-
 perk_result describe_perk(std::string_view name, std::int64_t assigned, std::int64_t showing, double customers, std::string words, std::vector<score_part> made_of) {
     perk_result p;
     p.name = name;

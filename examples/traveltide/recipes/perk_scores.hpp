@@ -40,6 +40,9 @@ using perk_scores = sk::schema<
 inline constexpr std::string_view fallback_perk = "exclusive discounts";
 inline constexpr std::string_view highest_score_rule = "highest score", fallback_rule = "fallback: no signal";
 
+// A perk is shown where, at 95 % confidence, at least this share of customers shows any of its behaviours.
+inline constexpr double least_share_shown = 0.05;
+
 struct perk_scoring {
     sk::table<tables::perk_scores> customers;
     std::vector<perk_result> perks;     // in the order of perk_names: who gets it, who shows it, what it is made of
