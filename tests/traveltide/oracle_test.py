@@ -71,7 +71,7 @@ def without_ids(file, new_to_old=None):
 def compare_variants(checks, raw, variants, work):
     with open(variants / "renumbered" / "customer_ids.csv", newline="") as lines:
         new_to_old = {row["new"]: row["old"] for row in csv.DictReader(lines)}
-    for recipe in ("segment-rules",):
+    for recipe in ("perk-fit", "segment-rules", "kmeans-perks", "iqr-pca"):
         run(work / "plain", "--data", raw, "--recipe", recipe)
         expected = without_ids(work / "plain" / "assignments.csv")
         for variant, ids in (("reordered", None), ("renumbered", new_to_old)):
