@@ -1,7 +1,10 @@
 #include "run.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -143,8 +146,13 @@ void add_run_to_report(report_data& report, const recipe& chosen, const json& pa
     if (report.recipe_in_words.empty()) report.recipe_in_words = chosen.summary;
     report.generated = today();
     report.version = version();
-    for (const auto& [name, value] : parameters.items())
-        report.parameters.push_back({name, value.is_string() ? value.get<std::string>() : value.dump()});
+    for (const auto& [name, value] : parameters.items()) {
+        if (name == "recipe") continue;    // the page begins with it
+        std::string words = name;
+        std::replace(words.begin(), words.end(), '_', ' ');
+        words[0] = static_cast<char>(words[0] - 'a' + 'A');
+        report.parameters.push_back({std::move(words), value.is_string() ? value.get<std::string>() : value.dump()});
+    }
 }
 
 }  // namespace

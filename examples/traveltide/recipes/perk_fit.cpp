@@ -11,6 +11,7 @@
 #include "behaviour_segments.hpp"
 #include "perk_evidence.hpp"
 #include "perk_scores.hpp"
+#include "perk_success.hpp"
 
 namespace traveltide {
 
@@ -99,6 +100,7 @@ outcome run(const recipe_input& input) {
                                            "{:.2f} with its whole interval.", least_persistence)},
                 {"Margin", "The distance between the highest and the second score. It says how clear the choice is among scores, and is no probability."},
                 {"What is left out", "Age, gender, marriage and children take no part in the scores."}};
+    plan_success(r, *input.rows, trips, assigned, input.executor);
     r.limits = {"The data is synthetic: TravelTide is fictitious.", "Only customers with many recent sessions were analysed; others may behave differently.",
                 "The window is cut at both ends: trips booked before it or after it are not seen."};
     return o;
