@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/error.hpp>
 #include <segkit/expr/bind.hpp>
 #include <segkit/pipeline/plan.hpp>
 
@@ -79,11 +81,41 @@ auto bind_expression(const relation<Schema>& r, const E& e) {
     return bound_expression<decltype(bound)>{bound, std::move(reads)};
 }
 
+// Where an expression stands, for errors; both texts are literals.
+struct expression_place {
+    std::string_view stage;
+    std::string_view column{};    // that it is computed for, if any
+};
+
+// Runs a loop that evaluates `open` on the selected rows. An error in it is given the row and the place: the rows are evaluated
+// again one by one to find it, so that rows without an error pay nothing.
+template <class Open, class Loop>
+void evaluate_rows(const chunk& c, const Open& open, const expression_place& place, Loop&& loop) {
+    try {
+        loop();
+    } catch (const error& failure) {
+        error_details details = failure.details();
+        if (details.row) throw;
+        c.each([&](std::uint32_t, std::uint32_t row) {
+            if (details.row) return;
+            try {
+                (void)open(row);
+            } catch (const error&) {
+                details.row = c.first_row + row;
+            }
+        });
+        if (details.stage == "expression") details.stage = place.stage;
+        if (details.field.empty()) details.field = place.column;
+        throw error(std::move(details));
+    }
+}
+
 // Computes an expression into a slot. Instantiated per expression form and value types, never per name.
 template <class Bound>
 class derive_step final : public step {
 public:
-    derive_step(bound_expression<Bound> e, int out) : step(std::move(e.reads), {out}), bound_(std::move(e.bound)), out_(out) {}
+    derive_step(bound_expression<Bound> e, int out, expression_place place)
+        : step(std::move(e.reads), {out}), bound_(std::move(e.bound)), out_(out), place_(place) {}
     std::string_view word() const override { return "derive"; }
 
     void run(chunk& c, scratch& memory) const override {
@@ -105,23 +137,27 @@ public:
             std::vector<std::string>& texts = memory.texts(out_);
             texts.resize(chunk_rows);
             auto* values = memory.values<std::string_view>(out_);
-            c.each([&](std::uint32_t, std::uint32_t row) {
-                auto x = open(row);
-                texts[row] = std::move(const_cast<std::string&>(value_in(x)));
-                values[row] = texts[row];
-                if constexpr (can_be_null<R>) set_valid(row, x.known);
+            evaluate_rows(c, open, place_, [&] {
+                c.each([&](std::uint32_t, std::uint32_t row) {
+                    auto x = open(row);
+                    texts[row] = std::move(const_cast<std::string&>(value_in(x)));
+                    values[row] = texts[row];
+                    if constexpr (can_be_null<R>) set_valid(row, x.known);
+                });
             });
             view.values = values;
         } else {
             auto* values = memory.values<V>(out_);
-            c.each([&](std::uint32_t, std::uint32_t row) {
-                if constexpr (can_be_null<R>) {
-                    const auto x = open(row);
-                    values[row] = x.known ? x.value : V{};
-                    set_valid(row, x.known);
-                } else {
-                    values[row] = open(row);
-                }
+            evaluate_rows(c, open, place_, [&] {
+                c.each([&](std::uint32_t, std::uint32_t row) {
+                    if constexpr (can_be_null<R>) {
+                        const auto x = open(row);
+                        values[row] = x.known ? x.value : V{};
+                        set_valid(row, x.known);
+                    } else {
+                        values[row] = open(row);
+                    }
+                });
             });
             view.values = values;
         }
@@ -130,20 +166,21 @@ public:
 private:
     Bound bound_;
     int out_;
+    expression_place place_;
 };
 
 // The slot that holds the expression's values: the column's own, or a computed one.
 template <class Schema, class E>
-auto materialise(relation<Schema>& r, const E& e) {
+auto materialise(relation<Schema>& r, const E& e, expression_place place) {
     using T = expression_type_t<Schema, E>;
     auto bound = bind_expression(r, e);
     const int out = r.plan.add_slot({.type = type_id_of<T>, .nullable = is_nullable<T>});
     if constexpr (!std::same_as<known_t<result_t<decltype(bound.bound)>>, erroneous>)
-        r.plan.add_step(std::make_shared<derive_step<decltype(bound.bound)>>(std::move(bound), out));
+        r.plan.add_step(std::make_shared<derive_step<decltype(bound.bound)>>(std::move(bound), out, place));
     return out;
 }
 template <class Schema, fixed_string Name>
-auto materialise(relation<Schema>& r, const col<Name>&) {
+auto materialise(relation<Schema>& r, const col<Name>&, expression_place) {
     if constexpr (!has_column<Schema, Name>) {
         if constexpr (!is_erroneous_schema<Schema>) detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
         return 0;
@@ -161,9 +198,11 @@ public:
     void run(chunk& c, scratch& memory) const override {
         const auto open = bound_.open(c);
         bool* values = memory.values<bool>(out_);
-        c.each([&](std::uint32_t, std::uint32_t row) {
-            const auto x = open(row);
-            values[row] = is_known(x) && value_in(x);
+        evaluate_rows(c, open, {"where"}, [&] {
+            c.each([&](std::uint32_t, std::uint32_t row) {
+                const auto x = open(row);
+                values[row] = is_known(x) && value_in(x);
+            });
         });
         c.slots[static_cast<std::size_t>(out_)] = {values};
     }
@@ -197,10 +236,12 @@ public:
     void run(chunk& c, scratch&) const override {
         const auto open = bound_.open(c);
         std::uint32_t kept = 0;
-        c.each([&](std::uint32_t, std::uint32_t row) {
-            const auto x = open(row);
-            c.selection[kept] = static_cast<std::uint16_t>(row);    // overwritten by the next row where this one goes
-            kept += std::uint32_t{is_known(x) && value_in(x)};
+        evaluate_rows(c, open, {"filter"}, [&] {
+            c.each([&](std::uint32_t, std::uint32_t row) {
+                const auto x = open(row);
+                c.selection[kept] = static_cast<std::uint16_t>(row);    // overwritten by the next row where this one goes
+                kept += std::uint32_t{is_known(x) && value_in(x)};
+            });
         });
         c.dense = c.dense && kept == c.rows;
         c.selected = kept;

@@ -475,7 +475,7 @@ auto bind_aggregate(relation<Schema>& r, group_layout& layout, const aggregate_e
             detail::report(detail::mistake<aggregate_does_not_take_this_type<Kind, Column>>);
             return std::type_identity<erroneous>{};
         } else {
-            return add_aggregate<Kind, T, value_t<T>, Global || conditional || is_nullable<Column>>(r, layout, materialise(r, a.operand), a.condition);
+            return add_aggregate<Kind, T, value_t<T>, Global || conditional || is_nullable<Column>>(r, layout, materialise(r, a.operand, {Kind::aggregate_name}), a.condition);
         }
     }
 }

@@ -23,7 +23,7 @@ auto operator<<(relation<Schema> r, const named<Name, E>& d) {
     } else if constexpr (is_erroneous<bound_t<Schema, E>>) {
         return erroneous_rows();    // binding has said why
     } else {
-        const int slot_number = materialise(r, d.content);
+        const int slot_number = materialise(r, d.content, {"derive", name_of<Name>});
         return std::move(r).template append<Name, expression_type_t<Schema, E>>(slot_number);
     }
 }

@@ -100,9 +100,11 @@ public:
     explicit condition_evaluator_of(Bound bound) : bound_(std::move(bound)) {}
     void run(const chunk& c, std::uint8_t* out) const override {
         const auto open = bound_.open(c);
-        c.each([&](std::uint32_t k, std::uint32_t row) {
-            const auto x = open(row);
-            out[k] = static_cast<std::uint8_t>(is_known(x) ? int{value_in(x)} : 2);
+        evaluate_rows(c, open, {"rules"}, [&] {
+            c.each([&](std::uint32_t k, std::uint32_t row) {
+                const auto x = open(row);
+                out[k] = static_cast<std::uint8_t>(is_known(x) ? int{value_in(x)} : 2);
+            });
         });
     }
 
@@ -198,10 +200,14 @@ private:
 template <class Schema, class E>
 inline constexpr bool expression_can_be_null = can_be_null<result_t<bound_t<Schema, E>>>;
 
-// An atom. Equal text means equal meaning, but for functions of the user: those are never taken to be the same.
+template <class E>
+inline const char address_of_type = 0;
+
+// An atom. Equal type and equal text mean equal meaning (0.1 and 0.1f read alike, and so may columns with odd names), but for
+// functions of the user: those are never taken to be the same.
 template <class Schema, class E>
 logic_node logic_of(const relation<Schema>&, logic_table& table, const E& e) {
-    std::string identity = describe(e);
+    std::string identity = describe(e) + " of type " + std::to_string(reinterpret_cast<std::uintptr_t>(&address_of_type<E>));
     if (identity.find("apply(") != std::string::npos) identity += "#" + std::to_string(table.variables.size());
     return {.variable = table.boolean(std::move(identity), expression_can_be_null<Schema, E>)};
 }
