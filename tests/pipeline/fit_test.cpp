@@ -79,6 +79,8 @@ TEST_CASE("fit, save, load, apply equals fit, apply, bit for bit") {
         for (std::size_t i = 0; i < a.rows(); ++i) CHECK(a.row(i) == b.row(i));
     }
     CHECK(sk::model_to_json(again) == sk::model_to_json(fitted.model));
+    CHECK(again == fitted.model);
+    CHECK(!(again == sk::fit(recipe, later).model));
 }
 
 TEST_CASE("a fit gives the same bits for any number of threads") {

@@ -45,6 +45,15 @@ concept learning_stage = stage<T> && requires { typename T::must_be_fitted; };
 template <class... Stages>
 struct pipeline {
     detail::pack<Stages...> stages;
+
+    // Models can be compared; stages that hold expressions cannot.
+    friend bool operator==(const pipeline& a, const pipeline& b)
+        requires(std::equality_comparable<Stages> && ...)
+    {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return ((detail::get<I>(a.stages) == detail::get<I>(b.stages)) && ...);
+        }(std::index_sequence_for<Stages...>{});
+    }
 };
 
 template <class Stage>
