@@ -83,3 +83,16 @@ TEST_CASE("contradictions and repeated conditions are unreachable") {
     CHECK(c["again"].status == sk::rule_status::unreachable);
     CHECK(c["null"].status == sk::rule_status::live);
 }
+
+TEST_CASE("conditions that read alike but mean different things are not taken for one") {
+    using numbers = sk::schema<sk::field<"a", double>, sk::field<"b", double>, sk::field<"c", double>>;
+    const sk::table<numbers> rows{{1, 2, 3}};
+    const auto brackets = sk::rules("label"_c, sk::rule("right", "a"_c - ("b"_c - "c"_c) > 100), sk::rule("left", "a"_c - "b"_c - "c"_c > 100), sk::otherwise("none"));
+    CHECK(sk::coverage(brackets, rows)["left"].status == sk::rule_status::not_taken);
+    CHECK(sk::coverage(brackets, rows)["left"].condition == "a - b - c > 100");
+    const auto widths = sk::rules("label"_c, sk::rule("float", "a"_c > 100.1f), sk::rule("double", "a"_c > 100.1), sk::otherwise("none"));
+    CHECK(sk::coverage(widths, rows)["double"].status == sk::rule_status::not_taken);
+    CHECK((sk::table<numbers>{{100.1 + 1e-8, 0, 0}} | widths | sk::collect())["label"_c][0] == (100.1f > 100.1 ? "double" : "float"));
+    const auto twice = sk::rules("label"_c, sk::rule("one", "a"_c - "b"_c > 100.5), sk::rule("two", "a"_c - "b"_c > 100.5), sk::otherwise("none"));
+    CHECK(sk::coverage(twice, rows)["two"].status == sk::rule_status::unreachable);
+}

@@ -131,6 +131,18 @@ template <class R>
 using column_of_result =
     std::conditional_t<can_be_null<R>, std::optional<plain_column_of<known_t<R>>>, plain_column_of<typename block_column_of<known_t<R>>::type>>;
 
+template <class V>
+inline constexpr bool is_text_value = std::same_as<V, std::string_view> || std::same_as<V, std::string>;
+
+// Text that a function made of temporary strings may point into them: then it is copied before they end.
+template <bool OfTemporaries, class R>
+constexpr auto kept_text(R&& result) {
+    using T = std::remove_cvref_t<R>;
+    if constexpr (OfTemporaries && std::same_as<T, std::string_view>) return std::string(result);
+    else if constexpr (OfTemporaries && std::same_as<T, maybe<std::string_view>>) return maybe<std::string>{std::string(result.value), result.known};
+    else return std::remove_cvref_t<R>(std::forward<R>(result));
+}
+
 // ---- open form
 
 template <class T, bool Nullable>
@@ -171,17 +183,21 @@ private:
     template <class... R>
     auto combine(const R&... x) const {
         if constexpr ((can_be_null<R> || ...)) {
-            using V = decltype(normalise(op.evaluate(value_in(x)...)));
+            using V = decltype(compute(value_in(x)...));
             if constexpr (requires { Op::cheap; }) {       // total functions: computing on nulls costs less than a branch
-                return maybe<V>{normalise(op.evaluate(value_in(x)...)), bool((int{is_known(x)} & ...))};
+                return maybe<V>{compute(value_in(x)...), bool((int{is_known(x)} & ...))};
             } else if constexpr (can_be_null<V>) {
-                return (is_known(x) && ...) ? normalise(op.evaluate(value_in(x)...)) : V{{}, false};
+                return (is_known(x) && ...) ? compute(value_in(x)...) : V{{}, false};
             } else {
-                return (is_known(x) && ...) ? maybe<V>{normalise(op.evaluate(value_in(x)...)), true} : maybe<V>{V{}, false};
+                return (is_known(x) && ...) ? maybe<V>{compute(value_in(x)...), true} : maybe<V>{V{}, false};
             }
         } else {
-            return normalise(op.evaluate(x...));
+            return compute(x...);
         }
+    }
+    template <class... V>
+    auto compute(const V&... x) const {
+        return kept_text<(std::same_as<V, std::string> || ...)>(normalise(op.evaluate(x...)));
     }
 };
 

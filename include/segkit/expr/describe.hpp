@@ -46,7 +46,9 @@ std::string describe_inside(const operation<Op, Operands...>& e, int outer) {
             if constexpr (is_symbol(word) && sizeof...(Operands) == 1) {
                 text = std::string(word) + (describe_inside(o, mine) + ...);
             } else if constexpr (is_symbol(word)) {
-                const std::string parts[] = {describe_inside(o, mine)...};
+                constexpr int right = mine + (word != "&&" && word != "||");    // a - (b - c) is not a - b - c
+                int side = 0;
+                const std::string parts[] = {describe_inside(o, side++ == 0 ? mine : right)...};
                 text = parts[0] + " " + std::string(word) + " " + parts[1];
             } else {
                 text = std::string(word) + "(";

@@ -36,7 +36,8 @@ struct null_if_zero_op {
     }
 };
 
-// Values of several branches as one type: the same type, or numbers widened as arithmetic widens them.
+// Values of several branches as one type: the same type, or numbers widened as arithmetic widens them; text that is computed
+// in one branch is a string of its own in all.
 template <class A, class B>
 struct common_value {
     using type = std::conditional_t<both_numbers<A, B>, std::conditional_t<std::same_as<A, B>, A, number_result<A, B>>, A>;
@@ -46,6 +47,13 @@ template <class A, class B>
     requires(is_instant<A> && is_instant<B> && !std::same_as<A, B>)
 struct common_value<A, B> {
     using type = timestamp;
+    static constexpr bool exists = true;
+};
+
+template <class A, class B>
+    requires(is_text_value<A> && is_text_value<B> && !std::same_as<A, B>)
+struct common_value<A, B> {
+    using type = std::string;
     static constexpr bool exists = true;
 };
 

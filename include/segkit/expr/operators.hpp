@@ -31,6 +31,27 @@ using number_result = std::conditional_t<both_integers<A, B>, std::int64_t, std:
                  .advice = "convert an operand with to_double first"});
 }
 
+// Sums and differences of dates, timestamps and durations, by their integers.
+inline std::int64_t checked_sum(std::int64_t a, std::int64_t b) {
+    std::int64_t r;
+    if (__builtin_add_overflow(a, b, &r)) throw_overflow(a, " + ", b);
+    return r;
+}
+inline std::int64_t checked_difference(std::int64_t a, std::int64_t b) {
+    std::int64_t r;
+    if (__builtin_sub_overflow(a, b, &r)) throw_overflow(a, " - ", b);
+    return r;
+}
+inline date checked_date(std::int64_t days) {
+    if (days != static_cast<std::int32_t>(days))
+        throw error({.code = error_code::overflow,
+                     .stage = "expression",
+                     .found = "day " + std::to_string(days) + " since 1970",
+                     .expected = "a date within 32 bits of days",
+                     .advice = "filter such rows or guard with when()"});
+    return date::from_days(static_cast<std::int32_t>(days));
+}
+
 struct plus_op {
     static constexpr std::string_view word = "+";
     template <class A, class B>
@@ -39,17 +60,15 @@ struct plus_op {
     template <class A, class B>
     static auto evaluate(const A& a, const B& b) {
         if constexpr (both_integers<A, B>) {
-            std::int64_t r;
-            if (__builtin_add_overflow(std::int64_t{a}, std::int64_t{b}, &r)) throw_overflow(a, " + ", b);
-            return r;
+            return checked_sum(a, b);
         } else if constexpr (both_numbers<A, B>) {
             return static_cast<number_result<A, B>>(a) + static_cast<number_result<A, B>>(b);
         } else if constexpr (std::same_as<A, timestamp>) {
-            return timestamp::from_microseconds(a.microseconds_since_1970() + b.microseconds);
+            return timestamp::from_microseconds(checked_sum(a.microseconds_since_1970(), b.microseconds));
         } else if constexpr (std::same_as<A, date>) {
-            return date::from_days(static_cast<std::int32_t>(a.days_since_1970() + b));
+            return checked_date(checked_sum(a.days_since_1970(), b));
         } else {
-            return duration{a.microseconds + b.microseconds};
+            return duration{checked_sum(a.microseconds, b.microseconds)};
         }
     }
 };
@@ -62,21 +81,19 @@ struct minus_op {
     template <class A, class B>
     static auto evaluate(const A& a, const B& b) {
         if constexpr (both_integers<A, B>) {
-            std::int64_t r;
-            if (__builtin_sub_overflow(std::int64_t{a}, std::int64_t{b}, &r)) throw_overflow(a, " - ", b);
-            return r;
+            return checked_difference(a, b);
         } else if constexpr (both_numbers<A, B>) {
             return static_cast<number_result<A, B>>(a) - static_cast<number_result<A, B>>(b);
         } else if constexpr (std::same_as<A, date> && std::same_as<B, date>) {
             return std::int64_t{a.days_since_1970()} - b.days_since_1970();
         } else if constexpr (is_instant<A> && is_instant<B>) {
-            return timestamp(a) - timestamp(b);
+            return duration{checked_difference(timestamp(a).microseconds_since_1970(), timestamp(b).microseconds_since_1970())};
         } else if constexpr (std::same_as<A, timestamp>) {
-            return timestamp::from_microseconds(a.microseconds_since_1970() - b.microseconds);
+            return timestamp::from_microseconds(checked_difference(a.microseconds_since_1970(), b.microseconds));
         } else if constexpr (std::same_as<A, date>) {
-            return date::from_days(static_cast<std::int32_t>(a.days_since_1970() - b));
+            return checked_date(checked_difference(a.days_since_1970(), b));
         } else {
-            return duration{a.microseconds - b.microseconds};
+            return duration{checked_difference(a.microseconds, b.microseconds)};
         }
     }
 };
@@ -117,13 +134,13 @@ struct negate_op {
     template <class A>
     static auto evaluate(const A& a) {
         if constexpr (is_integer<A>) return minus_op::evaluate(std::int64_t{0}, a);
-        else if constexpr (std::same_as<A, duration>) return duration{-a.microseconds};
+        else if constexpr (std::same_as<A, duration>) return duration{checked_difference(0, a.microseconds)};
         else return -a;
     }
 };
 
 template <class A, class B>
-inline constexpr bool ordered = both_numbers<A, B> || std::same_as<A, B> || (is_instant<A> && is_instant<B>);
+inline constexpr bool ordered = both_numbers<A, B> || std::same_as<A, B> || (is_instant<A> && is_instant<B>) || (is_text_value<A> && is_text_value<B>);
 
 // Both sides as one type, so that no comparison is done across signs or widths.
 template <class A, class B, class Compare>
@@ -131,6 +148,7 @@ constexpr bool compare(const A& a, const B& b, Compare c) {
     if constexpr (both_integers<A, B>) return c(std::int64_t{a}, std::int64_t{b});
     else if constexpr (both_numbers<A, B>) return c(static_cast<double>(a), static_cast<double>(b));
     else if constexpr (is_instant<A> && is_instant<B> && !std::same_as<A, B>) return c(timestamp(a), timestamp(b));
+    else if constexpr (is_text_value<A>) return c(std::string_view(a), std::string_view(b));
     else return c(a, b);
 }
 
