@@ -5,7 +5,7 @@
 //     users    | anti_join(blocked, "user_id"_c)                // those without a match; semi_join: those with one
 //
 // The right side is a table, a source or a query, and is held in memory; the left side streams. A key occurs once in the
-// result. A null key matches nothing. With `one_match` the right side is promised to have each key once, which is checked;
+// result. A null key matches nothing; NaNs are one key, as in a group-by. With `one_match` the right side is promised to have each key once, which is checked;
 // without it a left row appears once per match, in the order of the right side. Right columns of a left join are nullable.
 #pragma once
 
@@ -28,6 +28,12 @@ template <class Name>
 struct join_column_clash {
     static_assert(detail::never<Name>,
                   "segkit: both sides of the join have a column of this name, and it is not a key; rename or drop one of them before the join");
+};
+template <class Name>
+struct left_join_of_a_block {
+    static_assert(detail::never<Name>,
+                  "segkit: a left join cannot bring a block column, which has no nulls for rows without a match; see 'left_join_of_a_block<name>'; "
+                  "drop it on the right side, or use inner_join");
 };
 template <class Name, class Left, class Right>
 struct join_keys_differ_in_type {
@@ -102,7 +108,7 @@ struct join_stage : stage_base {
 
 private:
     template <class T>
-    using joined = std::conditional_t<Kind == detail::join_kind::left && !is_nullable<T> && !is_block<T>, std::optional<T>, T>;
+    using joined = std::conditional_t<Kind == detail::join_kind::left && !is_nullable<T>, std::optional<T>, T>;
 
     template <class L, class R, fixed_string Name>
     static auto check_key() {
@@ -112,6 +118,10 @@ private:
     template <class Schema, fixed_string Name>
     static auto check_clash() {
         if constexpr (has_column<Schema, Name>) detail::report(detail::mistake<join_column_clash<name<Name>>>);
+    }
+    template <fixed_string Name, class T>
+    static auto check_block() {
+        if constexpr (is_block<T>) detail::report(detail::mistake<left_join_of_a_block<name<Name>>>);
     }
     template <class Schema>
     static int add_lookup(relation<Schema>& left, const std::shared_ptr<detail::right_side>& side, const std::vector<int>& keys) {
@@ -124,6 +134,9 @@ private:
     static auto add_columns(relation<Schema> left, std::shared_ptr<detail::right_side> side, std::vector<int> keys, schema<field<Names, Types>...>*) {
         if constexpr ((has_column<Schema, Names> || ...)) {
             (check_clash<Schema, Names>(), ...);
+            return detail::erroneous_rows();
+        } else if constexpr (Kind == detail::join_kind::left && (is_block<Types> || ...)) {
+            (check_block<Names, Types>(), ...);
             return detail::erroneous_rows();
         } else {
             using Out = typename detail::append_fields<Schema, field<Names, joined<Types>>...>::type;

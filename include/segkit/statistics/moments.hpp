@@ -23,13 +23,17 @@ struct moments {
     double maximum = 0;
 
     void update(double value) {
-        if (count == 0) shift = minimum = maximum = value;
+        if (count == 0) {
+            minimum = maximum = value;
+            shift = value - value == 0 ? value : 0;    // an infinity less itself would be NaN
+        }
         const double y = value - shift;
         ++count;
         shifted_sum += y;
         shifted_squares += y * y;
         minimum = value < minimum ? value : minimum;
         maximum = maximum < value ? value : maximum;
+        if (value != value) minimum = maximum = value;    // stays: nothing is less than NaN or greater
         if ((count & (count - 1)) == 0) centre();
     }
 
@@ -44,8 +48,8 @@ struct moments {
         shifted_squares += other.shifted_squares + 2 * e * other.shifted_sum + e * e * n;
         shifted_sum += other.shifted_sum + e * n;
         count += other.count;
-        minimum = std::min(minimum, other.minimum);
-        maximum = std::max(maximum, other.maximum);
+        minimum = other.minimum != other.minimum ? other.minimum : std::min(minimum, other.minimum);
+        maximum = other.maximum != other.maximum ? other.maximum : std::max(maximum, other.maximum);
         centre();
     }
 

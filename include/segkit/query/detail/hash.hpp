@@ -23,6 +23,12 @@ V canonical(const V& value) {
     }
 }
 
+template <class V>
+bool same_key_value(const V& a, const V& b) {
+    if constexpr (std::is_floating_point_v<V>) return a == b || (a != a && b != b);
+    else return a == b;
+}
+
 inline std::uint64_t spread(std::uint64_t h) {
     h *= 0x9E3779B97F4A7C15ull;
     return h ^ (h >> 32);

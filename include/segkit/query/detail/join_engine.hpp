@@ -82,6 +82,8 @@ struct join_engine {
             : rows_(std::move(rows)), keys_(std::move(keys)), promise_(std::move(promise)), complete_(true) {}
         right_side(plan rows, std::vector<int> slots, std::vector<std::size_t> keys, join_promise promise)
             : plan_(std::move(rows)), slots_(std::move(slots)), keys_(std::move(keys)), promise_(std::move(promise)), wanted_(slots_.size(), false) {
+            // What can be read once is kept whole: a later pass may want other columns.
+            if (!plan_.source()->rescannable()) wanted_.assign(slots_.size(), true);
             for (const std::size_t k : keys_) wanted_[k] = true;
         }
 
@@ -135,7 +137,7 @@ struct join_engine {
                 const column_data& c = rows_->columns[key];
                 const bool same = with_key_value(c.type, [&]<class V>(std::type_identity<V>) {
                     if constexpr (std::is_same_v<V, std::string_view>) return column_view<text>(c)[a] == column_view<text>(c)[b];
-                    else return canonical(reinterpret_cast<const V*>(c.values.data())[a]) == canonical(reinterpret_cast<const V*>(c.values.data())[b]);
+                    else return same_key_value(reinterpret_cast<const V*>(c.values.data())[a], reinterpret_cast<const V*>(c.values.data())[b]);
                 });
                 if (!same) return false;
             }
@@ -235,7 +237,7 @@ struct join_engine {
                 const column_data& c = right_.column(right_.keys()[i]);
                 const bool same = with_key_value(c.type, [&]<class V>(std::type_identity<V>) {
                     if constexpr (std::is_same_v<V, std::string_view>) return view(i).template as<V>()[row] == column_view<text>(c)[right_row];
-                    else return canonical(view(i).template as<V>()[row]) == canonical(reinterpret_cast<const V*>(c.values.data())[right_row]);
+                    else return same_key_value(view(i).template as<V>()[row], reinterpret_cast<const V*>(c.values.data())[right_row]);
                 });
                 if (!same) return false;
             }
