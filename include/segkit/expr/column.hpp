@@ -58,6 +58,13 @@ struct named {
     E content;
 };
 
+namespace detail {
+template <class T>
+inline constexpr bool is_named = false;
+template <fixed_string Name, class E>
+inline constexpr bool is_named<named<Name, E>> = true;
+}  // namespace detail
+
 // A column by name.
 template <fixed_string Name>
 struct col : expression_base {

@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -77,8 +78,27 @@ struct stage_must_be_fitted_first {
     static_assert(detail::never<Stage>,
                   "segkit: this stage learns from rows and has not been fitted; call segkit::fit(recipe, table) and apply the fitted model");
 };
+template <class Type>
+struct not_a_table_or_source {
+    static_assert(detail::never<Type>,
+                  "segkit: rows come from a table, a source or a query, and what stands before '|' is none of them; a range of your structs becomes "
+                  "a table by SEGKIT_DESCRIBE (segkit/table/describe.hpp), any other type by table_traits; see 'not_a_table_or_source<type>'");
+};
+template <class... Given>
+struct a_name_is_missing {
+    static_assert(detail::never<Given...>, "segkit: each computed column needs a name: \"name\"_c = expression; see 'a_name_is_missing<what was given...>'");
+};
 
 namespace detail {
+
+// A stage whose making has been reported as wrong.
+struct erroneous_stage : stage_base {
+    static constexpr std::string_view stage_name{};
+    template <class Schema>
+    auto bind(relation<Schema>) const {
+        return erroneous_rows();
+    }
+};
 
 template <class T>
 struct pipeline_traits : std::false_type {};
@@ -187,6 +207,22 @@ template <class T, class... Stages>
     requires row_input<std::remove_cvref_t<T>>
 auto operator|(T&& input, const pipeline<Stages...>& stages) {
     return detail::extend(detail::as_query(std::forward<T>(input)), stages);
+}
+
+namespace detail {
+// Rows of something that has none, which has been reported.
+struct erroneous_source {
+    using schema_type = erroneous_schema;
+    std::shared_ptr<row_source> open() const { return nullptr; }
+};
+template <class T>
+concept no_rows = !row_input<T> && !pipeline_traits<T>::value;
+}  // namespace detail
+template <class T, class... Stages>
+    requires detail::no_rows<std::remove_cvref_t<T>>
+auto operator|(T&&, const pipeline<Stages...>& stages) {
+    detail::report(detail::mistake<not_a_table_or_source<std::remove_cvref_t<T>>>);
+    return detail::extend(query<detail::erroneous_source>{}, stages);
 }
 
 // The schema of what an input gives.

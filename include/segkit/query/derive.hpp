@@ -46,5 +46,11 @@ template <fixed_string... Names, class... E>
 constexpr auto derive(const named<Names, E>&... expressions) {
     return make_pipeline(derive_stage<named<Names, E>...>{{}, detail::make_pack(expressions...)});
 }
+template <class... Given>
+    requires(!detail::is_named<Given> || ...)
+constexpr auto derive(const Given&...) {
+    detail::report(detail::mistake<a_name_is_missing<Given...>>);
+    return make_pipeline(detail::erroneous_stage{});
+}
 
 }  // namespace SEGKIT_NAMESPACE

@@ -79,6 +79,12 @@ struct group_keys {
     constexpr auto aggregate(const named<Names, Aggregates>&... aggregates) const {
         return make_pipeline(group_by_stage<column_list<Keys...>, named<Names, Aggregates>...>{{}, detail::make_pack(aggregates...)});
     }
+    template <class... Given>
+        requires(!detail::is_named<Given> || ...)
+    constexpr auto aggregate(const Given&...) const {
+        detail::report(detail::mistake<a_name_is_missing<Given...>>);
+        return make_pipeline(detail::erroneous_stage{});
+    }
 };
 
 template <fixed_string... Keys>
@@ -91,6 +97,11 @@ constexpr group_keys<Keys...> group_by(col<Keys>...) {
 template <fixed_string... Names, class... Aggregates>
 constexpr auto aggregate(const named<Names, Aggregates>&... aggregates) {
     return group_keys<>{}.aggregate(aggregates...);
+}
+template <class... Given>
+    requires(!detail::is_named<Given> || ...)
+constexpr auto aggregate(const Given&... given) {
+    return group_keys<>{}.aggregate(given...);
 }
 
 }  // namespace SEGKIT_NAMESPACE
