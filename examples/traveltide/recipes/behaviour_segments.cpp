@@ -52,7 +52,10 @@ const tried_clusters& highest_silhouette(const std::vector<tried_clusters>& tria
 std::string name_of_cluster(const std::vector<double>& means) {
     std::vector<std::size_t> order(means.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return std::abs(means[a]) > std::abs(means[b]); });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        const double x = std::abs(means[a]), y = std::abs(means[b]);
+        return x != y ? x > y : a < b;
+    });
     const auto word = [&](std::size_t rank) { return means[order[rank]] > 0 ? figure_words[order[rank]].much : figure_words[order[rank]].little; };
     std::string name = fmt::format("{}, {}", word(0), word(1));
     name[0] = static_cast<char>(name[0] - 'a' + 'A');
