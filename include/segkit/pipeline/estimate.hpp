@@ -104,6 +104,16 @@ inline void require_width(std::string_view stage, std::size_t found, std::size_t
                               .advice = "use the features of the fit, in their order"});
 }
 
+// Parts of a model that do not belong together were read from a damaged file.
+inline void require_one_model(std::string_view stage, bool sizes_fit) {
+    if (sizes_fit) return;
+    throw error(error_details{.code = error_code::incompatible_model,
+                              .stage = std::string(stage),
+                              .found = "parts whose sizes do not fit together",
+                              .expected = "the parts of one fitted model",
+                              .advice = "the file is damaged: save the model again"});
+}
+
 [[noreturn]] inline void throw_invalid_option(std::string_view stage, std::string_view option, std::string found, std::string expected,
                                               std::string advice = {}) {
     throw error(error_details{.code = error_code::invalid_option,

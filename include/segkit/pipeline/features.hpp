@@ -240,6 +240,30 @@ auto estimate_features(const E& estimator, const plan& p, const std::vector<feat
     });
 }
 
+class width_worker final : public morsel_worker {
+public:
+    width_worker(std::vector<std::size_t>& widths, const std::vector<int>& slots) : widths_(widths), slots_(slots) {}
+    void take(const chunk& c) override {
+        if (widths_.empty())
+            for (const int s : slots_) widths_.push_back(c.slots[static_cast<std::size_t>(s)].width);
+    }
+
+private:
+    std::vector<std::size_t>& widths_;
+    std::vector<int> slots_;
+};
+// How many features each column is, which of a block only its rows say. A pass; nothing where there are no rows.
+template <class Plan>
+std::vector<std::size_t> feature_widths(const Plan& p, const std::vector<feature>& features, executor_ref executor) {
+    state_per_morsel<std::vector<std::size_t>, width_worker, std::vector<int>> parts(slots_of(features));
+    p.run(slots_of(features), executor, parts);
+    std::vector<std::size_t> widths;
+    parts.in_order([&](const std::vector<std::size_t>& part) {
+        if (widths.empty()) widths = part;
+    });
+    return widths;
+}
+
 // The features of all rows in memory, rows one after the other: what several passes need.
 struct feature_matrix {
     std::vector<double> values;

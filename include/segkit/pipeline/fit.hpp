@@ -90,6 +90,10 @@ struct model_of_recipe<pipeline<Stages...>> {
     using type = pipeline<typename model_of_stage<Stages>::type...>;
 };
 
+// Whether fitting the stage is a pass over the rows: it learns from them, or reports on them.
+template <class Relation, class Stage>
+inline constexpr bool reads_rows = learning_stage<Stage> || requires(const Stage& s, const Relation& r, executor_ref e) { s.report_on(r, e); };
+
 // A fit under way: the rows as the fitted stages leave them, and what has been learned.
 template <class Schema, class Models, class Reports>
 struct fitting {
@@ -144,7 +148,8 @@ template <class... Stages, class Input>
     requires row_input<std::remove_cvref_t<Input>>
 auto fit(const pipeline<Stages...>& recipe, const Input& input, executor_ref executor = detail::default_executor) {
     auto rows = detail::as_query(input).bind();
-    if (!rows.plan.source()->rescannable() && (std::size_t{learning_stage<Stages>} + ...) > 1) {
+    using Bound = decltype(rows);
+    if (!rows.plan.source()->rescannable() && (std::size_t{detail::reads_rows<Bound, Stages>} + ... + 0) > 1) {
         // Rows that can be read once only are kept for the passes to come.
         using Schema = typename decltype(rows)::schema_type;
         rows = detail::relation_over<Schema>(

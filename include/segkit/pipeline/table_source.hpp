@@ -39,6 +39,11 @@ class column_reader_of final : public column_reader {
 public:
     explicit column_reader_of(Column column) : column_(std::move(column)) {}
 
+    // A view on a string that ends with the statement would be read after its end.
+    using cell = decltype(std::declval<const Column&>()[std::size_t{}]);
+    static_assert(!std::same_as<cell, std::string> && !std::same_as<cell, std::optional<std::string>>,
+                  "segkit: a text column must return text that lives as long as the table: std::string_view or a reference, not std::string by value");
+
     slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const override {
         slot_view view;
         if constexpr (is_block<T>) {
@@ -48,7 +53,8 @@ public:
             static_assert(std::same_as<std::remove_cvref_t<decltype(column_)>, column_view<T>>, "segkit: blocks are read from segkit tables only");
         } else if constexpr (contiguous_column<Column, T> && (!is_nullable<T> || requires { column_.validity(); })) {
             view.values = column_.data() + row;
-            if constexpr (is_nullable<T>) view.validity = column_.validity() + row / 8;
+            if constexpr (is_nullable<T>)
+                if (const std::uint8_t* bits = column_.validity()) view.validity = bits + row / 8;    // Arrow has none where nothing is null
         } else {
             using V = value_t<non_null_t<T>>;
             V* values = memory.values<V>(number);

@@ -60,6 +60,7 @@ struct fitted_iqr_trim : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         return detail::append_from_features<Flag, bool, Columns>(std::move(r), [&](std::vector<detail::feature> features, int out) {
+            detail::require_one_model(stage_name, fences.columns.size() == features.size());
             return std::make_shared<detail::iqr_flag_step>(std::move(features), fences, out);
         });
     }

@@ -124,6 +124,9 @@ private:
     void replace(relation<Schema>& r, const std::vector<detail::feature>& features, column_list<Names...>) const {
         static_assert((!is_block<column_type_t<Schema, Names>> && ...), "segkit: a block column cannot be ranked; rank its elements as columns of their own");
         const std::size_t positions[] = {Schema::find(name_of<Names>)...};
+        bool sizes_fit = seen.size() == features.size();
+        for (const seen_values& s : seen) sizes_fit = sizes_fit && s.values.size() == s.below.size();
+        detail::require_one_model(stage_name, sizes_fit);
         for (std::size_t i = 0; i < features.size(); ++i) {
             const int out = r.plan.add_slot({.type = type_id::float64, .nullable = features[i].nullable});
             r.plan.add_step(std::make_shared<detail::percentile_rank_step>(features[i], seen[i], out));

@@ -110,6 +110,13 @@ private:
     void replace(relation<Schema>& r, std::vector<detail::feature>& features, column_list<Names...>) const {
         const std::size_t positions[] = {Schema::find(name_of<Names>)...};
         std::size_t at = 0;
+        bool sizes_fit = widths.size() == features.size();
+        for (const std::size_t width : widths) {
+            sizes_fit = sizes_fit && width <= scaling.columns.size() - at;
+            at += sizes_fit ? width : 0;
+        }
+        detail::require_one_model(stage_name, sizes_fit && at == scaling.columns.size());
+        at = 0;
         for (std::size_t i = 0; i < features.size(); ++i) {
             const auto begin = scaling.columns.begin() + static_cast<std::ptrdiff_t>(at);
             at += widths[i];
@@ -139,9 +146,10 @@ struct scale_stage : stage_base {
             report.columns.push_back(f.name);
             (f.type == type_id::block32 || f.type == type_id::block64 ? blocks : plain) += 1;
         }
-        // With one block column its width follows; with several they are of one width.
-        const std::size_t block_width = blocks ? (report.scaling.columns.size() - plain) / blocks : 0;
-        for (const auto& f : features) widths.push_back(f.type == type_id::block32 || f.type == type_id::block64 ? block_width : 1);
+        const std::size_t block_width = report.scaling.columns.size() - plain;    // of one block column its width follows
+        if (blocks > 1) widths = detail::feature_widths(rows.plan, features, executor);
+        else
+            for (const auto& f : features) widths.push_back(f.type == type_id::block32 || f.type == type_id::block64 ? block_width : 1);
         return stage_fit<model_type, scale_report>{{{}, std::move(widths), report.scaling}, std::move(report)};
     }
 };

@@ -51,6 +51,19 @@ table_data empty_columns() {
 }
 
 template <class T>
+void require_same_width(const column_data& column, const value_t<T>& value) {
+    if constexpr (is_block<T>) {
+        if (column.rows == 0 || value.width == column.width) return;
+        throw error({.code = error_code::malformed_row,
+                     .stage = "table",
+                     .row = column.rows,
+                     .found = "a block of " + std::to_string(value.width) + " values",
+                     .expected = std::to_string(column.width) + ", the width of the rows before",
+                     .advice = "a block column has one width"});
+    }
+}
+
+template <class T>
 void append_to(column_data& column, const value_t<T>& value) {
     if constexpr (is_nullable<T>) {
         if (value) append_to<non_null_t<T>>(column, *value);
@@ -154,6 +167,7 @@ public:
 private:
     template <class... Fields, std::size_t... I>
     void append_values(const row_type& row, schema<Fields...>*, std::index_sequence<I...>) {
+        (detail::require_same_width<typename Fields::type>(data_.columns[I], std::get<I>(row)), ...);    // before any column grows
         (detail::append_to<typename Fields::type>(data_.columns[I], std::get<I>(row)), ...);
     }
     template <class... Fields, std::size_t... I>

@@ -123,6 +123,9 @@ struct kmeans_model {
         archive.field("centres", centres);
         archive.field("sizes", sizes);
         archive.field("inertia", inertia);
+        detail::require_one_model("kmeans", (sizes.empty() || sizes.size() == n_clusters) &&
+                                                (n_features == 0 ? n_clusters == 0 && centres.empty()
+                                                                 : n_clusters > 0 && centres.size() % n_features == 0 && centres.size() / n_features == n_clusters));
     }
 
 private:

@@ -79,6 +79,9 @@ struct pca_model {
         archive.field("explained_variance", explained_variance);
         archive.field("explained_variance_ratio", explained_variance_ratio);
         archive.field("singular_values", singular_values);
+        detail::require_one_model("pca", mean.size() == n_features && n_components <= n_features && components.size() == n_components * n_features &&
+                                             explained_variance.size() == n_components && explained_variance_ratio.size() == n_components &&
+                                             singular_values.size() == n_components);
     }
 
 private:
