@@ -130,6 +130,15 @@ public:
     // Takes columns that a pipeline made; their types must be the schema's.
     explicit table(table_data data) : data_(std::move(data)) { SEGKIT_ASSERT(data_.columns.size() == Schema::size); }
 
+    table(const table&) = default;
+    table& operator=(const table&) = default;
+    // A table that was moved from has no rows; rows can be appended to it again.
+    table(table&& other) noexcept : data_(std::exchange(other.data_, {})) {}
+    table& operator=(table&& other) noexcept {
+        data_ = std::exchange(other.data_, {});
+        return *this;
+    }
+
     std::size_t rows() const { return data_.rows; }
     bool empty() const { return rows() == 0; }
     static constexpr std::size_t columns() { return Schema::size; }
@@ -150,6 +159,7 @@ public:
     }
 
     void append(const row_type& row) {
+        if (data_.columns.size() != Schema::size) data_ = detail::empty_columns<Schema>();    // moved from
         append_values(row, static_cast<Schema*>(nullptr), std::make_index_sequence<Schema::size>{});
         ++data_.rows;
     }
