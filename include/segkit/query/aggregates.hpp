@@ -20,6 +20,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
@@ -326,15 +327,25 @@ namespace detail {
 template <class T>
 inline const char type_identity_of = 0;
 
-// Text kept in a state must outlive the records it came from.
-template <class State>
-void keep_text(State&, std::string_view, arena&) {}
-inline void keep_text(extreme_state<std::string_view>& s, std::string_view v, arena& memory) {
-    if (s.low.data() == v.data()) s.low = memory.keep(v);
-    if (s.high.data() == v.data()) s.high = s.low.size() == v.size() && s.low == v ? s.low : memory.keep(v);
+// Text kept in a state must outlive the records it came from. It takes the place of the text before it where it fits, so that a
+// column in ascending order, each row a new maximum, does not grow the memory with its rows.
+inline std::string_view keep_instead(std::string_view before, std::string_view v, arena& memory) {
+    if (v.empty() || v.size() > (before.size() + 7) / 8 * 8) return memory.keep(v);    // pieces are multiples of 8 bytes
+    auto* place = const_cast<char*>(before.data());
+    std::memcpy(place, v.data(), v.size());
+    return {place, v.size()};
 }
-inline void keep_text(first_state<std::string_view>& s, std::string_view v, arena& memory) {
-    if (s.value.data() == v.data()) s.value = memory.keep(v);
+template <class State>
+void update_text(State& s, std::string_view v, arena& memory) {
+    s.update(memory.keep(v));    // a kind of the user may keep the view
+}
+inline void update_text(extreme_state<std::string_view>& s, std::string_view v, arena& memory) {
+    if (!s.any || v < s.low) s.low = keep_instead(s.low, v, memory);
+    if (!s.any || s.high < v) s.high = keep_instead(s.high, v, memory);
+    s.any = true;
+}
+inline void update_text(first_state<std::string_view>& s, std::string_view v, arena& memory) {
+    if (!s.any) s.update(memory.keep(v));
 }
 
 template <class State, class V>
@@ -352,8 +363,8 @@ public:
                 state.update();
             } else {
                 const V value = load<V>(record + offset);
-                state.update(value);
-                if constexpr (std::same_as<V, std::string_view>) keep_text(state, value, memory);
+                if constexpr (std::same_as<V, std::string_view>) update_text(state, value, memory);
+                else state.update(value);
             }
         }
     }
