@@ -19,6 +19,13 @@
 
 namespace SEGKIT_NAMESPACE {
 
+template <class Name>
+struct text_column_by_value {
+    static_assert(detail::never<Name>,
+                  "segkit: a text column must return text that lives as long as the table, std::string_view or a reference, and not a "
+                  "std::string by value; see 'text_column_by_value<name>'");
+};
+
 namespace detail {
 
 // Rows of one morsel: by row count alone, so that results do not depend on the executor.
@@ -38,11 +45,6 @@ template <class Column, class T>
 class column_reader_of final : public column_reader {
 public:
     explicit column_reader_of(Column column) : column_(std::move(column)) {}
-
-    // A view on a string that ends with the statement would be read after its end.
-    using cell = decltype(std::declval<const Column&>()[std::size_t{}]);
-    static_assert(!std::same_as<cell, std::string> && !std::same_as<cell, std::optional<std::string>>,
-                  "segkit: a text column must return text that lives as long as the table: std::string_view or a reference, not std::string by value");
 
     slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const override {
         slot_view view;
@@ -128,6 +130,9 @@ struct column_readers<T, schema<field<Names, Types>...>> {
     template <fixed_string Name, class Type>
     static std::unique_ptr<column_reader> make_one(const T& t) {
         auto c = table_traits<T>::template column<Name>(t);
+        using cell = decltype(std::as_const(c)[std::size_t{}]);
+        if constexpr (std::same_as<cell, std::string> || std::same_as<cell, std::optional<std::string>>)    // a view on it would dangle
+            detail::report(detail::mistake<text_column_by_value<name<Name>>>);
         return std::make_unique<column_reader_of<decltype(c), Type>>(std::move(c));
     }
 };
