@@ -32,9 +32,14 @@ using score_pairs = sk::schema<sk::field<"first", double>, sk::field<"second", d
 
 enum class half { first, second };
 
-// Sessions up to the middle one of their customer, or those after it.
+// Sessions up to the middle one of their customer, or those after it. A cancellation goes with its booking, wherever it stands:
+// a trip that is seen by both halves would make them alike by itself.
 cohort sessions_of(const cohort& c, half which, sk::executor_ref executor) {
-    const auto timed = c.sessions | sk::derive("seconds"_c = sk::in_seconds("session_start"_c - sk::timestamp()));
+    const auto trips = c.sessions | sk::filter(sk::is_not_null("trip_id"_c)) | sk::group_by("trip_id"_c).aggregate("trip_start"_c = sk::min("session_start"_c));
+    const auto timed = c.sessions
+        | sk::left_join(trips, "trip_id"_c, sk::one_match)
+        | sk::derive("seconds"_c = sk::in_seconds(sk::coalesce("trip_start"_c, "session_start"_c) - sk::timestamp()))
+        | sk::drop("trip_start"_c);
     const auto middles = timed | sk::group_by("user_id"_c).aggregate("middle"_c = sk::median("seconds"_c));
     const auto halved = timed | sk::inner_join(middles, "user_id"_c, sk::one_match);
     cohort part = c;
