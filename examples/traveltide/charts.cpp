@@ -145,7 +145,7 @@ std::string marker(std::size_t group, double x_percent, double y, double size) {
         "M-1.2-.4H1.2V.4H-1.2Z",                                      // dash
     };
     return fmt::format("<svg x=\"{:.2f}%\" y=\"{:.1f}\" overflow=\"visible\"><path class=\"c-fill-{}\" d=\"{}\" transform=\"scale({:.1f})\"/></svg>",
-                       x_percent, y, group % shapes.size() + 1, shapes[group % shapes.size()], size);
+                       x_percent, y, group % shapes.size() + 1, shapes[(group + group / shapes.size()) % shapes.size()], size);
 }
 
 }  // namespace

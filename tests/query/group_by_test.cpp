@@ -150,3 +150,37 @@ TEST_CASE("an integer sum that does not fit is an error, one that passes through
     CHECK((t | sk::aggregate("s"_c = sk::sum("x"_c)) | sk::collect())["s"_c][0] == most);
     CHECK_THROWS_WITH_AS(t | sk::aggregate("s"_c = sk::sum("x"_c).where("y"_c)) | sk::collect(), doctest::Contains("sum: overflow"), sk::error);
 }
+
+namespace {
+
+// A table whose source numbers its morsels 0, 2, 4, ...
+struct gapped {
+    using schema_type = events;
+    const sk::table<events>* rows;
+
+    class rows_source final : public sk::row_source {
+    public:
+        explicit rows_source(std::shared_ptr<sk::row_source> from) : from_(std::move(from)) {}
+        void scan(const std::vector<bool>& needed, sk::executor_ref executor, sk::morsel_consumer& consumer) override {
+            struct renumber final : sk::morsel_consumer {
+                explicit renumber(sk::morsel_consumer& c) : next(c) {}
+                std::unique_ptr<sk::morsel_worker> start(std::size_t morsel) override { return next.start(2 * morsel); }
+                sk::morsel_consumer& next;
+            } renumbered(consumer);
+            from_->scan(needed, executor, renumbered);
+        }
+        std::string describe() const override { return "a source with gaps"; }
+
+    private:
+        std::shared_ptr<sk::row_source> from_;
+    };
+    std::shared_ptr<sk::row_source> open() const { return std::make_shared<rows_source>(sk::detail::open_table(*rows)); }
+};
+
+}  // namespace
+
+TEST_CASE("a source that leaves out a morsel number is refused, not cut short") {
+    const auto t = random_events(100'000);
+    CHECK_THROWS_WITH_AS(gapped{&t} | sk::group_by("user"_c).aggregate("n"_c = sk::count()) | sk::collect(), doctest::Contains("morsel 2 but not 1"), sk::error);
+    CHECK((gapped{&t} | sk::filter("clicks"_c >= 0) | sk::collect()).rows() == t.rows());
+}

@@ -169,6 +169,7 @@ struct plan_pass {
             chunk_.slots.resize(slots);
         }
         void take(const chunk& rows) override {
+            SEGKIT_ASSERT(rows.rows <= chunk_rows && rows.selected <= rows.rows);
             chunk_.rows = rows.rows;
             chunk_.selected = rows.selected;
             chunk_.dense = rows.dense;

@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/error.hpp>
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/query/select.hpp>
 
@@ -109,8 +111,14 @@ public:
 
     table_data compute(executor_ref executor) {
         table_data rows = collect_rows(rows_, slots_, executor);
+        if (rows.rows > 0xFFFFFFFFull)
+            throw error({.code = error_code::overflow,
+                         .stage = "sort_by",
+                         .found = std::to_string(rows.rows) + " rows",
+                         .expected = "at most 4294967295",
+                         .advice = "filter or aggregate before sorting"});
         std::vector<std::uint32_t> order(rows.rows);
-        for (std::uint32_t i = 0; i < rows.rows; ++i) order[i] = i;
+        for (std::size_t i = 0; i < rows.rows; ++i) order[i] = static_cast<std::uint32_t>(i);
         std::vector<row_comparison> compare;
         for (const sort_key& k : keys_) compare.push_back(comparison_of(rows.columns[k.column].type));
         std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {

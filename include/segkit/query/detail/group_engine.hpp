@@ -16,12 +16,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/detail/arena.hpp>
+#include <segkit/error.hpp>
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/pipeline/table_source.hpp>
 #include <segkit/query/detail/hash.hpp>
@@ -353,7 +355,10 @@ struct group_engine {
 
         // The groups as rows, first seen first; keys, then outputs.
         table_data finish(executor_ref executor) {
-            executor.run(turns_.size(), [&](std::size_t p) { turns_[p]->groups.seal(); });
+            executor.run(turns_.size(), [&](std::size_t p) {
+                if (!turns_[p]->waiting.empty()) throw_morsel_missing(turns_[p]->next, turns_[p]->waiting.begin()->first);
+                turns_[p]->groups.seal();
+            });
             if (layout_.keys.empty() && turns_[0]->groups.size() == 0) turns_[0]->groups.add_empty_group();
 
             // A bitmap of first rows gives each group its rank without a sort.
@@ -405,6 +410,15 @@ struct group_engine {
             std::map<std::size_t, written> waiting;
             group_partition groups;
         };
+
+        // Morsels are worked off by number, so a source that leaves one out would lose all rows after it.
+        [[noreturn]] static void throw_morsel_missing(std::size_t missing, std::size_t next) {
+            throw error({.code = error_code::malformed_row,
+                         .stage = "group_by",
+                         .found = "a source that pushes morsel " + std::to_string(next) + " but not " + std::to_string(missing),
+                         .expected = "morsels numbered 0, 1, 2, ... without gaps",
+                         .advice = "number the morsels of the source in row order"});
+        }
 
         table_data empty_output() const {
             table_data out;
