@@ -169,7 +169,8 @@ TEST_CASE("filters one after another, computed text and arithmetic with nulls eq
         bool same = true;
         for (const left_row& r : d.left) {
             if (naive_condition(r) != truth(true) || r.day <= -15 || (r.flag && !r.word)) continue;
-            const maybe<std::int64_t> sum = r.small ? maybe<std::int64_t>(*r.small * std::int64_t{3} - r.id) : std::nullopt;
+            maybe<std::int64_t> sum;
+            if (r.small) sum = *r.small * std::int64_t{3} - r.id;
             const std::string size = r.real && *r.real > 3.0 ? "big" : r.flag && *r.flag ? "flagged" : "rest";
             same = same && i < got.rows() && got["id"_c][i] == r.id && got["or"_c][i] == naive_label(r).value_or("none") && got["sum"_c][i] == sum && got["size"_c][i] == size;
             ++i;
@@ -217,7 +218,8 @@ TEST_CASE("groups over nullable text, numbers and computed text equal the naive 
             group& g = groups[order[i]];
             std::sort(g.reals.begin(), g.reals.end());
             const std::size_t n = g.reals.size();
-            const maybe<double> middle = n ? maybe<double>((g.reals[(n - 1) / 2] + g.reals[n / 2]) / 2) : std::nullopt;
+            maybe<double> middle;
+            if (n) middle = (g.reals[(n - 1) / 2] + g.reals[n / 2]) / 2;
             same = same && key{text(got["word"_c][i]), got["flag"_c][i], got["small"_c][i]} == order[i] && got["n"_c][i] == g.n && got["known"_c][i] == g.known &&
                    got["least"_c][i] == g.least && got["sum"_c][i] == g.sum && got["labels"_c][i] == static_cast<std::int64_t>(g.labels.size()) &&
                    text(got["last"_c][i]) == g.last && text(got["first"_c][i]) == g.first && got["middle"_c][i] == middle;
