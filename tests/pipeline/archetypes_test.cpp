@@ -114,7 +114,6 @@ private:
     }
 };
 struct above_mean : sk::stage_base {
-    static constexpr std::string_view stage_name = "above_mean";
     using must_be_fitted = void;
     using model_type = fitted_above_mean;
 
