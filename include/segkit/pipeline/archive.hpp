@@ -73,7 +73,7 @@ public:
             for (const auto& item : value) {
                 if (!first) out_ += ", ";
                 first = false;
-                write(item);
+                write(static_cast<const typename T::value_type&>(item));    // std::vector<bool> gives proxies
             }
             out_ += ']';
         } else {
