@@ -54,7 +54,7 @@ def compile_file(path, include_folders, command):
     if folders:
         folders[0] = "-I"
     ran = subprocess.run(
-        [*command, "-std=c++20", "-fsyntax-only", *folders, str(path)],
+        [*command, "-Wno-error", "-std=c++20", "-fsyntax-only", *folders, str(path)],
         capture_output=True,
         text=True,
         env={**os.environ, "LC_ALL": "C.UTF-8"},

@@ -105,7 +105,7 @@ TEST_CASE("an unbalanced quote, a cut row, binary bytes and a null in a required
     const auto cut = failure_of_file(here.write("cut.csv", "id,start,paid\n1,2023-01-01 00:00:00,2\n2,2023-01-"));
     CHECK(cut.line == 3u);
     CHECK(cut.code == sk::error_code::malformed_row);
-    const auto binary = failure_of_file(here.write("binary.csv", std::string("id,start,paid\n1,2023-01-01 00:00:00,2\n\0\x01\x02,\xFF,\xFE\n", 48)));
+    const auto binary = failure_of_file(here.write("binary.csv", std::string("id,start,paid\n1,2023-01-01 00:00:00,2\n\0\x01\x02,\xFF,\xFE\n", 46)));
     CHECK(binary.line == 3u);
     const auto null = failure_of_file(here.write("null.csv", "id,start,paid\n1,,2\n"));
     CHECK(null.code == sk::error_code::unexpected_null);
