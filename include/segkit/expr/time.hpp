@@ -51,31 +51,18 @@ constexpr date day_of_instant(const A& a) {
     if constexpr (std::same_as<A, date>) return a;
     else return a.day();
 }
-struct iso_weekday_op {
-    static constexpr std::string_view word = "iso_weekday";
+// A number that the calendar gives a day.
+template <fixed_string Name>
+struct calendar_op {
+    static constexpr std::string_view word = name_of<Name>;
     template <class A>
     static constexpr bool accepts = is_instant<A>;
     template <class A>
     static std::int32_t evaluate(const A& a) {
-        return day_of_instant(a).iso_weekday();
-    }
-};
-struct year_of_op {
-    static constexpr std::string_view word = "year_of";
-    template <class A>
-    static constexpr bool accepts = is_instant<A>;
-    template <class A>
-    static std::int32_t evaluate(const A& a) {
-        return day_of_instant(a).year();
-    }
-};
-struct month_of_op {
-    static constexpr std::string_view word = "month_of";
-    template <class A>
-    static constexpr bool accepts = is_instant<A>;
-    template <class A>
-    static std::int32_t evaluate(const A& a) {
-        return day_of_instant(a).month();
+        const date day = day_of_instant(a);
+        if constexpr (word == "year_of") return day.year();
+        else if constexpr (word == "month_of") return day.month();
+        else return day.iso_weekday();
     }
 };
 struct hour_of_op {
@@ -130,15 +117,15 @@ constexpr auto date_of(const E& e) {
 // 1 Monday to 7 Sunday.
 template <expression E>
 constexpr auto iso_weekday(const E& e) {
-    return detail::make_operation(detail::iso_weekday_op{}, e);
+    return detail::make_operation(detail::calendar_op<"iso_weekday">{}, e);
 }
 template <expression E>
 constexpr auto year_of(const E& e) {
-    return detail::make_operation(detail::year_of_op{}, e);
+    return detail::make_operation(detail::calendar_op<"year_of">{}, e);
 }
 template <expression E>
 constexpr auto month_of(const E& e) {
-    return detail::make_operation(detail::month_of_op{}, e);
+    return detail::make_operation(detail::calendar_op<"month_of">{}, e);
 }
 template <expression E>
 constexpr auto hour_of(const E& e) {
