@@ -2,7 +2,6 @@
 
 #include <segkit/query.hpp>
 
-#include "../gzip_input.hpp"
 #include "../user_table.hpp"
 
 namespace traveltide {
