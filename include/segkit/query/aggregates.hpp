@@ -357,7 +357,7 @@ public:
     void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values&, arena& memory) const override {
         for (std::uint32_t k = 0; k < rows.count; ++k) {
             const std::byte* record = rows.at(k);
-            if (mask >= 0 && !bit(record)) continue;
+            if (mask >= 0 && !mask_bit(record, mask)) continue;
             State& state = *std::launder(reinterpret_cast<State*>(states.at(group_of[k]) + state_offset));
             if constexpr (std::same_as<V, every_row>) {
                 state.update();
@@ -367,12 +367,6 @@ public:
                 else state.update(value);
             }
         }
-    }
-
-private:
-    bool bit(const std::byte* record) const {
-        const auto m = static_cast<unsigned>(mask);
-        return (load<std::uint64_t>(record + record_header + std::size_t{m / 64} * 8) >> (m % 64)) & 1;
     }
 };
 
@@ -391,8 +385,7 @@ public:
     void update(const record_block& rows, const std::uint32_t* group_of, const state_store&, kept_values& kept, arena& memory) const override {
         for (std::uint32_t k = 0; k < rows.count; ++k) {
             const std::byte* record = rows.at(k);
-            const auto m = static_cast<unsigned>(mask);
-            if (mask >= 0 && !((load<std::uint64_t>(record + record_header + std::size_t{m / 64} * 8) >> (m % 64)) & 1)) continue;
+            if (mask >= 0 && !mask_bit(record, mask)) continue;
             std::byte entry[4 + sizeof(V)];
             V value = load<V>(record + offset);
             if constexpr (std::same_as<V, std::string_view>) value = memory.keep(value);
@@ -401,7 +394,7 @@ public:
             kept.push(entry, sizeof entry);
         }
     }
-    void seal(std::uint32_t groups, const state_store& states, kept_values& kept) const override {
+    void seal(std::uint32_t groups, const state_store& states, kept_values& kept, arena&) const override {
         constexpr std::size_t size = 4 + sizeof(V);
         const std::size_t n = kept.bytes.size() / size;
         std::vector<std::size_t> begin(std::size_t{groups} + 1, 0);

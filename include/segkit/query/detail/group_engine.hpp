@@ -78,22 +78,29 @@ struct kept_values {
     }
 };
 
-// One accumulator over all groups: erased per block of about a hundred rows, never per row.
+// One accumulator over all groups: erased per block of about a hundred rows, never per row. What `memory` gives lives as long as
+// the states; `kept` is gone after seal, which is called once, when all rows have been seen.
 class grouped_accumulator {
 public:
     virtual ~grouped_accumulator() = default;
     virtual std::size_t state_bytes() const = 0;
     virtual void start(std::byte* state) const = 0;
     virtual void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values& kept, arena& memory) const = 0;
-    virtual void seal(std::uint32_t groups, const state_store& states, kept_values& kept) const { (void)groups, (void)states, (void)kept; }
+    virtual void seal(std::uint32_t groups, const state_store& states, kept_values& kept, arena& memory) const {
+        (void)groups, (void)states, (void)kept, (void)memory;
+    }
 
-    // What it reads; equal accumulators are shared.
+    // What it reads; accumulators that are equal in all of these are shared.
     const void* identity = nullptr;
-    int slot = -1, condition = -1;
-    bool reads_value = true;            // false: only whether there is one
-    int mask = -1;                      // bit of the record: value present and condition true; -1: always
-    std::uint32_t offset = 0;           // of the value in the record
-    std::uint32_t state_offset = 0;     // in a group's state
+    std::uint64_t parameter = 0;             // tells accumulators of one identity apart
+    int slot = -1, second_slot = -1;         // of the values, two for what relates two columns
+    int condition = -1;
+    bool reads_value = true;                 // false: only whether there is one
+
+    // Given by the layout.
+    int mask = -1;                           // bit of the record: values present and condition true; -1: always
+    std::uint32_t offset = 0, second_offset = 0;    // of the values in the record
+    std::uint32_t state_offset = 0;          // in a group's state
 };
 
 // Turns the states of some groups into values of one output column.
@@ -111,8 +118,10 @@ struct record_field {
     bool copy_text;    // the bytes do not outlive the chunk
 };
 struct record_mask {
-    int validity;     // slot whose validity counts, or -1
-    int condition;    // slot of a plain bool, or -1
+    int validity;           // slot whose validity counts, or -1
+    int second_validity;    // another one, or -1
+    int condition;          // slot of a plain bool, or -1
+    bool operator==(const record_mask&) const = default;
 };
 struct record_key {
     std::size_t field;
@@ -120,6 +129,11 @@ struct record_key {
 };
 
 inline constexpr std::uint32_t record_header = 8;    // position in the morsel, hash; then mask words, then fields
+
+inline bool mask_bit(const std::byte* record, int mask) {
+    const auto m = static_cast<unsigned>(mask);
+    return (load<std::uint64_t>(record + record_header + std::size_t{m / 64} * 8) >> (m % 64)) & 1;
+}
 
 struct group_output {
     std::size_t accumulator;
@@ -152,25 +166,26 @@ struct group_engine {
             reads.push_back(slot_number);
             return fields.size() - 1;
         }
-        int add_mask(int validity, int condition) {
-            if (validity < 0 && condition < 0) return -1;
+        int add_mask(const record_mask& mask) {
+            if (mask == record_mask{-1, -1, -1}) return -1;
             for (std::size_t i = 0; i < masks.size(); ++i)
-                if (masks[i].validity == validity && masks[i].condition == condition) return static_cast<int>(i);
-            masks.push_back({validity, condition});
-            if (validity >= 0) reads.push_back(validity);
-            if (condition >= 0) reads.push_back(condition);
+                if (masks[i] == mask) return static_cast<int>(i);
+            masks.push_back(mask);
+            for (const int s : {mask.validity, mask.second_validity, mask.condition})
+                if (s >= 0) reads.push_back(s);
             return static_cast<int>(masks.size()) - 1;
         }
         void add_key(const plan& p, int slot_number) {
-            keys.push_back({add_field(p, slot_number), p.at(slot_number).nullable ? add_mask(slot_number, -1) : -1});
+            keys.push_back({add_field(p, slot_number), add_mask({p.at(slot_number).nullable ? slot_number : -1, -1, -1})});
         }
         // Takes the accumulator, or finds an equal one; returns its number.
         std::size_t add_accumulator(const plan& p, std::unique_ptr<grouped_accumulator> a) {
             for (std::size_t i = 0; i < accumulators.size(); ++i)
-                if (accumulators[i]->identity == a->identity && accumulators[i]->slot == a->slot && accumulators[i]->condition == a->condition) return i;
-            const int validity = a->slot >= 0 && p.at(a->slot).nullable ? a->slot : -1;
-            a->mask = add_mask(validity, a->condition);
-            if (a->slot >= 0 && a->reads_value) add_field(p, a->slot);
+                if (same_input(*accumulators[i], *a)) return i;
+            const auto validity = [&](int s) { return s >= 0 && p.at(s).nullable ? s : -1; };
+            a->mask = add_mask({validity(a->slot), validity(a->second_slot), a->condition});
+            for (const int s : {a->slot, a->second_slot})
+                if (s >= 0 && a->reads_value) add_field(p, s);
             a->state_offset = static_cast<std::uint32_t>(state_bytes);
             state_bytes += (a->state_bytes() + 7) / 8 * 8;
             accumulators.push_back(std::move(a));
@@ -208,8 +223,10 @@ struct group_engine {
             stride = (stride + 7) / 8 * 8;
             for (auto& a : accumulators) {
                 a->state_offset += prefix;
-                for (const record_field& f : fields)
+                for (const record_field& f : fields) {
                     if (f.slot == a->slot) a->offset = f.offset;
+                    if (f.slot == a->second_slot) a->second_offset = f.offset;
+                }
             }
             for (const record_key& k : keys) {
                 if (fields[k.field].type == type_id::text) text_keys.push_back(fields[k.field].offset);
@@ -217,9 +234,6 @@ struct group_engine {
             }
         }
 
-        bool mask_bit(const std::byte* record, int mask) const {
-            return (load<std::uint64_t>(record + record_header + std::size_t{static_cast<unsigned>(mask) / 64} * 8) >> (static_cast<unsigned>(mask) % 64)) & 1;
-        }
         bool same_key(const std::byte* a, const std::byte* b) const {
             if (std::memcmp(a + key_begin, b + key_begin, key_end - key_begin) != 0) return false;
             for (const std::uint32_t t : text_keys)
@@ -233,6 +247,11 @@ struct group_engine {
         std::uint32_t prefix = 0;    // bytes of a record up to the end of its keys
         std::vector<std::uint32_t> text_keys;
         std::vector<int> key_masks;
+
+    private:
+        static bool same_input(const grouped_accumulator& a, const grouped_accumulator& b) {
+            return a.identity == b.identity && a.parameter == b.parameter && a.slot == b.slot && a.second_slot == b.second_slot && a.condition == b.condition;
+        }
     };
 
     // One partition: an open-addressing table from key to group, and the groups. A group is the head of its first record, up to
@@ -258,7 +277,7 @@ struct group_engine {
         }
         void seal() {
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) {
-                layout_->accumulators[a]->seal(size(), groups_, kept_[a]);
+                layout_->accumulators[a]->seal(size(), groups_, kept_[a], memory_);
                 kept_[a] = {};
             }
         }
@@ -439,7 +458,7 @@ struct group_engine {
             out.rows += static_cast<std::size_t>(end - begin);
         }
         void append_key(column_data& column, const record_key& key, const std::byte* record) const {
-            if (key.mask >= 0 && !layout_.mask_bit(record, key.mask)) return column.append_null();
+            if (key.mask >= 0 && !mask_bit(record, key.mask)) return column.append_null();
             const std::byte* at = record + layout_.fields[key.field].offset;
             switch (size_of(column.type)) {
                 case 1: return column.append_value(load<std::uint8_t>(at));
@@ -528,17 +547,7 @@ struct group_engine {
                         hash_[k] = mix_hash(hash_[k], key.mask < 0 || view.valid(row) ? hash_value(canonical(value)) : 0);
                     });
                 };
-                with_key_type(f.type, add);
-            }
-        }
-        template <class F>
-        static void with_key_type(type_id type, F&& f) {
-            switch (type) {
-                case type_id::boolean: return f(std::type_identity<std::uint8_t>{});
-                case type_id::float32: return f(std::type_identity<float>{});
-                case type_id::float64: return f(std::type_identity<double>{});
-                case type_id::text: return f(std::type_identity<std::string_view>{});
-                default: return size_of(type) == 4 ? f(std::type_identity<std::uint32_t>{}) : f(std::type_identity<std::uint64_t>{});
+                with_key_value(f.type, add);
             }
         }
 
@@ -547,10 +556,11 @@ struct group_engine {
                 for (std::uint32_t k = 0; k < c.selected; ++k) words_[k] = 0;
                 for (std::size_t m = w * 64; m < layout.masks.size() && m < (w + 1) * 64; ++m) {
                     const record_mask& mask = layout.masks[m];
-                    const std::uint8_t* valid = mask.validity >= 0 ? c.slots[static_cast<std::size_t>(mask.validity)].validity : all_valid_bits.data();
+                    const auto validity = [&](int s) { return s >= 0 ? c.slots[static_cast<std::size_t>(s)].validity : all_valid_bits.data(); };
+                    const std::uint8_t *valid = validity(mask.validity), *second_valid = validity(mask.second_validity);
                     const bool* condition = mask.condition >= 0 ? c.slots[static_cast<std::size_t>(mask.condition)].as<bool>() : nullptr;
                     c.each([&](std::uint32_t k, std::uint32_t row) {
-                        const bool on = bit_at(valid, row) && (!condition || condition[row]);
+                        const bool on = bit_at(valid, row) && bit_at(second_valid, row) && (!condition || condition[row]);
                         words_[k] |= std::uint64_t{on} << (m % 64);
                     });
                 }

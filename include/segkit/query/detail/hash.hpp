@@ -1,4 +1,4 @@
-// segkit/query/detail/hash.hpp: hashes of key values, and keys in a form in which equal means same bytes.
+// segkit/query/detail/hash.hpp: key values by run-time type, their hashes, and a form in which equal means same bytes.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,23 @@
 #include <type_traits>
 
 #include <segkit/config.hpp>
+#include <segkit/table/types.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
+
+// Calls f(std::type_identity<V>) with the type whose bytes and equality stand for a key of this type.
+template <class F>
+auto with_key_value(type_id type, F&& f) {
+    switch (type) {
+        case type_id::boolean: return f(std::type_identity<std::uint8_t>{});
+        case type_id::float32: return f(std::type_identity<float>{});
+        case type_id::float64: return f(std::type_identity<double>{});
+        case type_id::text: return f(std::type_identity<std::string_view>{});
+        case type_id::int32:
+        case type_id::date: return f(std::type_identity<std::uint32_t>{});
+        default: return f(std::type_identity<std::uint64_t>{});
+    }
+}
 
 // Zeros of both signs are one key, and so are all NaNs.
 template <class V>

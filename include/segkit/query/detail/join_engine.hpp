@@ -22,20 +22,6 @@
 
 namespace SEGKIT_NAMESPACE::detail {
 
-// Calls f(std::type_identity<V>) with the type whose bytes and equality stand for a key of this type.
-template <class F>
-auto with_key_value(type_id type, F&& f) {
-    switch (type) {
-        case type_id::boolean: return f(std::type_identity<std::uint8_t>{});
-        case type_id::float32: return f(std::type_identity<float>{});
-        case type_id::float64: return f(std::type_identity<double>{});
-        case type_id::text: return f(std::type_identity<std::string_view>{});
-        case type_id::int32:
-        case type_id::date: return f(std::type_identity<std::uint32_t>{});
-        default: return f(std::type_identity<std::uint64_t>{});
-    }
-}
-
 // Mixes one key column of the selected rows into hash[k]; known[k] becomes false where the key is null.
 template <class Chunk>
 void hash_key_column(const Chunk& c, const slot_view& view, type_id type, std::uint64_t* hash, bool* known) {
