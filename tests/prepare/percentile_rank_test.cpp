@@ -93,3 +93,25 @@ TEST_CASE("a value that is not finite is refused with its field and row; no valu
     const auto ranked = nobody | sk::fit(sk::percentile_rank("bags"_c), nobody).model | sk::collect();
     CHECK(ranked["bags"_c][0] == std::nullopt);
 }
+
+TEST_CASE("the refused row is counted in the source, not among the rows that a filter left") {
+    const double infinite = std::numeric_limits<double>::infinity();
+    const sk::table<people> t{{1, 2, 10.0}, {2, 4, 5.0}, {3, 4, 20.0}, {4, 4, -infinite}, {5, 4, 30.0}};
+    CHECK_THROWS_WITH_AS(sk::fit(sk::filter("spend"_c != 5.0) | sk::percentile_rank("spend"_c), t), doctest::Contains("in 'spend' at row 3: found -infinity"), sk::error);
+    auto many = random_people(100'000, 7);
+    many.append(0, 1, infinite);
+    const sk::threads pool(3);
+    CHECK_THROWS_WITH_AS(sk::fit(sk::filter("bags"_c == 1) | sk::percentile_rank(sk::columns("bags"_c, "spend"_c)), many, pool), doctest::Contains("in 'spend' at row 100000: found infinity"),
+                         sk::error);
+}
+
+TEST_CASE("a later NaN is not ranked and stays NaN, infinities stand at the ends, nulls stay null") {
+    const double infinite = std::numeric_limits<double>::infinity();
+    const auto model = sk::fit(sk::percentile_rank(sk::columns("bags"_c, "spend"_c)), random_people(1'000, 9)).model;
+    const sk::table<people> later{{1, std::nullopt, std::numeric_limits<double>::quiet_NaN()}, {2, 1, -infinite}, {3, 1, infinite}};
+    const auto ranked = later | model | sk::collect();
+    CHECK(ranked["spend"_c][0] != ranked["spend"_c][0]);
+    CHECK(ranked["bags"_c][0] == std::nullopt);
+    CHECK(ranked["spend"_c][1] == 0.0);
+    CHECK(ranked["spend"_c][2] == 1.0);
+}

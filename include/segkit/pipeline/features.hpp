@@ -101,6 +101,16 @@ void with_feature_type(type_id type, F&& f) {
     }
 }
 
+[[noreturn]] inline void throw_not_finite(std::string_view stage, const feature& f, std::size_t row, double value, const char* expected = "a finite number") {
+    throw error({.code = error_code::not_a_number,
+                 .stage = std::string(stage),
+                 .field = f.name,
+                 .row = row,
+                 .found = value != value ? "NaN" : value > 0 ? "infinity" : "-infinity",
+                 .expected = expected,
+                 .advice = "filter or replace these rows first; a division by zero is guarded by null_if_zero"});
+}
+
 enum class missing_feature { refuse, as_nan };
 
 // Copies the selected rows of a chunk into a feature-major matrix that is valid until the next read.
@@ -148,14 +158,7 @@ private:
         for (std::size_t e = 0; e < from.width; ++e) {
             const double* values = values_.data() + (column + e) * chunk_rows;
             c.each([&](std::uint32_t k, std::uint32_t row) {
-                if (!is_finite(values[k]))
-                    throw error({.code = error_code::not_a_number,
-                                 .stage = std::string(stage_),
-                                 .field = f.name,
-                                 .row = c.first_row + row,
-                                 .found = values[k] != values[k] ? "NaN" : values[k] > 0 ? "infinity" : "-infinity",
-                                 .expected = "a finite number",
-                                 .advice = "filter or replace these rows first; a division by zero is guarded by null_if_zero"});
+                if (!is_finite(values[k])) throw_not_finite(stage_, f, c.first_row + row, values[k]);
             });
         }
     }

@@ -4,11 +4,11 @@
 //
 // The share of training values that are smaller, with half of those that are equal: the middle value gets 0.5, and equal values
 // equal ranks. Nulls are not ranked and stay null, so that a column that is null where a behaviour does not exist is ranked among
-// those who have it. A later value stands where it would have stood. Fit: a sort; apply: a binary search per value.
+// those who have it. A later value stands where it would have stood; a later NaN, as a null, is not ranked and stays. The fit
+// refuses what is not finite. Fit: a sort; apply: a binary search per value.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -16,7 +16,6 @@
 #include <vector>
 
 #include <segkit/config.hpp>
-#include <segkit/pipeline/collect.hpp>
 #include <segkit/pipeline/features.hpp>
 #include <segkit/pipeline/fit.hpp>
 #include <segkit/prepare/scale.hpp>
@@ -70,6 +69,52 @@ inline seen_values see_values(std::vector<double>& all) {
         seen.below.push_back(i);
     }
     return seen;
+}
+
+// What is known of each column, in row order.
+struct known_values {
+    std::vector<std::vector<double>> columns{};
+    std::vector<std::size_t> nulls{};
+};
+class known_values_worker final : public morsel_worker {
+public:
+    known_values_worker(known_values& known, const feature_context& context) : known_(known), context_(context) {
+        known_.columns.resize(context.features.size());
+        known_.nulls.resize(context.features.size());
+    }
+    void take(const chunk& c) override {
+        for (std::size_t j = 0; j < context_.features.size(); ++j) {
+            const feature& f = context_.features[j];
+            const slot_view& from = c.slots[static_cast<std::size_t>(f.slot)];
+            with_feature_type(f.type, [&]<class V>(std::type_identity<V>) {
+                const V* values = from.as<V>();
+                c.each([&](std::uint32_t, std::uint32_t row) {
+                    const auto value = static_cast<double>(values[row]);
+                    if (!from.valid(row)) ++known_.nulls[j];
+                    else if (is_finite(value)) known_.columns[j].push_back(value);
+                    else throw_not_finite(context_.stage, f, c.first_row + row, value, "a finite number or a null");
+                });
+            });
+        }
+    }
+
+private:
+    known_values& known_;
+    const feature_context& context_;
+};
+template <class Plan>    // a template only so that who includes this header and fits nothing does not compile it
+known_values collect_known_values(const Plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
+    state_per_morsel<known_values, known_values_worker, feature_context> parts({features, stage});
+    p.run(slots_of(features), executor, parts);
+    known_values all{std::vector<std::vector<double>>(features.size()), std::vector<std::size_t>(features.size())};
+    parts.in_order([&](known_values& part) {
+        for (std::size_t j = 0; j < part.columns.size(); ++j) {
+            all.columns[j].insert(all.columns[j].end(), part.columns[j].begin(), part.columns[j].end());
+            all.nulls[j] += part.nulls[j];
+            part.columns[j] = {};
+        }
+    });
+    return all;
 }
 
 class percentile_rank_step final : public step {
@@ -144,38 +189,12 @@ struct percentile_rank_stage : stage_base {
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
-        const table_data data = detail::collect_rows(rows.plan, detail::slots_of(features), executor);
+        detail::known_values known = detail::collect_known_values(rows.plan, features, stage_name, executor);
         stage_fit<model_type, percentile_rank_report> result;
         result.model.seen.resize(features.size());
-        result.report.columns.resize(features.size());
-        executor.run(features.size(), [&](std::size_t j) {
-            std::vector<double> values = known_values(data.columns[j], features[j]);
-            result.report.columns[j] = {features[j].name, values.size(), data.rows - values.size()};
-            result.model.seen[j] = detail::see_values(values);
-        });
+        for (std::size_t j = 0; j < features.size(); ++j) result.report.columns.push_back({features[j].name, known.columns[j].size(), known.nulls[j]});
+        executor.run(features.size(), [&](std::size_t j) { result.model.seen[j] = detail::see_values(known.columns[j]); });
         return result;
-    }
-
-private:
-    static std::vector<double> known_values(const column_data& column, const detail::feature& f) {
-        std::vector<double> values;
-        detail::with_feature_type(f.type, [&]<class V>(std::type_identity<V>) {
-            const V* stored = reinterpret_cast<const V*>(column.values.data());
-            for (std::size_t row = 0; row < column.rows; ++row) {
-                if (column.nullable && !detail::bit_at(column.validity_bits(), row)) continue;
-                const double value = static_cast<double>(stored[row]);
-                if (!std::isfinite(value))
-                    throw error({.code = error_code::not_a_number,
-                                 .stage = std::string(stage_name),
-                                 .field = f.name,
-                                 .row = row,
-                                 .found = value != value ? "NaN" : value > 0 ? "infinity" : "-infinity",
-                                 .expected = "a finite number or a null",
-                                 .advice = "filter or replace these rows first; a division by zero is guarded by null_if_zero"});
-                values.push_back(value);
-            }
-        });
-        return values;
     }
 };
 
