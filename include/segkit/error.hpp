@@ -22,6 +22,8 @@ enum class error_code {
     cannot_write,         // a write that failed; nothing half-written is left behind
     missing_column,       // a header or table without a column that the schema asks for
     duplicate_column,     // a header that names a column twice
+    schema_mismatch,      // a run-time schema that does not fit the compile-time one: all that is wrong, in one message
+    unequal_lengths,      // columns of one table that have not the same number of rows
     malformed_row,        // wrong number of fields, unbalanced quote, cut file
     malformed_value,      // text that is not a value of the column's type
     unexpected_null,      // a null where the schema or the estimator admits none
@@ -41,6 +43,8 @@ constexpr std::string_view to_string(error_code code) {
         case error_code::cannot_write: return "cannot write";
         case error_code::missing_column: return "missing column";
         case error_code::duplicate_column: return "duplicate column";
+        case error_code::schema_mismatch: return "schema mismatch";
+        case error_code::unequal_lengths: return "unequal lengths";
         case error_code::malformed_row: return "malformed row";
         case error_code::malformed_value: return "malformed value";
         case error_code::unexpected_null: return "unexpected null";

@@ -13,56 +13,10 @@
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/shown.hpp>
 #include <segkit/error.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
-
-// The length of the valid UTF-8 sequence of two or more bytes at the front of `text`, or 0.
-inline std::size_t utf8_sequence(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const std::size_t length = byte(0) >= 0xF0 && byte(0) < 0xF5 ? 4 : byte(0) >= 0xE0 && byte(0) < 0xF0 ? 3 : byte(0) >= 0xC2 && byte(0) < 0xE0 ? 2 : 0;
-    if (length == 0 || length > text.size()) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((byte(i) & 0xC0) != 0x80) return 0;
-    return length;
-}
-
-// Text for a message: in single quotes, at most about 40 bytes of it, everything printable. `keep_end` shortens at the front.
-inline std::string shown(std::string_view text, bool keep_end = false) {
-    constexpr std::size_t most = 40;
-    const bool shortened = text.size() > most;
-    if (shortened) {
-        if (keep_end) {
-            text.remove_prefix(text.size() - most);
-            while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0) == 0x80) text.remove_prefix(1);
-        } else {
-            std::size_t length = most;
-            while (length > most - 4 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
-            text = text.substr(0, length);
-        }
-    }
-    std::string result = shortened && keep_end ? "'..." : "'";
-    for (std::size_t i = 0; i < text.size();) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x80) {
-            if (const std::size_t length = utf8_sequence(text.substr(i)); length != 0) {
-                result.append(text, i, length);
-                i += length;
-                continue;
-            }
-        }
-        if (c == '\n') result += "\\n";
-        else if (c == '\r') result += "\\r";
-        else if (c == '\t') result += "\\t";
-        else if (c < 0x20 || c >= 0x7F) {
-            result += "\\x";
-            result += "0123456789ABCDEF"[c >> 4];
-            result += "0123456789ABCDEF"[c & 15];
-        } else result += static_cast<char>(c);
-        ++i;
-    }
-    return result += shortened && !keep_end ? "...'" : "'";
-}
 
 // What messages call things: the file, and its columns once the header is known.
 struct csv_labels {
