@@ -7,5 +7,6 @@
 #include <segkit/query/filter.hpp>
 #include <segkit/query/group_by.hpp>
 #include <segkit/query/join.hpp>
+#include <segkit/query/replace.hpp>
 #include <segkit/query/select.hpp>
 #include <segkit/query/sort.hpp>

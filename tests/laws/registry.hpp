@@ -82,6 +82,7 @@ void for_each_plain_stage(F&& f) {
     f(stage<"derive">(sk::derive("whole"_c = "clicks"_c * 2 - "group"_c, "rate"_c = sk::coalesce("paid"_c / sk::null_if_zero("clicks"_c), 0.5),
                                  "word"_c = sk::apply([](std::string_view s) { return std::string(s) + "!"; }, "country"_c), "year"_c = sk::year_of("day"_c),
                                  "kind"_c = sk::when("whole"_c > 10, "many").when(sk::is_null("whole"_c), "none").otherwise("few"))));
+    f(stage<"replace">(sk::replace("paid"_c = "paid"_c * 1.5, "country"_c = sk::coalesce("country"_c, "none"), "clicks"_c = "paid"_c > 40.0)));
     f(stage<"select">(sk::select("country"_c, "id"_c, "time"_c)));
     f(stage<"drop">(sk::drop("country"_c, "x"_c)));
     f(stage<"rename">(sk::rename("where"_c = "country"_c, "when"_c = "time"_c)));

@@ -2,8 +2,8 @@
 //
 //     derive("rate"_c = "cancelled"_c / null_if_zero("trips"_c), "age"_c = completed_years("birthdate"_c, date(2023, 7, 28)))
 //
-// A later expression of the same derive may use an earlier name. A name that exists already is a compile error: rename or
-// drop the old column first. Row-local; a derived column that nothing reads is not computed.
+// A later expression of the same derive may use an earlier name. A name that exists already is a compile error: replace gives
+// a column new values. Row-local; a derived column that nothing reads is not computed.
 #pragma once
 
 #include <segkit/config.hpp>
