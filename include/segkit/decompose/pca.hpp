@@ -83,9 +83,7 @@ struct pca_stage : stage_base {
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
-        pca_report report;
-        for (const auto& f : features) report.columns.push_back(f.name);
-        report.model = detail::estimate_features(pca_estimator{options}, rows.plan, features, stage_name, executor);
+        pca_report report{detail::names_of(features), detail::estimate_features(pca_estimator{options}, rows.plan, features, stage_name, executor)};
         return stage_fit<model_type, pca_report>{{{}, report.model}, std::move(report)};
     }
 };

@@ -46,6 +46,8 @@ struct feature {
     bool nullable;
 };
 
+inline bool is_block_feature(const feature& f) { return f.type == type_id::block32 || f.type == type_id::block64; }
+
 template <class T>
 inline constexpr bool is_feature_type = is_number<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || is_block<T>;
 
@@ -86,6 +88,11 @@ inline std::vector<int> slots_of(const std::vector<feature>& features) {
     std::vector<int> slots;
     for (const feature& f : features) slots.push_back(f.slot);
     return slots;
+}
+inline std::vector<std::string> names_of(const std::vector<feature>& features) {
+    std::vector<std::string> names;
+    for (const feature& f : features) names.push_back(f.name);
+    return names;
 }
 
 // Calls f(std::type_identity<V>) for the element type of a feature.
@@ -154,7 +161,7 @@ private:
                              .expected = "a number in every row",
                              .advice = "filter these rows, or replace nulls with coalesce first"});
         });
-        if (f.type != type_id::float32 && f.type != type_id::float64 && f.type != type_id::block32 && f.type != type_id::block64) return;
+        if (f.type != type_id::float32 && f.type != type_id::float64 && !is_block_feature(f)) return;
         for (std::size_t e = 0; e < from.width; ++e) {
             const double* values = values_.data() + (column + e) * chunk_rows;
             c.each([&](std::uint32_t k, std::uint32_t row) {

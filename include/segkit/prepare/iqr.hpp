@@ -88,9 +88,7 @@ struct iqr_trim_stage : stage_base {
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
         const auto matrix = detail::collect_features(rows.plan, features, stage_name, executor);
-        iqr_report report;
-        for (const auto& f : features) report.columns.push_back(f.name);
-        report.fences = estimate(iqr_estimator{options}, matrix.view(), executor);
+        iqr_report report{detail::names_of(features), estimate(iqr_estimator{options}, matrix.view(), executor), {}};
         report.removal = count_outside(report.fences, matrix.view(), executor);
         return stage_fit<model_type, iqr_report>{{{}, report.fences}, std::move(report)};
     }

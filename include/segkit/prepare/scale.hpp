@@ -121,8 +121,7 @@ private:
             const auto begin = scaling.columns.begin() + static_cast<std::ptrdiff_t>(at);
             at += widths[i];
             std::vector<scaled_column> part(begin, begin + static_cast<std::ptrdiff_t>(widths[i]));
-            const bool is_block_column = features[i].type == type_id::block32 || features[i].type == type_id::block64;
-            const int out = r.plan.add_slot({.type = is_block_column ? type_id::block64 : type_id::float64, .nullable = features[i].nullable});
+            const int out = r.plan.add_slot({.type = detail::is_block_feature(features[i]) ? type_id::block64 : type_id::float64, .nullable = features[i].nullable});
             r.plan.add_step(std::make_shared<detail::scale_step>(features[i], std::move(part), out));
             r.slot_of[positions[i]] = out;
         }
@@ -139,17 +138,14 @@ struct scale_stage : stage_base {
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
-        scale_report report{std::string(stage_name), {}, detail::estimate_features(estimator, rows.plan, features, stage_name, executor)};
+        scale_report report{std::string(stage_name), detail::names_of(features), detail::estimate_features(estimator, rows.plan, features, stage_name, executor)};
         std::vector<std::size_t> widths;
         std::size_t plain = 0, blocks = 0;
-        for (const auto& f : features) {
-            report.columns.push_back(f.name);
-            (f.type == type_id::block32 || f.type == type_id::block64 ? blocks : plain) += 1;
-        }
+        for (const auto& f : features) (detail::is_block_feature(f) ? blocks : plain) += 1;
         const std::size_t block_width = report.scaling.columns.size() - plain;    // of one block column its width follows
         if (blocks > 1) widths = detail::feature_widths(rows.plan, features, executor);
         else
-            for (const auto& f : features) widths.push_back(f.type == type_id::block32 || f.type == type_id::block64 ? block_width : 1);
+            for (const auto& f : features) widths.push_back(detail::is_block_feature(f) ? block_width : 1);
         return stage_fit<model_type, scale_report>{{{}, std::move(widths), report.scaling}, std::move(report)};
     }
 };
