@@ -410,7 +410,7 @@ class Scalars:
 @dataclasses.dataclass(frozen=True)
 class Aggregate:
     cpp: str                # {x}: the operand
-    sql: str                # {x}, and {o}: the row's place, {f}: FILTER (WHERE ...) of the aggregate's own condition, or nothing
+    sql: str                # {x}, {f}: FILTER (WHERE ...) of the aggregate's own condition, or nothing, {t}: the result's type; o_ is the row's place
     accepts: object         # of the operand's Value; None: there is no operand
     result: object          # (operand or None, rows) -> keywords of the result's Value
     never_null: bool = False
@@ -436,7 +436,7 @@ AGGREGATES = {
     "count of": Aggregate("sk::count({x})", "count({x}) {f}", lambda v: True, counted, never_null=True),
     "count_if": Aggregate("sk::count_if({x})", "count(*) FILTER (WHERE {x})", plain, counted, never_null=True, condition=True),
     "count_distinct": Aggregate("sk::count_distinct({x})", "count(DISTINCT {x}) {f}", lambda v: not v.rough, counted, never_null=True),
-    "sum": Aggregate("sk::sum({x})", "sum({x}) {f}", lambda v: is_number(v) and v.bound < 2**40, summed),
+    "sum": Aggregate("sk::sum({x})", "CAST(sum({x}) {f} AS {t})", lambda v: is_number(v) and v.bound < 2**40, summed),
     "mean": Aggregate("sk::mean({x})", "avg({x}) {f}", is_number, real),
     "min": Aggregate("sk::min({x})", "min({x}) {f}", lambda v: is_ordered(v) and not v.rough, same),
     "max": Aggregate("sk::max({x})", "max({x}) {f}", lambda v: is_ordered(v) and not v.rough, same),
@@ -550,7 +550,8 @@ class Query:
         self.note(name)
         if only:
             self.note("where")
-        return cpp, kind.sql.format(x=x, f=where), Value("", "", null=null, **kind.result(operand, r.rows))
+        result = Value("", "", null=null, **kind.result(operand, r.rows))
+        return cpp, kind.sql.format(x=x, f=where, t=SQL[result.type]), result
 
     def aggregates(self, r, is_global, least=1):
         made = []
