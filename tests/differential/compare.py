@@ -83,6 +83,8 @@ def main(generated_folder, result_folder):
     generated = json.loads((pathlib.Path(generated_folder) / "queries.json").read_text())
     generated["folder"] = generated_folder
     connection = duckdb.connect(config={"threads": 1})
+    # With statistics of a right side that is known to be empty, DuckDB 2.0.0 narrows the left key's values to 8 bits and gives a wrong sum.
+    connection.execute("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
     read_tables(connection, generated)
 
     wrong, rows, values, blind, empty = 0, 0, 0, 0, 0
