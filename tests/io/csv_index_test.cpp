@@ -15,25 +15,24 @@ namespace {
 struct outcome {
     std::vector<std::uint32_t> ends;
     bool bad, quotes, doubled, returns, quoted_newlines, inside;
-    std::size_t newlines;
+    std::size_t newlines, quoted_fields;
     bool operator==(const outcome&) const = default;
 };
 
 // Indexes in pieces of the given size.
-template <class Classify>
-outcome index_of(const std::string& text, std::size_t piece, char delimiter) {
+outcome index_of(detail::csv_index_function index, const std::string& text, std::size_t piece, char delimiter) {
     const std::string padded = text + std::string(64, '"');    // what lies behind the end must not matter
-    std::vector<std::uint32_t> ends(text.size() + 64);
+    std::vector<std::uint32_t> ends(text.size() + detail::csv_index_slack);
     detail::csv_state state;
     detail::csv_findings findings;
     std::uint32_t* out = ends.data();
     for (std::size_t at = 0; at < text.size(); at += piece) {
         const std::size_t to = at + piece < text.size() ? at + piece : text.size();
-        out = detail::csv_index<Classify>(padded.data(), static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(to), delimiter, state, findings, out);
+        out = index(padded.data(), static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(to), delimiter, state, findings, out);
     }
     ends.resize(static_cast<std::size_t>(out - ends.data()));
     return {ends, findings.bad != 0, findings.quotes != 0, findings.doubled != 0, findings.returns != 0, findings.quoted_newlines != 0, state.inside != 0,
-            findings.newlines};
+            findings.newlines, findings.quoted_fields};
 }
 
 // The same by looking at one character after the other.
@@ -53,6 +52,7 @@ outcome naive_index(const std::string& text, char delimiter) {
             if (!inside) {
                 if (after_close) o.doubled = true;
                 else if (!(before == '\n' || before == delimiter)) o.bad = true;
+                else ++o.quoted_fields;
             }
             inside = !inside;
         } else if (inside) {
@@ -69,7 +69,7 @@ outcome naive_index(const std::string& text, char delimiter) {
 
 }  // namespace
 
-TEST_CASE("the index finds what a character-wise look finds, in pieces of any size") {
+TEST_CASE("the index finds what a character-wise look finds, in pieces of any size, at every level") {
     support::dice dice{7};
     const std::string letters = "\"\",,\n\r;ab";
     for (int round = 0; round < 4000; ++round) {
@@ -87,7 +87,11 @@ TEST_CASE("the index finds what a character-wise look finds, in pieces of any si
         const std::size_t piece = 1 + dice.below(200);
         INFO(text);
         INFO("piece " << piece);
-        CHECK(index_of<detail::csv_classify>(text, piece, delimiter) == expected);
-        CHECK(index_of<detail::csv_classify_words>(text, piece, delimiter) == expected);
+        CHECK(index_of(detail::csv_index<detail::csv_words>, text, piece, delimiter) == expected);
+        for (const segkit::instruction_set level : {segkit::instruction_set::base, segkit::instruction_set::avx2, segkit::instruction_set::avx512})
+            if (level <= segkit::cpu_simd_level()) CHECK(index_of(detail::csv_index_at(level), text, piece, delimiter) == expected);
+#if defined(__x86_64__)
+        if (segkit::cpu_simd_level() == segkit::instruction_set::avx512) CHECK(index_of(detail::csv_index_avx512<>, text, piece, delimiter) == expected);
+#endif
     }
 }

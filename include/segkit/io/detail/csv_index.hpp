@@ -15,6 +15,7 @@
 #endif
 
 #include <segkit/config.hpp>
+#include <segkit/simd/level.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -26,56 +27,6 @@ struct csv_masks {
     std::uint64_t carriage_return = 0;
     std::uint64_t zero = 0;
 };
-
-// A classifier per instruction set; all give the same masks. This one needs 64-bit words only.
-struct csv_classify_words {
-    static std::uint64_t bytes_equal(std::uint64_t word, std::uint64_t pattern) {
-        constexpr std::uint64_t low = 0x7F7F7F7F7F7F7F7F;
-        const std::uint64_t x = word ^ pattern;
-        const std::uint64_t equal = ~(((x & low) + low) | x | low);       // 0x80 where the byte is zero
-        return ((equal >> 7) * 0x0102040810204080) >> 56;                  // gathered into eight bits
-    }
-    static csv_masks classify(const char* text, char delimiter) {
-        constexpr std::uint64_t each = 0x0101010101010101;
-        const std::uint64_t delimiters = each * static_cast<unsigned char>(delimiter);
-        csv_masks masks;
-        for (unsigned i = 0; i < 8; ++i) {
-            std::uint64_t word = 0;
-            if constexpr (std::endian::native == std::endian::little) {
-                std::memcpy(&word, text + 8 * i, 8);
-            } else {
-                for (unsigned k = 0; k < 8; ++k) word |= std::uint64_t{static_cast<unsigned char>(text[8 * i + k])} << (8 * k);
-            }
-            masks.quote |= bytes_equal(word, each * '"') << (8 * i);
-            masks.delimiter |= bytes_equal(word, delimiters) << (8 * i);
-            masks.newline |= bytes_equal(word, each * '\n') << (8 * i);
-            masks.carriage_return |= bytes_equal(word, each * '\r') << (8 * i);
-            masks.zero |= bytes_equal(word, 0) << (8 * i);
-        }
-        return masks;
-    }
-};
-
-#if defined(__SSE2__)
-struct csv_classify_sse2 {
-    static std::uint64_t bytes_equal(const __m128i (&text)[4], char value) {
-        const __m128i pattern = _mm_set1_epi8(value);
-        std::uint64_t mask = 0;
-        for (unsigned i = 0; i < 4; ++i)
-            mask |= std::uint64_t{static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(text[i], pattern)))} << (16 * i);
-        return mask;
-    }
-    static csv_masks classify(const char* text, char delimiter) {
-        __m128i bytes[4];
-        for (unsigned i = 0; i < 4; ++i) bytes[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
-        return {bytes_equal(bytes, '"'), bytes_equal(bytes, delimiter), bytes_equal(bytes, '\n'), bytes_equal(bytes, '\r'),
-                bytes_equal(bytes, '\0')};
-    }
-};
-using csv_classify = csv_classify_sse2;
-#else
-using csv_classify = csv_classify_words;
-#endif
 
 // What one byte leaves to the next; each is 0 or 1, but for `inside`, which is 0 or all ones.
 struct csv_state {
@@ -93,6 +44,7 @@ struct csv_findings {
     std::uint64_t returns = 0;            // carriage returns outside quotes
     std::uint64_t quoted_newlines = 0;
     std::size_t newlines = 0;             // outside quotes: their number
+    std::size_t quoted_fields = 0;        // their number
 
     void also(const csv_findings& other) {
         bad |= other.bad;
@@ -101,19 +53,9 @@ struct csv_findings {
         returns |= other.returns;
         quoted_newlines |= other.quoted_newlines;
         newlines += other.newlines;
+        quoted_fields += other.quoted_fields;
     }
 };
-
-inline unsigned count_bits(std::uint64_t bits) {
-#if defined(__POPCNT__)
-    return static_cast<unsigned>(std::popcount(bits));
-#else
-    bits -= (bits >> 1) & 0x5555555555555555;    // in line: std::popcount would be a call here
-    bits = (bits & 0x3333333333333333) + ((bits >> 2) & 0x3333333333333333);
-    bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F;
-    return static_cast<unsigned>((bits * 0x0101010101010101) >> 56);
-#endif
-}
 
 // Newlines of any kind.
 inline std::size_t count_newlines(const char* begin, const char* end) {
@@ -123,7 +65,7 @@ inline std::size_t count_newlines(const char* begin, const char* end) {
 }
 
 // Bit i of the result is the parity of bits 0..i.
-inline std::uint64_t prefix_parity(std::uint64_t bits) {
+[[gnu::always_inline]] inline std::uint64_t prefix_parity(std::uint64_t bits) {
     bits ^= bits << 1;
     bits ^= bits << 2;
     bits ^= bits << 4;
@@ -133,62 +75,283 @@ inline std::uint64_t prefix_parity(std::uint64_t bits) {
     return bits;
 }
 
+[[gnu::always_inline]] inline unsigned count_bits(std::uint64_t bits) {
+    bits -= (bits >> 1) & 0x5555555555555555;    // in line: where the CPU may lack the instruction, std::popcount is a call
+    bits = (bits & 0x3333333333333333) + ((bits >> 2) & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F;
+    return static_cast<unsigned>((bits * 0x0101010101010101) >> 56);
+}
+
+// Writes the places of all bits, eight at a time: a loop to the exact number would be mispredicted at every word.
+[[gnu::always_inline]] inline void csv_write_positions(std::uint64_t bits, unsigned count, std::uint32_t base, std::uint32_t* out) {
+    for (unsigned done = 0; done < count; done += 8) {
+        for (unsigned i = 0; i < 8; ++i) {
+            out[done + i] = base + static_cast<std::uint32_t>(std::countr_zero(bits | (std::uint64_t{1} << 63)));
+            bits &= bits - 1;
+        }
+    }
+}
+
+// What the masks of up to 64 bytes mean, in the light of the bytes before: the ends of fields among them. The caller is
+// compiled for some instruction set, and so is this, being part of it.
+template <bool CountsBits>
+[[gnu::always_inline]] inline std::uint64_t csv_examine(const csv_masks& m, std::uint64_t parity, unsigned length, csv_state& s, csv_findings& f, unsigned& found) {
+    const auto count = [](std::uint64_t bits) __attribute__((always_inline)) {
+        if constexpr (CountsBits) return static_cast<unsigned>(__builtin_popcountll(bits));
+        else return count_bits(bits);
+    };
+    const std::uint64_t all = ~std::uint64_t{0} >> (64 - length);
+    const std::uint64_t ends = m.delimiter | m.newline;
+    const std::uint64_t inside = parity ^ s.inside;
+    const std::uint64_t opening = m.quote & inside;
+    const std::uint64_t closing = m.quote & ~inside;
+    const std::uint64_t structural = ends & ~inside;
+    const std::uint64_t returns = m.carriage_return & ~inside;
+    const std::uint64_t after_end = (structural << 1) | s.may_open;
+    const std::uint64_t after_close = (closing << 1) | s.closed;
+    const std::uint64_t after_return = (returns << 1) | s.returned;
+
+    f.bad |= (opening & ~(after_end | after_close)) | (after_close & all & ~(ends | m.quote | m.carriage_return)) | (after_return & all & ~m.newline) | m.zero;
+    f.quotes |= m.quote;
+    f.doubled |= opening & after_close;
+    f.returns |= returns;
+    f.quoted_newlines |= m.newline & inside;
+    f.newlines += count(m.newline & ~inside);
+    f.quoted_fields += count(opening & after_end);
+
+    const unsigned last = length - 1;
+    s.inside = 0 - ((inside >> last) & 1);
+    s.may_open = (structural >> last) & 1;
+    s.closed = (closing >> last) & 1;
+    s.returned = (returns >> last) & 1;
+    found = count(structural);
+    return structural;
+}
+
+[[gnu::always_inline]] inline unsigned csv_word_length(std::uint32_t at, std::uint32_t to) { return to - at < 64 ? to - at : 64; }
+
+// Of a word that is not whole, the bytes behind its end do not count.
+[[gnu::always_inline]] inline void csv_cut_masks(csv_masks& m, unsigned length) {
+    if (__builtin_expect(length == 64, 1)) return;
+    const std::uint64_t all = (std::uint64_t{1} << length) - 1;
+    m.quote &= all;
+    m.delimiter &= all;
+    m.newline &= all;
+    m.carriage_return &= all;
+    m.zero &= all;
+}
+
+// ---- the index, once per instruction set; all give the same results
+
 // Writes the position of every delimiter and newline outside quotes of text[from, to) and returns the end of what was
-// written. Up to 63 bytes behind `to` are read, and up to 8 more positions than exist are written.
-template <class Classify = csv_classify>
-std::uint32_t* csv_index(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings,
-                         std::uint32_t* out) {
+// written. Up to 63 bytes behind `to` are read, and up to csv_index_slack more positions than exist are written.
+using csv_index_function = std::uint32_t* (*)(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state,
+                                              csv_findings& findings, std::uint32_t* out);
+inline constexpr std::size_t csv_index_slack = 64;
+
+// With 64-bit words only.
+struct csv_words {
+    static std::uint64_t bytes_equal(std::uint64_t word, std::uint64_t pattern) {
+        constexpr std::uint64_t low = 0x7F7F7F7F7F7F7F7F;
+        const std::uint64_t x = word ^ pattern;
+        const std::uint64_t equal = ~(((x & low) + low) | x | low);       // 0x80 where the byte is zero
+        return ((equal >> 7) * 0x0102040810204080) >> 56;                  // gathered into eight bits
+    }
+    static void classify(const char* text, char delimiter, csv_masks& masks) {
+        constexpr std::uint64_t each = 0x0101010101010101;
+        const std::uint64_t delimiters = each * static_cast<unsigned char>(delimiter);
+        masks = {};
+        for (unsigned i = 0; i < 8; ++i) {
+            std::uint64_t word = 0;
+            if constexpr (std::endian::native == std::endian::little) {
+                std::memcpy(&word, text + 8 * i, 8);
+            } else {
+                for (unsigned k = 0; k < 8; ++k) word |= std::uint64_t{static_cast<unsigned char>(text[8 * i + k])} << (8 * k);
+            }
+            masks.quote |= bytes_equal(word, each * '"') << (8 * i);
+            masks.delimiter |= bytes_equal(word, delimiters) << (8 * i);
+            masks.newline |= bytes_equal(word, each * '\n') << (8 * i);
+            masks.carriage_return |= bytes_equal(word, each * '\r') << (8 * i);
+            masks.zero |= bytes_equal(word, 0) << (8 * i);
+        }
+    }
+};
+
+#if defined(__SSE2__)
+struct csv_sse2 {
+    static std::uint64_t bytes_equal(const __m128i (&text)[4], char value) {
+        const __m128i pattern = _mm_set1_epi8(value);
+        std::uint64_t mask = 0;
+        for (unsigned i = 0; i < 4; ++i)
+            mask |= std::uint64_t{static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(text[i], pattern)))} << (16 * i);
+        return mask;
+    }
+    static void classify(const char* text, char delimiter, csv_masks& masks) {
+        __m128i bytes[4];
+        for (unsigned i = 0; i < 4; ++i) bytes[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
+        masks.quote = bytes_equal(bytes, '"');
+        masks.delimiter = bytes_equal(bytes, delimiter);
+        masks.newline = bytes_equal(bytes, '\n');
+        masks.carriage_return = bytes_equal(bytes, '\r');
+        masks.zero = bytes_equal(bytes, '\0');
+    }
+};
+using csv_base = csv_sse2;
+#else
+using csv_base = csv_words;
+#endif
+
+template <class Isa = csv_base>
+std::uint32_t* csv_index(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings, std::uint32_t* out) {
     csv_state s = state;
     csv_findings f;
+    csv_masks m;
+    unsigned found = 0;
     for (std::uint32_t at = from; at < to; at += 64) {
-        csv_masks m = Classify::classify(text + at, delimiter);
-        const unsigned count = to - at < 64 ? to - at : 64;
-        if (count < 64) {
-            const std::uint64_t present = (std::uint64_t{1} << count) - 1;
-            m.quote &= present;
-            m.delimiter &= present;
-            m.newline &= present;
-            m.carriage_return &= present;
-            m.zero &= present;
-        }
-        const std::uint64_t ends = m.delimiter | m.newline;
-        const std::uint64_t inside = (m.quote == 0 ? 0 : prefix_parity(m.quote)) ^ s.inside;
-        const std::uint64_t opening = m.quote & inside;
-        const std::uint64_t closing = m.quote & ~inside;
-        const std::uint64_t structural = ends & ~inside;
-        const std::uint64_t returns = m.carriage_return & ~inside;
-        const std::uint64_t after_end = (structural << 1) | s.may_open;
-        const std::uint64_t after_close = (closing << 1) | s.closed;
-        const std::uint64_t after_return = (returns << 1) | s.returned;
-        const std::uint64_t all = count < 64 ? (std::uint64_t{1} << count) - 1 : ~std::uint64_t{0};
-
-        f.bad |= (opening & ~(after_end | after_close)) | (after_close & all & ~(ends | m.quote | m.carriage_return)) |
-                 (after_return & all & ~m.newline) | m.zero;
-        f.quotes |= m.quote;
-        f.doubled |= opening & after_close;
-        f.returns |= returns;
-        f.quoted_newlines |= m.newline & inside;
-        f.newlines += count_bits(m.newline & ~inside);
-
-        s.inside = 0 - ((inside >> (count - 1)) & 1);
-        s.may_open = (structural >> (count - 1)) & 1;
-        s.closed = (closing >> (count - 1)) & 1;
-        s.returned = (returns >> (count - 1)) & 1;
-
-        // Eight positions at a time: a loop to the exact number would be mispredicted at every word.
-        const unsigned found = count_bits(structural);
-        std::uint64_t left = structural;
-        for (unsigned done = 0; done < found; done += 8) {
-            for (unsigned i = 0; i < 8; ++i) {
-                out[done + i] = at + static_cast<std::uint32_t>(std::countr_zero(left));
-                left &= left - 1;
-            }
-        }
+        const unsigned length = csv_word_length(at, to);
+        Isa::classify(text + at, delimiter, m);
+        csv_cut_masks(m, length);
+        const std::uint64_t ends = csv_examine<false>(m, m.quote ? prefix_parity(m.quote) : 0, length, s, f, found);
+        csv_write_positions(ends, found, at, out);
         out += found;
     }
     state = s;
     findings.also(f);
     return out;
+}
+
+// Instructions beyond the compiler's own settings are reached through vector types and built-in functions: the header
+// with the intrinsics would cost every includer a quarter of a second.
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+
+typedef char csv_bytes32 __attribute__((vector_size(32)));
+typedef char csv_bytes64 __attribute__((vector_size(64)));
+typedef long long csv_longs2 __attribute__((vector_size(16)));
+typedef unsigned char csv_places16 __attribute__((vector_size(16)));
+typedef unsigned csv_positions16 __attribute__((vector_size(64)));
+
+// A product without carries by all ones is the prefix parity.
+[[gnu::always_inline, gnu::target("pclmul")]] inline std::uint64_t csv_parity_by_product(std::uint64_t bits) {
+    const csv_longs2 factor = {static_cast<long long>(bits), 0};
+    const csv_longs2 ones = {-1, -1};
+    const csv_longs2 product = __builtin_ia32_pclmulqdq128(factor, ones, 0);
+    return static_cast<std::uint64_t>(product[0]);
+}
+
+[[gnu::always_inline, gnu::target("avx2")]] inline std::uint64_t csv_bytes_equal(const csv_bytes32 (&bytes)[2], char value) {
+    const csv_bytes32 pattern = csv_bytes32{} + value;
+    const auto low = static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(bytes[0] == pattern));
+    const auto high = static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(bytes[1] == pattern));
+    return low | std::uint64_t{high} << 32;
+}
+
+template <class Isa = csv_base>
+[[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] std::uint32_t* csv_index_avx2(const char* text, std::uint32_t from, std::uint32_t to, char delimiter,
+                                                                            csv_state& state, csv_findings& findings, std::uint32_t* out) {
+    csv_state s = state;
+    csv_findings f;
+    csv_masks m;
+    unsigned found = 0;
+    for (std::uint32_t at = from; at < to; at += 64) {
+        const unsigned length = csv_word_length(at, to);
+        csv_bytes32 bytes[2];
+        std::memcpy(bytes, text + at, 64);
+        m.quote = csv_bytes_equal(bytes, '"');
+        m.delimiter = csv_bytes_equal(bytes, delimiter);
+        m.newline = csv_bytes_equal(bytes, '\n');
+        m.carriage_return = csv_bytes_equal(bytes, '\r');
+        m.zero = csv_bytes_equal(bytes, '\0');
+        csv_cut_masks(m, length);
+        const std::uint64_t ends = csv_examine<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
+        csv_write_positions(ends, found, at, out);
+        out += found;
+    }
+    state = s;
+    findings.also(f);
+    return out;
+}
+
+[[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline std::uint64_t csv_bytes_equal(const csv_bytes64& bytes, char value) {
+    const csv_bytes64 pattern = csv_bytes64{} + value;
+    return static_cast<std::uint64_t>(__builtin_ia32_cmpb512_mask(bytes, pattern, 0, ~0ull));
+}
+[[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline void csv_classify_64(const char* text, char delimiter, csv_masks& m) {
+    csv_bytes64 bytes;
+    std::memcpy(&bytes, text, 64);
+    m.quote = csv_bytes_equal(bytes, '"');
+    m.delimiter = csv_bytes_equal(bytes, delimiter);
+    m.newline = csv_bytes_equal(bytes, '\n');
+    m.carriage_return = csv_bytes_equal(bytes, '\r');
+    m.zero = csv_bytes_equal(bytes, '\0');
+}
+
+// The bytes' own numbers, pressed together where a bit stands, are the positions.
+[[gnu::always_inline, gnu::target("avx512f,avx512bw,avx512vbmi2")]] inline void csv_press_positions(std::uint64_t bits, unsigned count, std::uint32_t base,
+                                                                                               std::uint32_t* out) {
+    constexpr csv_bytes64 numbers = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    const csv_bytes64 pressed = __builtin_ia32_compressqi512_mask(numbers, csv_bytes64{}, bits);
+    csv_places16 places[4];
+    std::memcpy(places, &pressed, 64);
+    const csv_positions16 first = __builtin_convertvector(places[0], csv_positions16) + base;
+    std::memcpy(out, &first, 64);
+    if (__builtin_expect(count > 16, 0)) {
+        for (unsigned i = 1; i < 4; ++i) {
+            const csv_positions16 more = __builtin_convertvector(places[i], csv_positions16) + base;
+            std::memcpy(out + 16 * i, &more, 64);
+        }
+    }
+}
+
+template <class Isa = csv_base>
+[[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,popcnt,pclmul")]] std::uint32_t*
+csv_index_avx512(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings, std::uint32_t* out) {
+    csv_state s = state;
+    csv_findings f;
+    csv_masks m;
+    unsigned found = 0;
+    for (std::uint32_t at = from; at < to; at += 64) {
+        const unsigned length = csv_word_length(at, to);
+        csv_classify_64(text + at, delimiter, m);
+        csv_cut_masks(m, length);
+        const std::uint64_t ends = csv_examine<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
+        csv_write_positions(ends, found, at, out);
+        out += found;
+    }
+    state = s;
+    findings.also(f);
+    return out;
+}
+template <class Isa = csv_base>
+[[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] std::uint32_t*
+csv_index_vbmi2(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings, std::uint32_t* out) {
+    csv_state s = state;
+    csv_findings f;
+    csv_masks m;
+    unsigned found = 0;
+    for (std::uint32_t at = from; at < to; at += 64) {
+        const unsigned length = csv_word_length(at, to);
+        csv_classify_64(text + at, delimiter, m);
+        csv_cut_masks(m, length);
+        const std::uint64_t ends = csv_examine<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
+        csv_press_positions(ends, found, at, out);
+        out += found;
+    }
+    state = s;
+    findings.also(f);
+    return out;
+}
+#endif
+
+// The fastest form that may run at this level. (A template only so that who reads no CSV does not compile them.)
+template <class Base = csv_base>
+csv_index_function csv_index_at(instruction_set level) {
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    if (level == instruction_set::avx512) return cpu_has_vbmi2() ? csv_index_vbmi2<Base> : csv_index_avx512<Base>;
+    if (level == instruction_set::avx2) return csv_index_avx2<Base>;
+#endif
+    (void)level;
+    return csv_index<Base>;
 }
 
 }  // namespace SEGKIT_NAMESPACE::detail
