@@ -172,7 +172,9 @@ public:
     // All values of one row.
     row_type row(std::size_t at) const { return row_values(at, static_cast<Schema*>(nullptr), std::make_index_sequence<Schema::size>{}); }
 
-    const table_data& data() const { return data_; }
+    // The columns; of a table that may be moved from, taken out of it.
+    const table_data& data() const& { return data_; }
+    table_data data() && { return std::exchange(data_, detail::empty_columns<Schema>()); }
 
 private:
     template <class... Fields, std::size_t... I>
