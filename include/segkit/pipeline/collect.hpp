@@ -6,6 +6,13 @@
 // Cost: one pass over the source, and the memory of the result.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,80 +25,344 @@ namespace SEGKIT_NAMESPACE {
 
 namespace detail {
 
-// Appends the selected values of one slot to a stored column.
-template <class V>
-void append_slot_values(column_data& column, const chunk& c, const slot_view& view) {
-    const V* values = view.as<V>();
-    if (column.nullable) {
-        c.each([&](std::uint32_t, std::uint32_t row) {
-            if (view.valid(row)) column.append_value(values[row]);
-            else column.append_null();
-        });
-    } else {
-        c.each([&](std::uint32_t, std::uint32_t row) { column.append_value(values[row]); });
-    }
-}
-template <class Column>
-void append_slot(Column& column, const chunk& c, const slot_view& view) {
-    switch (column.type) {
-        case type_id::boolean: return append_slot_values<bool>(column, c, view);
-        case type_id::int32: return append_slot_values<std::int32_t>(column, c, view);
-        case type_id::int64: return append_slot_values<std::int64_t>(column, c, view);
-        case type_id::float32: return append_slot_values<float>(column, c, view);
-        case type_id::float64: return append_slot_values<double>(column, c, view);
-        case type_id::text: return append_slot_values<std::string_view>(column, c, view);
-        case type_id::date: return append_slot_values<date>(column, c, view);
-        case type_id::timestamp: return append_slot_values<timestamp>(column, c, view);
-        case type_id::duration: return append_slot_values<duration>(column, c, view);
-        case type_id::block32:
-            return c.each([&](std::uint32_t, std::uint32_t row) { column.append_block(view.as<float>() + row * view.width, view.width); });
-        case type_id::block64:
-            return c.each([&](std::uint32_t, std::uint32_t row) { column.append_block(view.as<double>() + row * view.width, view.width); });
-    }
-}
+// ---- appending the selected rows of a chunk to a stored column, many at a time
 
-struct collect_context {
-    const segkit::plan& plan;
-    const std::vector<int>& outputs;
+template <std::size_t Bytes>
+struct opaque_value {
+    std::byte bytes[Bytes];
 };
 
-template <class Rows>
-class collect_worker final : public morsel_worker {
-public:
-    collect_worker(Rows& rows, const collect_context& context) : rows_(rows), context_(context) {
-        for (const int s : context.outputs) rows_.columns.emplace_back(context.plan.at(s).type, context.plan.at(s).nullable);
+// The values of the selected rows, one after the other.
+template <class V>
+void copy_selected(const chunk& c, const V* from, V* to) {
+    if (c.dense) std::memcpy(to, from, c.rows * sizeof(V));
+    else
+        for (std::uint32_t k = 0; k < c.selected; ++k) to[k] = from[c.selection[k]];
+}
+
+// Adds `count` bits of `from`, beginning at its bit 0, to a bitmap that has `rows` bits.
+inline void append_bitmap(buffer& bits, std::size_t rows, const std::uint8_t* from, std::size_t count) {
+    if (count == 0) return;
+    const std::size_t bytes = (rows + count + 7) / 8 - (rows + 7) / 8;
+    std::memset(bits.grow(bytes), 0, bytes);
+    auto* to = reinterpret_cast<std::uint8_t*>(bits.data()) + rows / 8;
+    const unsigned shift = rows % 8;
+    for (std::size_t i = 0; i < count; i += 8) {
+        const unsigned left = count - i < 8 ? static_cast<unsigned>(count - i) : 8;
+        const unsigned value = static_cast<unsigned>(from[i / 8] & (0xFFu >> (8 - left))) << shift;
+        to[i / 8] = static_cast<std::uint8_t>(to[i / 8] | value);
+        if (shift + left > 8) to[i / 8 + 1] = static_cast<std::uint8_t>(value >> 8);
     }
-    void take(const chunk& c) override {
-        for (std::size_t i = 0; i < context_.outputs.size(); ++i)
-            append_slot(rows_.columns[i], c, c.slots[static_cast<std::size_t>(context_.outputs[i])]);
-        rows_.rows += c.selected;
+}
+
+// The validity of the selected rows, from bit 0 on; whether any of them is null.
+inline bool select_validity(const chunk& c, const slot_view& view, std::uint8_t* bits) {
+    const std::size_t bytes = (c.selected + 7) / 8;
+    if (c.dense) {
+        std::memcpy(bits, view.validity, bytes);
+    } else {
+        std::memset(bits, 0, bytes);
+        for (std::uint32_t k = 0; k < c.selected; ++k)
+            bits[k >> 3] = static_cast<std::uint8_t>(bits[k >> 3] | (unsigned{view.valid(c.selection[k])} << (k & 7)));
+    }
+    unsigned known = 0xFF;
+    for (std::size_t i = 0; i < c.selected / 8; ++i) known &= bits[i];
+    if (c.selected % 8) known &= bits[bytes - 1] | (0xFFu << (c.selected % 8));
+    return (known & 0xFF) != 0xFF;
+}
+
+// Copies a text whose length varies from row to row; std::memcpy is a call for each.
+inline void copy_text(std::byte* to, std::string_view text) {
+    const std::size_t n = text.size();
+    const char* from = text.data();
+    if (n > 16) {
+        std::memcpy(to, from, n);
+    } else if (n >= 8) {
+        std::uint64_t head, tail;
+        std::memcpy(&head, from, 8);
+        std::memcpy(&tail, from + n - 8, 8);
+        std::memcpy(to, &head, 8);
+        std::memcpy(to + n - 8, &tail, 8);
+    } else if (n >= 4) {
+        std::uint32_t head, tail;
+        std::memcpy(&head, from, 4);
+        std::memcpy(&tail, from + n - 4, 4);
+        std::memcpy(to, &head, 4);
+        std::memcpy(to + n - 4, &tail, 4);
+    } else {
+        for (std::size_t i = 0; i < n; ++i) to[i] = static_cast<std::byte>(from[i]);
+    }
+}
+
+template <class Column>
+void append_texts(Column& column, const chunk& c, const std::string_view* values, const std::uint8_t* known) {
+    const auto text_at = [&](std::uint32_t k, std::uint32_t row) {
+        return known && !bit_at(known, k) ? std::string_view() : values[row];
+    };
+    auto end = static_cast<std::int64_t>(column.bytes.size());
+    std::byte* offset = column.values.grow(std::size_t{c.selected} * sizeof end);
+    c.each([&](std::uint32_t k, std::uint32_t row) {
+        end += static_cast<std::int64_t>(text_at(k, row).size());
+        std::memcpy(offset + k * sizeof end, &end, sizeof end);
+    });
+    std::byte* to = column.bytes.grow(static_cast<std::size_t>(end) - column.bytes.size());
+    c.each([&](std::uint32_t k, std::uint32_t row) {
+        const std::string_view text = text_at(k, row);
+        copy_text(to, text);
+        to += text.size();
+    });
+}
+
+template <std::size_t Bytes, class Column>
+void append_fixed(Column& column, const chunk& c, const slot_view& view, const std::uint8_t* known) {
+    using V = opaque_value<Bytes>;
+    auto* to = reinterpret_cast<V*>(column.values.grow(std::size_t{c.selected} * Bytes));
+    copy_selected(c, view.as<V>(), to);
+    if (known)    // the value of a null row is zero
+        for (std::uint32_t k = 0; k < c.selected; ++k)
+            if (!bit_at(known, k)) to[k] = V{};
+}
+
+// Appends the selected values of one slot to a stored column.
+template <class Column>
+void append_slot(Column& column, const chunk& c, const slot_view& view) {
+    std::uint8_t bits[chunk_rows / 8];
+    const std::uint8_t* known = nullptr;
+    if (column.nullable) {
+        if (select_validity(c, view, bits)) known = bits;
+        append_bitmap(column.validity, column.rows, bits, c.selected);
+    }
+    if (column.type == type_id::text) {
+        append_texts(column, c, view.as<std::string_view>(), known);
+    } else if (column.type == type_id::block32 || column.type == type_id::block64) {
+        column.width = view.width;
+        const std::size_t bytes = view.width * size_of(column.type);
+        std::byte* to = column.values.grow(c.selected * bytes);
+        c.each([&](std::uint32_t k, std::uint32_t row) { std::memcpy(to + k * bytes, view.as<std::byte>() + row * bytes, bytes); });
+    } else {
+        switch (size_of(column.type)) {
+            case 1: append_fixed<1>(column, c, view, known); break;
+            case 4: append_fixed<4>(column, c, view, known); break;
+            default: append_fixed<8>(column, c, view, known);
+        }
+    }
+    column.rows += c.selected;
+}
+
+// ---- the rows of a plan
+
+inline void copy_bytes(std::byte* to, const buffer& from) {
+    if (from.size()) std::memcpy(to, from.data(), from.size());
+}
+
+// Puts the parts that morsels make behind one another. Where the source knows its rows, values of fixed size go to their
+// place as soon as all earlier morsels have ended, and the memory of their part is used again: hardly more than the
+// result is held at any time. Texts and bitmaps, and everything where the count is unknown, wait for the end.
+// (A template only so that it is compiled where it is used.)
+template <class Rows>
+class row_collector final : public morsel_consumer {
+public:
+    template <class Plan>
+    row_collector(const Plan& p, const std::vector<int>& outputs) : outputs_(outputs) {
+        for (const int s : outputs) all_.columns.emplace_back(p.at(s).type, p.at(s).nullable);
+        if (const auto bound = p.source()->row_count(); bound && *bound > 8 * chunk_rows) {
+            early_ = true;
+            for (auto& c : all_.columns)
+                if (goes_early(c)) c.values.reserve(*bound * size_of(c.type));
+        }
+    }
+
+    std::unique_ptr<morsel_worker> start(std::size_t morsel) override {
+        const std::lock_guard hold(lock_);
+        if (parts_.size() <= morsel) parts_.resize(morsel + 1);
+        part& p = parts_[morsel];
+        if (!spare_.empty()) {
+            p.rows = std::move(spare_.back());
+            spare_.pop_back();
+        }
+        for (std::size_t i = p.rows.columns.size(); i < all_.columns.size(); ++i) p.rows.columns.emplace_back(all_.columns[i].type, all_.columns[i].nullable);
+        return std::make_unique<worker>(*this, morsel, std::move(p.rows));
+    }
+
+    Rows take(executor_ref executor) {
+        if (parts_.size() == 1 && parts_[0].first_row == 0 && !early_) {
+            parts_[0].rows.rows = parts_[0].count;
+            return std::move(parts_[0].rows);
+        }
+        for (part& p : parts_) {
+            p.first_row = all_.rows;
+            all_.rows += p.count;
+        }
+        executor.run(all_.columns.size(), [&](std::size_t i) { make_room(i); });
+        executor.run(parts_.size() * all_.columns.size(), [&](std::size_t task) { fill(parts_[task / all_.columns.size()], task % all_.columns.size()); });
+        return std::move(all_);
     }
 
 private:
-    Rows& rows_;
-    const collect_context& context_;
+    struct part {
+        Rows rows;
+        std::size_t count = 0, first_row = 0;
+        bool ended = false;
+        std::vector<std::size_t> first_byte{};    // of the texts of each column in the result
+    };
+
+    class worker final : public morsel_worker {
+    public:
+        worker(row_collector& all, std::size_t morsel, Rows rows) : all_(all), morsel_(morsel), rows_(std::move(rows)) {}
+        void take(const chunk& c) override {
+            for (std::size_t i = 0; i < all_.outputs_.size(); ++i) append_slot(rows_.columns[i], c, c.slots[static_cast<std::size_t>(all_.outputs_[i])]);
+            count_ += c.selected;
+        }
+        void finish() override { all_.end(morsel_, std::move(rows_), count_); }
+
+    private:
+        row_collector& all_;
+        std::size_t morsel_, count_ = 0;
+        Rows rows_;
+    };
+
+    static bool goes_early(const auto& c) { return c.type != type_id::text && c.type != type_id::block32 && c.type != type_id::block64; }
+
+    void end(std::size_t morsel, Rows rows, std::size_t count) {
+        std::size_t begin = 0, stop = 0;
+        {
+            const std::lock_guard hold(lock_);
+            part& mine = parts_[morsel];
+            mine.rows = std::move(rows);
+            mine.count = count;
+            mine.ended = true;
+            if (!early_) return;
+            begin = next_;
+            for (; next_ < parts_.size() && parts_[next_].ended; ++next_) {
+                parts_[next_].first_row = placed_;
+                placed_ += parts_[next_].count;
+            }
+            stop = next_;
+        }
+        for (std::size_t m = begin; m < stop; ++m) place(m);
+    }
+
+    // Copies what has a place, and keeps the emptied memory for a later morsel.
+    void place(std::size_t morsel) {
+        Rows emptied;
+        std::size_t first_row = 0;
+        {
+            const std::lock_guard hold(lock_);    // `parts_` may be growing
+            emptied = std::move(parts_[morsel].rows);
+            first_row = parts_[morsel].first_row;
+        }
+        Rows kept;
+        for (auto& c : emptied.columns) {
+            auto& to = all_.columns[static_cast<std::size_t>(&c - emptied.columns.data())];
+            if (goes_early(c)) {
+                copy_bytes(to.values.data() + first_row * size_of(c.type), c.values);
+                c.values.cut();
+                auto& rest = kept.columns.emplace_back(c.type, c.nullable);
+                rest.rows = std::exchange(c.rows, 0);
+                rest.validity = std::exchange(c.validity, {});
+            } else {
+                kept.columns.push_back(std::exchange(c, {c.type, c.nullable}));
+            }
+        }
+        const std::lock_guard hold(lock_);
+        parts_[morsel].rows = std::move(kept);
+        spare_.push_back(std::move(emptied));
+    }
+
+    // The room of one column, its bitmap, and where each part's texts begin.
+    void make_room(std::size_t i) {
+        auto& to = all_.columns[i];
+        std::size_t bytes = 0, values = 0;
+        for (part& p : parts_) {
+            if (p.rows.columns.empty()) continue;
+            auto& c = p.rows.columns[i];
+            if (to.type == type_id::text) {
+                text_begins(p, i) = bytes;
+                bytes += c.bytes.size();
+            }
+            values += c.values.size();
+            if (c.rows) to.width = c.width;
+            if (to.nullable) append_bitmap(to.validity, p.first_row, reinterpret_cast<const std::uint8_t*>(c.validity.data()), c.rows);
+            c.validity = {};
+        }
+        to.rows = all_.rows;
+        if (to.type == type_id::text) {
+            to.bytes.grow(bytes);
+            to.values.grow(all_.rows * sizeof(std::int64_t));
+        } else if (early_ && goes_early(to)) {
+            to.values.grow(all_.rows * size_of(to.type));
+        } else {
+            to.values.grow(values);
+        }
+    }
+    std::size_t& text_begins(part& p, std::size_t column) {
+        const std::lock_guard hold(lock_);
+        if (p.first_byte.empty()) p.first_byte.resize(all_.columns.size());
+        return p.first_byte[column];
+    }
+
+    void fill(part& p, std::size_t i) {
+        if (p.rows.columns.empty() || p.count == 0) return;
+        auto& from = p.rows.columns[i];
+        auto& to = all_.columns[i];
+        if (to.type == type_id::text) {
+            const std::size_t base = p.first_byte[i];
+            copy_bytes(to.bytes.data() + base, from.bytes);
+            const auto* ends = reinterpret_cast<const std::int64_t*>(from.values.data()) + 1;
+            auto* out = reinterpret_cast<std::int64_t*>(to.values.data()) + 1 + p.first_row;
+            for (std::size_t k = 0; k < p.count; ++k) out[k] = ends[k] + static_cast<std::int64_t>(base);
+        } else if (!(early_ && goes_early(to))) {
+            copy_bytes(to.values.data() + p.first_row * (from.values.size() / p.count), from.values);
+        }
+        from = {};
+    }
+
+    const std::vector<int>& outputs_;
+    Rows all_;
+    bool early_ = false;
+    std::mutex lock_;
+    std::deque<part> parts_;
+    std::vector<Rows> spare_;
+    std::size_t next_ = 0, placed_ = 0;
 };
+
+// Columns of the source itself, in rows that lie in memory: nothing is scanned. The last one who holds computed rows takes them.
+template <class Plan>
+bool take_stored_rows(Plan& p, const std::vector<int>& outputs, executor_ref executor, table_data& all) {
+    for (const auto& s : p.steps())
+        if (s->changes_rows()) return false;
+    std::vector<bool> needed;
+    std::vector<std::size_t> columns;
+    for (const int s : outputs) {
+        if (p.at(s).source_column < 0) return false;
+        const std::size_t column = columns.emplace_back(static_cast<std::size_t>(p.at(s).source_column));
+        if (needed.size() <= column) needed.resize(column + 1, false);
+        needed[column] = true;
+    }
+    stored_rows stored = p.source()->stored(needed, executor);
+    if (!stored.rows) return false;
+    p = {};
+    const bool last = stored.computed && stored.rows.use_count() == 1;
+    all.rows = stored.rows->rows;
+    all.columns.resize(columns.size());
+    executor.run(columns.size(), [&](std::size_t i) {
+        bool used_again = false;
+        for (std::size_t j = 0; j < columns.size(); ++j) used_again = used_again || (j != i && columns[j] == columns[i]);
+        auto& column = const_cast<table_data&>(*stored.rows).columns[columns[i]];    // computed rows are no const object
+        if (last && !used_again) all.columns[i] = std::move(column);
+        else all.columns[i] = std::as_const(column);
+    });
+    return true;
+}
 
 // The rows of some slots of a plan, in row order.
 template <class Plan>
-table_data collect_rows(const Plan& p, const std::vector<int>& outputs, executor_ref executor) {
-    state_per_morsel<table_data, collect_worker<table_data>, collect_context> parts({p, outputs});
-    p.run(outputs, executor, parts);
+table_data collect_rows(Plan p, const std::vector<int>& outputs, executor_ref executor) {
     table_data all;
-    for (const int s : outputs) all.columns.emplace_back(p.at(s).type, p.at(s).nullable);
-    bool first = true;
-    parts.in_order([&](table_data& part) {
-        if (std::exchange(first, false)) {
-            all = std::move(part);
-            return;
-        }
-        for (std::size_t i = 0; i < all.columns.size(); ++i) {
-            all.columns[i].append_column(part.columns[i]);
-            part.columns[i] = column_data();
-        }
-        all.rows += part.rows;
-    });
-    return all;
+    if (take_stored_rows(p, outputs, executor, all)) return all;
+    row_collector<table_data> collector(p, outputs);
+    p.run(outputs, executor, collector);
+    return collector.take(executor);
 }
 
 template <class Executor>
@@ -120,9 +391,9 @@ auto try_collect(const Executor& executor = detail::default_executor) {
 template <class T, class Executor>
     requires row_input<std::remove_cvref_t<T>>
 auto operator|(T&& input, const detail::collect_request<Executor>& request) {
-    const auto r = detail::as_query(std::forward<T>(input)).bind();
+    auto r = detail::as_query(std::forward<T>(input)).bind();
     using Schema = typename std::remove_cvref_t<decltype(r)>::schema_type;
-    return table<Schema>(detail::collect_rows(r.plan, r.slot_of, request.executor));
+    return table<Schema>(detail::collect_rows(std::move(r.plan), r.slot_of, request.executor));
 }
 
 template <class T, class Executor>

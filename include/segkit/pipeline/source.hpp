@@ -34,6 +34,14 @@ public:
     virtual std::unique_ptr<morsel_worker> start(std::size_t morsel) = 0;
 };
 
+struct table_data;
+
+// Rows that lie in memory as stored columns.
+struct stored_rows {
+    std::shared_ptr<const table_data> rows{};
+    bool computed = false;    // made by the source for this plan: whoever holds it last may take it apart
+};
+
 class row_source {
 public:
     virtual ~row_source() = default;
@@ -48,6 +56,12 @@ public:
     virtual bool stable_text(std::size_t column) const {                           // this column's text lives as long as the source
         (void)column;
         return false;
+    }
+    // All rows at once, without a scan, where they lie in memory or are computed into it; columns that are not needed may be
+    // empty. Nothing where rows are pushed only.
+    virtual stored_rows stored(const std::vector<bool>& needed, executor_ref executor) {
+        (void)needed, (void)executor;
+        return {};
     }
 };
 

@@ -86,8 +86,8 @@ private:
 template <class Readers = std::vector<std::unique_ptr<column_reader>>>
 class column_source final : public row_source {
 public:
-    column_source(std::size_t rows, Readers columns, std::shared_ptr<const void> owner)
-        : rows_(rows), columns_(std::move(columns)), owner_(std::move(owner)) {}
+    column_source(std::size_t rows, Readers columns, std::shared_ptr<const void> owner, std::shared_ptr<const table_data> stored = nullptr)
+        : rows_(rows), columns_(std::move(columns)), owner_(std::move(owner)), stored_(std::move(stored)) {}
 
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
         const std::size_t per_morsel = morsel_rows(rows_);
@@ -110,11 +110,13 @@ public:
     std::string describe() const override { return "table of " + std::to_string(rows_) + " rows"; }
     std::optional<std::size_t> row_count() const override { return rows_; }
     bool stable_text(std::size_t) const override { return true; }
+    stored_rows stored(const std::vector<bool>&, executor_ref) override { return {stored_, false}; }
 
 private:
     std::size_t rows_;
     Readers columns_;
-    std::shared_ptr<const void> owner_;    // keeps an owned table alive
+    std::shared_ptr<const void> owner_;            // keeps an owned table alive
+    std::shared_ptr<const table_data> stored_;     // the same rows, where they are a segkit table
 };
 
 template <class T, class Schema>
@@ -140,7 +142,10 @@ struct column_readers<T, schema<field<Names, Types>...>> {
 // The table must outlive the source, or be held by `owner`.
 template <table_like T>
 std::shared_ptr<row_source> open_table(const T& t, std::shared_ptr<const void> owner = nullptr) {
-    return std::make_shared<column_source<>>(table_traits<T>::rows(t), column_readers<T, typename table_traits<T>::schema_type>::make(t), std::move(owner));
+    std::shared_ptr<const table_data> stored;
+    if constexpr (std::same_as<T, table<typename table_traits<T>::schema_type>>) stored = {owner, &t.data()};
+    return std::make_shared<column_source<>>(table_traits<T>::rows(t), column_readers<T, typename table_traits<T>::schema_type>::make(t), std::move(owner),
+                                             std::move(stored));
 }
 
 // Columns of any types as readers, by their run-time type.
@@ -177,32 +182,58 @@ std::shared_ptr<row_source> open_rows(std::shared_ptr<const Rows> rows) {
     readers.reserve(rows->columns.size());
     for (const auto& c : rows->columns) readers.push_back(reader_of(c));
     const std::size_t count = rows->rows;
-    return std::make_shared<column_source<>>(count, std::move(readers), std::move(rows));
+    return std::make_shared<column_source<>>(count, std::move(readers), rows, rows);
 }
 
 // A source whose rows are computed from another plan by the first scan and kept: a group-by, a sort. Computation gives
-// `table_data compute(executor_ref)` and `std::string describe() const`.
+// `table_data compute(executor_ref)` and `std::string describe() const`; with `compute(executor_ref, needed)` it leaves columns
+// empty that are not needed, and computes again when a later scan needs more.
 template <class Computation>
 class computed_source final : public row_source {
 public:
     explicit computed_source(Computation computation) : computation_(std::move(computation)) {}
 
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
-        std::shared_ptr<row_source> rows;
+        std::shared_ptr<row_source> source;
         {
             const std::lock_guard hold(lock_);
-            if (!rows_) rows_ = open_rows(std::make_shared<const table_data>(computation_.compute(executor)));
-            rows = rows_;
+            compute(needed, executor);
+            if (!source_) source_ = open_rows(rows_);
+            source = source_;
         }
-        rows->scan(needed, executor, consumer);
+        source->scan(needed, executor, consumer);
     }
     std::string describe() const override { return computation_.describe(); }
     bool stable_text(std::size_t) const override { return true; }
+    stored_rows stored(const std::vector<bool>& needed, executor_ref executor) override {
+        const std::lock_guard hold(lock_);
+        compute(needed, executor);
+        return {rows_, true};
+    }
 
 private:
+    void compute(const std::vector<bool>& needed, executor_ref executor) {
+        if constexpr (requires { computation_.compute(executor, needed); }) {
+            bool all = rows_ != nullptr;
+            if (computed_.size() < needed.size()) computed_.resize(needed.size(), false);
+            for (std::size_t i = 0; i < needed.size(); ++i) {
+                all = all && (computed_[i] || !needed[i]);
+                computed_[i] = computed_[i] || needed[i];
+            }
+            if (all) return;
+            source_.reset();
+            rows_.reset();
+            rows_ = std::make_shared<table_data>(computation_.compute(executor, computed_));
+        } else {
+            if (!rows_) rows_ = std::make_shared<table_data>(computation_.compute(executor));
+        }
+    }
+
     Computation computation_;
     std::mutex lock_;
-    std::shared_ptr<row_source> rows_;
+    std::vector<bool> computed_;
+    std::shared_ptr<const table_data> rows_;
+    std::shared_ptr<row_source> source_;
 };
 template <class Computation>
 std::shared_ptr<row_source> compute_on_first_scan(Computation computation) {

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/pages.hpp>
 #include <segkit/table/types.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -39,11 +40,13 @@ public:
     void reserve(std::size_t bytes) {
         if (bytes <= capacity_) return;
         const std::size_t capacity = bytes > 2 * capacity_ ? bytes : 2 * capacity_;
-        std::unique_ptr<std::byte[]> larger(new std::byte[capacity]);
+        detail::owned_memory<std::byte> larger = detail::take_memory<std::byte>(capacity);
         if (size_) std::memcpy(larger.get(), data_.get(), size_);
         data_ = std::move(larger);
         capacity_ = capacity;
     }
+    // Forgets the content, or all beyond the first bytes; the memory stays.
+    void cut(std::size_t bytes = 0) { size_ = bytes < size_ ? bytes : size_; }
     // Makes room for `bytes` more and returns where they begin; their content is not initialised.
     std::byte* grow(std::size_t bytes) {
         reserve(size_ + bytes);
@@ -60,7 +63,7 @@ public:
     }
 
 private:
-    std::unique_ptr<std::byte[]> data_;
+    detail::owned_memory<std::byte> data_;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;
 };
