@@ -18,6 +18,7 @@
 #include <segkit/prepare.hpp>
 #include <segkit/prepare/percentile_rank.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/rank.hpp>
 #include <segkit/rules/rules.hpp>
 #include <segkit/statistics/co_moments.hpp>
 #include <segkit/statistics/column_moments.hpp>
@@ -90,11 +91,22 @@ void for_each_plain_stage(F&& f) {
         "rows"_c = sk::count(), "x_sum"_c = sk::sum("x"_c), "y_mean"_c = sk::mean("y"_c), "paid_deviation"_c = sk::stddev("paid"_c), "paid_middle"_c = sk::median("paid"_c),
         "kinds"_c = sk::count_distinct("clicks"_c), "first_time"_c = sk::first("time"_c), "last_day"_c = sk::max("day"_c),
         "big"_c = sk::sum("clicks"_c).where("paid"_c > 50.0), "share"_c = sk::share("paid"_c > 50.0))));
+    f(stage<"group_by">(sk::group_by("group"_c, "weekday"_c = sk::iso_weekday("day"_c)).sorted().aggregate(
+        "last"_c = sk::last("country"_c), "third"_c = sk::nth<3>("country"_c), "some"_c = sk::any("flag"_c), "every"_c = sk::all("flag"_c).where("paid"_c > 50.0),
+        "high"_c = sk::quantile("paid"_c, 0.9), "quartiles"_c = sk::quantiles("paid"_c, {0.25, 0.5, 0.75}), "usual"_c = sk::mode("country"_c),
+        "cheapest"_c = sk::min_by("country"_c, "paid"_c), "latest"_c = sk::max_by("paid"_c, "time"_c), "together"_c = sk::covariance("x"_c, "paid"_c),
+        "r"_c = sk::correlation("y"_c, "clicks"_c))));
+    f(stage<"group_by">(sk::group_by("flag"_c).aggregate("about"_c = sk::approx_quantile("z"_c, 0.7, {.rank_error = 0.05}), "kinds"_c = sk::count_distinct("country"_c),
+                                                         "usual"_c = sk::mode("clicks"_c))));
     f(stage<"inner_join">(sk::inner_join(groups(), "group"_c)));
     f(stage<"left_join">(sk::left_join(distinct_groups(), "group"_c, sk::one_match)));
     f(stage<"semi_join">(sk::semi_join(groups(), "group"_c)));
     f(stage<"anti_join">(sk::anti_join(groups(), "group"_c)));
     f(stage<"sort_by">(sk::sort_by("country"_c, sk::descending("paid"_c))));
+    f(stage<"rank">(sk::rank(sk::order_by("country"_c, sk::descending("paid"_c)), "place"_c, {.method = sk::rank_method::dense}).within("flag"_c)));
+    f(stage<"row_number">(sk::row_number(sk::descending("clicks"_c), "number"_c).within("country"_c, "group"_c)));
+    f(stage<"ntile">(sk::ntile(7, "paid"_c, "part"_c)));
+    f(stage<"percentile_rank">(sk::percentile_rank("paid"_c, "standing"_c, {.method = sk::percentile_method::cumulative}).within("flag"_c)));
     f(stage<"rules">(sk::rules("segment"_c, sk::rule("rich", "paid"_c > 80.0), sk::rule("busy", "clicks"_c > 20 && "flag"_c), sk::otherwise("rest"))));
 }
 
@@ -118,12 +130,14 @@ template <class Kind>
 struct aggregate_entry {
     std::string_view name;
     using kind = Kind;
+    Kind value{};    // with its options
 };
 template <sk::fixed_string Name, class Kind>
-aggregate_entry<Kind> aggregate() {
+aggregate_entry<Kind> aggregate(const Kind& kind = {}) {
     static_assert(Kind::aggregate_name == sk::name_of<Name>, "an entry under another aggregate's name");
-    return {sk::name_of<Name>};
+    return {sk::name_of<Name>, kind};
 }
+// Of one column.
 template <class F>
 void for_each_aggregate(F&& f) {
     f(aggregate<"count", sk::count_kind>());
@@ -134,9 +148,25 @@ void for_each_aggregate(F&& f) {
     f(aggregate<"min", sk::extreme_kind<false>>());
     f(aggregate<"max", sk::extreme_kind<true>>());
     f(aggregate<"first", sk::first_kind>());
+    f(aggregate<"last", sk::last_kind>());
+    f(aggregate<"nth", sk::nth_kind<3>>());
     f(aggregate<"share", sk::share_kind>());
+    f(aggregate<"any", sk::any_kind>());
+    f(aggregate<"all", sk::all_kind>());
     f(aggregate<"median", sk::median_kind>());
+    f(aggregate<"quantile">(sk::quantile_kind{.q = 0.3}));
+    f(aggregate<"quantiles">(sk::quantiles_kind{.q = {0.1, 0.5, 0.9}}));
+    f(aggregate<"approx_quantile">(sk::approx_quantile_kind{.q = 0.3, .options = {.rank_error = 0.2}}));
     f(aggregate<"count_distinct", sk::count_distinct_kind>());
+    f(aggregate<"mode", sk::mode_kind>());
+}
+// Of two columns.
+template <class F>
+void for_each_pair_aggregate(F&& f) {
+    f(aggregate<"min_by", sk::extreme_by_kind<false>>());
+    f(aggregate<"max_by", sk::extreme_by_kind<true>>());
+    f(aggregate<"covariance", sk::covariance_kind<1>>());
+    f(aggregate<"correlation", sk::correlation_kind>());
 }
 
 template <class Estimator>

@@ -1,0 +1,120 @@
+// segkit/query/order_by.hpp: the order of rows that rank, row_number, ntile and top_n are given, and its compile errors.
+//
+//     "revenue"_c        descending("revenue"_c)        order_by("day"_c, descending("revenue"_c))
+//
+// The keys are those of sort_by, the most significant first. An order is no stage: sort_by puts the rows themselves in order.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include <segkit/config.hpp>
+#include <segkit/pipeline/pipeline.hpp>
+#include <segkit/query/select.hpp>
+#include <segkit/query/sort.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// Several keys as one order.
+template <class... Keys>
+struct order_keys {};
+
+template <class Name>
+struct block_in_an_order {
+    static_assert(detail::never<Name>, "segkit: a block column has no order; see 'block_in_an_order<name>'; order by a column of numbers, text or time");
+};
+template <class Name>
+struct block_as_a_key {
+    static_assert(detail::never<Name>, "segkit: a block column cannot tell groups apart; see 'block_as_a_key<name>'");
+};
+
+template <class... Given>
+struct not_an_order {
+    static_assert(detail::never<Given...>,
+                  "segkit: an order is made of columns: \"x\"_c, descending(\"x\"_c), or order_by(...) of these, and not of expressions; see "
+                  "'not_an_order<what was given...>'; derive a column first");
+};
+
+namespace detail {
+
+template <class Order>
+struct order_traits {
+    static constexpr bool is_order = false;
+};
+template <fixed_string Name>
+struct order_traits<col<Name>> {
+    static constexpr bool is_order = true;
+    using keys = order_keys<col<Name>>;
+};
+template <fixed_string Name>
+struct order_traits<descending_key<Name>> {
+    static constexpr bool is_order = true;
+    using keys = order_keys<descending_key<Name>>;
+};
+template <class... Keys>
+struct order_traits<order_keys<Keys...>> {
+    static constexpr bool is_order = true;
+    using keys = order_keys<Keys...>;
+};
+template <fixed_string... Names>
+struct order_traits<column_list<Names...>> {
+    static constexpr bool is_order = true;
+    using keys = order_keys<col<Names>...>;
+};
+template <class Order>
+using order_of = typename order_traits<Order>::keys;
+
+template <class Key>
+inline constexpr bool is_sort_key = requires { sort_key_traits<Key>::down; };
+template <class Key>
+inline constexpr auto key_name_of = sort_key_traits<Key>::key_name;
+
+template <class Schema, fixed_string Name>
+constexpr bool is_block_column() {
+    if constexpr (has_column<Schema, Name>) return is_block<column_type_t<Schema, Name>>;
+    else return false;
+}
+
+// Whether the keys exist and have an order; and what is said where not.
+template <class Schema, class... Keys>
+inline constexpr bool order_fits = ((has_column<Schema, key_name_of<Keys>> && !is_block_column<Schema, key_name_of<Keys>>()) && ...);
+template <class Schema, fixed_string Name>
+constexpr auto report_order_key() {
+    if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
+    else if constexpr (is_block_column<Schema, Name>()) detail::report(detail::mistake<block_in_an_order<name<Name>>>);
+}
+template <class Schema, class... Keys>
+constexpr auto report_order() {
+    (report_order_key<Schema, key_name_of<Keys>>(), ...);
+}
+
+// The same of columns that tell groups apart.
+template <class Schema, fixed_string... Names>
+inline constexpr bool keys_fit = ((has_column<Schema, Names> && !is_block_column<Schema, Names>()) && ...);
+template <class Schema, fixed_string Name>
+constexpr auto report_key() {
+    if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
+    else if constexpr (is_block_column<Schema, Name>()) detail::report(detail::mistake<block_as_a_key<name<Name>>>);
+}
+template <class Schema, fixed_string... Names>
+constexpr auto report_keys() {
+    (report_key<Schema, Names>(), ...);
+}
+
+}  // namespace detail
+
+// A column, descending(column), order_by(...) or columns(...).
+template <class T>
+concept sort_order = detail::order_traits<T>::is_order;
+
+template <class... Keys>
+constexpr auto order_by(const Keys&...) {
+    if constexpr (sizeof...(Keys) > 0 && (detail::is_sort_key<Keys> && ...)) {
+        return order_keys<Keys...>{};
+    } else {
+        detail::report(detail::mistake<not_an_order<Keys...>>);
+        return order_keys<>{};
+    }
+}
+
+}  // namespace SEGKIT_NAMESPACE
