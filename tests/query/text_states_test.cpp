@@ -64,7 +64,7 @@ TEST_CASE("a greatest text that rises with every row takes the place of the one 
     const char* place = nullptr;
     for (int i = 100; i < 1000; ++i) {
         const std::string row = "row " + std::to_string(i) + " of a long column";
-        sk::detail::update_text(state, row, memory);
+        sk::detail::update_kept(state, std::string_view(row), memory);
         if (!place) place = state.high.data();
         REQUIRE(state.high.data() == place);
     }

@@ -1,53 +1,106 @@
 // segkit/query/group_by.hpp: one row per group.
 //
 //     sessions | group_by("user_id"_c).aggregate("sessions"_c = count(), "clicks"_c = mean("page_clicks"_c))
+//     sessions | group_by("country"_c, "weekday"_c = weekday("start"_c)).sorted().aggregate("sessions"_c = count())
 //     sessions | aggregate("rows"_c = count(), "clicks"_c = sum("page_clicks"_c))      // one row over all
 //
-// Null keys form a group, as in SQL. Groups come out in the order of their first rows. Ends a pass; memory grows with
-// the groups (and with the values of median and count_distinct), not with the rows. Bit-identical for any executor.
+// A key is a column or a named expression, of any type but a block. Null keys form a group, as in SQL. Groups come out in the order
+// of their first rows, or sorted. Ends a pass; memory grows with the groups (and with the values of aggregates whose `state_grows`),
+// not with the rows. Bit-identical for any executor.
 #pragma once
 
-#include <memory>
+#include <concepts>
+#include <string_view>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/pipeline/pipeline.hpp>
 #include <segkit/query/aggregates.hpp>
+#include <segkit/query/detail/bind_aggregate.hpp>
+#include <segkit/query/detail/group_engine.hpp>
 #include <segkit/query/select.hpp>
+#include <segkit/query/sort.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
 namespace detail {
 
+// Where the groups of a group-by come out.
+struct first_seen_order {};
+struct key_order {};
+
+// A key as it is written: a column, or an expression under a name.
+template <class Key>
+struct group_key;
+template <fixed_string Name>
+struct group_key<col<Name>> {
+    static constexpr auto key_name = Name;
+    template <class Schema>
+    static constexpr bool is_bound = has_column<Schema, Name>;
+    template <class Schema>
+    struct column {
+        using type = column_type_t<Schema, Name>;
+    };
+};
+template <fixed_string Name, class E>
+struct group_key<named<Name, E>> {
+    static constexpr auto key_name = Name;
+    template <class Schema>
+    static constexpr bool is_bound = !is_erroneous<bound_t<Schema, E>>;
+    template <class Schema>
+    struct column {
+        using type = expression_type_t<Schema, E>;
+    };
+};
 template <class Schema, fixed_string Name>
-void add_key(const relation<Schema>& r, group_layout& layout) {
-    static_assert(!is_block<column_type_t<Schema, Name>>, "segkit: a block column cannot be a key");
-    layout.add_key(r.plan, r.template slot<Name>());
+int key_slot(relation<Schema>& r, const col<Name>&) {
+    return r.template slot<Name>();
 }
+template <class Schema, fixed_string Name, class E>
+int key_slot(relation<Schema>& r, const named<Name, E>& key) {
+    return materialise(r, key.content, {"group_by", name_of<Name>});
+}
+template <class Schema, fixed_string Name>
+void report_key(const relation<Schema>&, const col<Name>&) {
+    require_column<Schema, Name>();
+}
+template <class Schema, fixed_string Name, class E>
+void report_key(const relation<Schema>&, const named<Name, E>&) {}    // binding reports it
+
+template <class T>
+inline constexpr bool is_group_key = false;
+template <fixed_string Name>
+inline constexpr bool is_group_key<col<Name>> = true;
+template <fixed_string Name, class E>
+inline constexpr bool is_group_key<named<Name, E>> = expression<E>;
 
 }  // namespace detail
 
-template <class Keys, class... Named>
+template <class Order, class Keys, class... Named>
 struct group_by_stage;
 
-template <fixed_string... Keys, fixed_string... Names, class... Aggregates>
-struct group_by_stage<column_list<Keys...>, named<Names, Aggregates>...> : stage_base {
+template <class Order, class... Keys, fixed_string... Names, class... Aggregates>
+struct group_by_stage<Order, detail::pack<Keys...>, named<Names, Aggregates>...> : stage_base {
     static constexpr std::string_view stage_name = "group_by";
     static constexpr bool global = sizeof...(Keys) == 0;
+    // Whether memory grows with the rows, or their different values, and not with the groups alone.
+    static constexpr bool state_grows = (Aggregates::state_grows || ...);
+    detail::pack<Keys...> keys;
     detail::pack<named<Names, Aggregates>...> aggregates;
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        if constexpr (!(has_column<Schema, Keys> && ...)) {
-            (detail::require_column<Schema, Keys>(), ...);
+        if constexpr (!(detail::group_key<Keys>::template is_bound<Schema> && ...)) {
+            detail::unpack([&](const Keys&... k) { (detail::report_key(r, k), ...); }, keys);
             return detail::erroneous_rows();
-        } else if constexpr (!detail::names_differ<field<Keys, int>..., field<Names, int>...>) {
-            detail::report(detail::mistake<duplicate_column_name<column_list<Keys..., Names...>, existing_columns_of<Schema>>>);
+        } else if constexpr (!detail::names_differ<field<detail::group_key<Keys>::key_name, int>..., field<Names, int>...>) {
+            detail::report(detail::mistake<duplicate_column_name<column_list<detail::group_key<Keys>::key_name..., Names...>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else {
+            static_assert((!is_block<typename detail::group_key<Keys>::template column<Schema>::type> && ...), "segkit: a block column cannot be a key");
             detail::group_layout layout;
-            (detail::add_key<Schema, Keys>(r, layout), ...);
+            detail::unpack([&](const Keys&... k) { (add_key(r, layout, k), ...); }, keys);
             return detail::unpack(
                 [&](const named<Names, Aggregates>&... a) {
                     return finish(r, layout, list<Schema>{}, detail::pack<decltype(detail::bind_aggregate<global>(r, layout, a.content))...>{
@@ -61,23 +114,36 @@ private:
     template <class Schema>
     struct list {};
 
+    template <class Schema, class Key>
+    static void add_key(relation<Schema>& r, detail::group_layout& layout, const Key& key) {
+        const int slot = detail::key_slot(r, key);
+        layout.add_key(r.plan, slot);
+    }
     template <class Schema, class... Results>
     static auto finish(relation<Schema>& r, detail::group_layout& layout, list<Schema>, const detail::pack<std::type_identity<Results>...>&) {
         if constexpr ((std::same_as<Results, detail::erroneous> || ...)) {
             return detail::erroneous_rows();
         } else {
-            using Out = schema<field<Keys, column_type_t<Schema, Keys>>..., field<Names, Results>...>;
-            return detail::relation_over<Out>(detail::compute_on_first_scan(detail::group_rows(std::move(r.plan), std::move(layout))));
+            using Out = schema<field<detail::group_key<Keys>::key_name, typename detail::group_key<Keys>::template column<Schema>::type>..., field<Names, Results>...>;
+            auto groups = detail::relation_over<Out>(detail::compute_on_first_scan(detail::group_rows(std::move(r.plan), std::move(layout))));
+            using detail::operator<<;
+            if constexpr (std::same_as<Order, detail::key_order>) return std::move(groups) << sort_by(col<detail::group_key<Keys>::key_name>{}...);
+            else return groups;
         }
     }
 };
 
 // Keys of a group-by; continue with .aggregate(...).
-template <fixed_string... Keys>
+template <class Order, class... Keys>
 struct group_keys {
+    detail::pack<Keys...> keys{};
+
+    // Groups come out with ascending keys, the first key first, nulls last.
+    constexpr group_keys<detail::key_order, Keys...> sorted() const { return {keys}; }
+
     template <fixed_string... Names, class... Aggregates>
     constexpr auto aggregate(const named<Names, Aggregates>&... aggregates) const {
-        return make_pipeline(group_by_stage<column_list<Keys...>, named<Names, Aggregates>...>{{}, detail::make_pack(aggregates...)});
+        return make_pipeline(group_by_stage<Order, detail::pack<Keys...>, named<Names, Aggregates>...>{{}, keys, detail::make_pack(aggregates...)});
     }
     template <class... Given>
         requires(!detail::is_named<Given> || ...)
@@ -87,21 +153,21 @@ struct group_keys {
     }
 };
 
-template <fixed_string... Keys>
-    requires(sizeof...(Keys) > 0)
-constexpr group_keys<Keys...> group_by(col<Keys>...) {
-    return {};
+template <class... Keys>
+    requires(sizeof...(Keys) > 0 && (detail::is_group_key<Keys> && ...))
+constexpr auto group_by(const Keys&... keys) {
+    return group_keys<detail::first_seen_order, Keys...>{detail::make_pack(keys...)};
 }
 
 // Aggregates over all rows: exactly one row, whatever the input.
 template <fixed_string... Names, class... Aggregates>
 constexpr auto aggregate(const named<Names, Aggregates>&... aggregates) {
-    return group_keys<>{}.aggregate(aggregates...);
+    return group_keys<detail::first_seen_order>{}.aggregate(aggregates...);
 }
 template <class... Given>
     requires(!detail::is_named<Given> || ...)
 constexpr auto aggregate(const Given&... given) {
-    return group_keys<>{}.aggregate(given...);
+    return group_keys<detail::first_seen_order>{}.aggregate(given...);
 }
 
 }  // namespace SEGKIT_NAMESPACE

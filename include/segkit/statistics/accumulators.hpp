@@ -1,4 +1,4 @@
-// segkit/statistics/accumulators.hpp: the small states behind aggregates: counts, sums, extremes, firsts, value lists.
+// segkit/statistics/accumulators.hpp: the small states behind aggregates: counts, truths, sums, lists of values.
 //
 // Each is a plain value with update(value), merge(other) and serialize; merging with an empty state changes nothing.
 // Sum, mean, deviation, minimum and maximum of one column share one state, so that a group's memory is touched once.
@@ -160,66 +160,30 @@ struct number_state<T> {
 template <class V>
 concept owns_its_value = !std::same_as<V, std::string_view>;
 
-// Least and greatest of values that are not numbers.
 template <class V>
-struct extreme_state {
-    V low{};
-    V high{};
-    bool any = false;
+using owned_value = std::conditional_t<owns_its_value<V>, V, std::string>;
 
-    std::int64_t count() const { return any; }
-    V minimum() const { return low; }
-    V maximum() const { return high; }
-    void update(const V& value) {
-        if (!any || value < low) low = value;
-        if (!any || high < value) high = value;
-        any = true;
-    }
-    void merge(const extreme_state& other) {
-        if (!other.any) return;
-        update(other.low);
-        update(other.high);
-    }
-    friend bool operator==(const extreme_state&, const extreme_state&) = default;
-
-    template <class Archive>
-        requires owns_its_value<V>
-    void serialize(Archive& archive) {
-        archive.field("low", low);
-        archive.field("high", high);
-        archive.field("any", any);
-    }
+// The form of a state that owns its text, where the state itself points at text that its user keeps (as the states of groups do).
+template <class State>
+struct owned_state {
+    using type = State;
 };
-
-template <class V>
-struct first_state {
-    V value{};
-    bool any = false;
-
-    void update(const V& v) {
-        if (any) return;
-        value = v;
-        any = true;
-    }
-    void merge(const first_state& other) {
-        if (other.any) update(other.value);
-    }
-    friend bool operator==(const first_state&, const first_state&) = default;
-
-    template <class Archive>
-        requires owns_its_value<V>
-    void serialize(Archive& archive) {
-        archive.field("value", value);
-        archive.field("any", any);
-    }
+template <template <class> class State>
+struct owned_state<State<std::string_view>> {
+    using type = State<std::string>;
 };
+template <class State>
+using owned_state_t = typename owned_state<State>::type;
 
 // All values, for what cannot be computed from less: its size grows with the rows.
 template <class V>
 struct value_list {
     std::vector<V> values{};
 
-    void update(const V& v) { values.push_back(v); }
+    template <class U>
+    void update(const U& v) {
+        values.emplace_back(v);
+    }
     void merge(const value_list& other) { values.insert(values.end(), other.values.begin(), other.values.end()); }
     friend bool operator==(const value_list&, const value_list&) = default;
 

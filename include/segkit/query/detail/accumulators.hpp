@@ -1,0 +1,387 @@
+// segkit/query/detail/accumulators.hpp: aggregates at work in a group-by: states updated block by block, and their results.
+//
+// accumulator_of and pair_accumulator_of hold one small state per group; list_accumulator keeps all values of a column and answers
+// every quantile asked of it; distinct_accumulator keeps each different value of each group once. Value types only, no names.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/query/aggregates/aggregate.hpp>
+#include <segkit/query/aggregates/quantiles.hpp>
+#include <segkit/query/detail/group_engine.hpp>
+
+namespace SEGKIT_NAMESPACE::detail {
+
+template <class T>
+inline const char type_identity_of = 0;
+
+// Text kept in a state must outlive the records it came from. It takes the place of the text before it where it fits, so that a
+// column in ascending order, each row a new maximum, does not grow the memory with its rows.
+struct text_keeper {
+    arena& memory;
+
+    template <class U>
+    const U& operator()(const U&, const U& value) const {
+        return value;
+    }
+    std::string_view operator()(std::string_view before, std::string_view v) const {
+        if (v.empty() || v.size() > (before.size() + 7) / 8 * 8) return memory.keep(v);    // pieces are multiples of 8 bytes
+        auto* place = const_cast<char*>(before.data());
+        std::memcpy(place, v.data(), v.size());
+        return {place, v.size()};
+    }
+};
+
+template <class State, class V>
+void update_kept(State& state, const V& value, arena& memory) {
+    if constexpr (requires(text_keeper keep) { state.update(value, keep); }) state.update(value, text_keeper{memory});
+    else if constexpr (std::same_as<V, std::string_view>) state.update(memory.keep(value));    // a kind of the user may keep the view
+    else state.update(value);
+}
+template <class State, class X, class Y>
+void update_kept(State& state, const X& x, const Y& y, arena& memory) {
+    if constexpr (requires(text_keeper keep) { state.update(x, y, keep); }) {
+        state.update(x, y, text_keeper{memory});
+    } else {
+        const auto kept = [&](const auto& v) {
+            if constexpr (std::same_as<decltype(v), const std::string_view&>) return memory.keep(v);
+            else return v;
+        };
+        state.update(kept(x), kept(y));
+    }
+}
+
+template <class State>
+State& state_at(std::byte* place) {
+    return *std::launder(reinterpret_cast<State*>(place));
+}
+template <class State>
+const State& state_at(const std::byte* place) {
+    return *std::launder(reinterpret_cast<const State*>(place));
+}
+
+template <class State>
+class state_accumulator : public grouped_accumulator {
+public:
+    static_assert(std::is_trivially_destructible_v<State> && alignof(State) <= 8, "segkit: a state kept per group must be trivially destructible");
+    explicit state_accumulator(const State& initial) : initial_(initial) {}
+    std::size_t state_bytes() const final { return sizeof(State); }
+    void start(std::byte* state) const final { new (state) State(initial_); }
+
+private:
+    State initial_;
+};
+
+template <class State, class V>
+class accumulator_of final : public state_accumulator<State> {
+public:
+    using state_accumulator<State>::state_accumulator;
+    void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values&, arena& memory) const override {
+        for (std::uint32_t k = 0; k < rows.count; ++k) {
+            const std::byte* record = rows.at(k);
+            if (this->mask >= 0 && !mask_bit(record, this->mask)) continue;
+            State& state = state_at<State>(states.at(group_of[k]) + this->state_offset);
+            if constexpr (std::same_as<V, every_row>) state.update();
+            else update_kept(state, load<V>(record + this->offset), memory);
+        }
+    }
+};
+
+template <class State, class X, class Y>
+class pair_accumulator_of final : public state_accumulator<State> {
+public:
+    using state_accumulator<State>::state_accumulator;
+    void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values&, arena& memory) const override {
+        for (std::uint32_t k = 0; k < rows.count; ++k) {
+            const std::byte* record = rows.at(k);
+            if (this->mask >= 0 && !mask_bit(record, this->mask)) continue;
+            State& state = state_at<State>(states.at(group_of[k]) + this->state_offset);
+            update_kept(state, load<X>(record + this->offset), load<Y>(record + this->second_offset), memory);
+        }
+    }
+};
+
+// ---- all values
+
+// Something computed of all values of a group, into `bytes` bytes.
+template <class V>
+class value_question {
+public:
+    virtual ~value_question() = default;
+    virtual std::size_t bytes() const = 0;
+    virtual void answer(group_values<V>& values, std::byte* out) const = 0;
+    std::size_t offset = 0;    // among the answers of a group
+};
+
+// Values of all groups of a partition in one list; sorted by group at the end, when each question is answered for each group.
+template <class V>
+class list_accumulator final : public grouped_accumulator {
+public:
+    struct answers {
+        const std::byte* begin;    // nullptr for the group of no rows
+    };
+    // Returns where in a group's answers this one will be.
+    std::size_t ask(std::unique_ptr<value_question<V>> question) {
+        question->offset = answer_bytes_;
+        answer_bytes_ += (question->bytes() + 7) / 8 * 8;
+        questions_.push_back(std::move(question));
+        return questions_.back()->offset;
+    }
+
+    std::size_t state_bytes() const override { return sizeof(answers); }
+    void start(std::byte* state) const override { new (state) answers{nullptr}; }
+    void update(const record_block& rows, const std::uint32_t* group_of, const state_store&, kept_values& kept, arena& memory) const override {
+        const std::size_t before = kept.bytes.size();
+        kept.bytes.resize(before + std::size_t{rows.count} * entry_bytes);
+        std::byte* out = kept.bytes.data() + before;
+        for (std::uint32_t k = 0; k < rows.count; ++k) {
+            const std::byte* record = rows.at(k);
+            if (mask >= 0 && !mask_bit(record, mask)) continue;
+            V value = load<V>(record + offset);
+            if constexpr (std::same_as<V, std::string_view>) value = memory.keep(value);
+            store(out, group_of[k]);
+            store(out + 4, value);
+            out += entry_bytes;
+        }
+        kept.bytes.resize(static_cast<std::size_t>(out - kept.bytes.data()));
+    }
+    void seal(std::uint32_t groups, const state_store& states, kept_values& kept, arena& memory) const override {
+        const std::size_t n = kept.bytes.size() / entry_bytes;
+        std::vector<std::size_t> end(std::size_t{groups} + 1, 0);    // of group g - 1 first, of group g once it is filled
+        for (std::size_t i = 0; i < n; ++i) ++end[load<std::uint32_t>(&kept.bytes[i * entry_bytes]) + 1];
+        for (std::uint32_t g = 0; g < groups; ++g) end[g + 1] += end[g];
+        const std::unique_ptr<V[]> values(new V[n]);
+        for (std::size_t i = 0; i < n; ++i) values[end[load<std::uint32_t>(&kept.bytes[i * entry_bytes])]++] = load<V>(&kept.bytes[i * entry_bytes] + 4);
+        kept = {};
+        for (std::uint32_t g = 0; g < groups; ++g) {
+            group_values<V> of_group(values.get() + (g == 0 ? 0 : end[g - 1]), values.get() + end[g], questions_.size() > 1);
+            std::byte* out = memory.take(answer_bytes_);
+            for (const auto& q : questions_) q->answer(of_group, out + q->offset);
+            state_at<answers>(states.at(g) + state_offset).begin = out;
+        }
+    }
+
+private:
+    static constexpr std::size_t entry_bytes = 4 + sizeof(V);
+    std::vector<std::unique_ptr<value_question<V>>> questions_;
+    std::size_t answer_bytes_ = 0;
+};
+
+// ---- different values
+
+// Open addressing over all groups of a partition, in the bytes that are kept until the end: (group, value), with a count if asked.
+template <class V, bool Counts>
+class distinct_table {
+public:
+    struct plain_entry {
+        std::uint32_t group;    // + 1; 0: empty
+        std::uint32_t hash;
+        V value;
+    };
+    struct counted_entry : plain_entry {
+        std::int64_t count;
+    };
+    using entry = std::conditional_t<Counts, counted_entry, plain_entry>;
+
+    distinct_table(kept_values& kept, std::uint32_t room_for) : bytes_(kept.bytes) {
+        if (bytes_.empty()) bytes_.resize(bytes_of(256));
+        while ((size() + room_for) * 4 > (capacity()) * 3) grow();
+    }
+    static std::uint32_t hash_of(std::uint32_t group, const V& value) {
+        const std::uint64_t h = mix_hash(spread(std::uint64_t{group} + 0x243F6A8885A308D3ull), hash_value(value));
+        return static_cast<std::uint32_t>(h ^ (h >> 32));
+    }
+    void prefetch(std::uint32_t hash) const { __builtin_prefetch(&entries()[hash & (capacity() - 1)], 1); }
+    // The entry of this value in this group; a new one has value {} until the caller gives it one, and count 0.
+    entry& find_or_add(std::uint32_t group, const V& value, std::uint32_t hash, bool& is_new) {
+        const std::size_t last = capacity() - 1;
+        for (std::size_t at = hash & last;; at = (at + 1) & last) {
+            entry& e = entries()[at];
+            is_new = e.group == 0;
+            if (is_new) {
+                e.group = group + 1;
+                e.hash = hash;
+                ++header().size;
+                return e;
+            }
+            if (e.hash == hash && e.group == group + 1 && same_key_value(e.value, value)) return e;
+        }
+    }
+
+private:
+    struct table_header {
+        std::uint64_t size;
+        std::uint64_t capacity;
+    };
+    static_assert(std::is_trivially_copyable_v<entry> && alignof(entry) <= 8);
+    static std::size_t bytes_of(std::size_t capacity) { return sizeof(table_header) + capacity * sizeof(entry); }
+
+    table_header& header() { return state_at<table_header>(bytes_.data()); }
+    std::size_t size() { return header().size; }
+    std::size_t capacity() const { return (bytes_.size() - sizeof(table_header)) / sizeof(entry); }
+    entry* entries() const { return std::launder(reinterpret_cast<entry*>(bytes_.data() + sizeof(table_header))); }
+    void grow() {
+        std::vector<std::byte> before(bytes_of(2 * capacity()));
+        before.swap(bytes_);
+        const auto* old = std::launder(reinterpret_cast<const entry*>(before.data() + sizeof(table_header)));
+        const std::size_t n = (before.size() - sizeof(table_header)) / sizeof(entry), last = capacity() - 1;
+        header().size = state_at<table_header>(before.data()).size;
+        for (std::size_t i = 0; i < n; ++i) {
+            if (old[i].group == 0) continue;
+            std::size_t at = old[i].hash & last;
+            while (entries()[at].group != 0) at = (at + 1) & last;
+            entries()[at] = old[i];
+        }
+    }
+
+    std::vector<std::byte>& bytes_;
+};
+
+// A tally per group of the different values that come by.
+template <class Tally, class V>
+class distinct_accumulator final : public state_accumulator<Tally> {
+public:
+    distinct_accumulator() : state_accumulator<Tally>(Tally{}) {}
+    void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values& kept, arena& memory) const override {
+        distinct_table<V, Tally::counts> table(kept, rows.count);
+        std::array<std::uint32_t, block_rows> hash;
+        for (std::uint32_t k = 0; k < rows.count; ++k) {
+            hash[k] = table.hash_of(group_of[k], canonical(load<V>(rows.at(k) + this->offset)));
+            table.prefetch(hash[k]);
+        }
+        for (std::uint32_t k = 0; k < rows.count; ++k) {
+            const std::byte* record = rows.at(k);
+            if (this->mask >= 0 && !mask_bit(record, this->mask)) continue;
+            const V value = canonical(load<V>(record + this->offset));
+            bool is_new = false;
+            auto& entry = table.find_or_add(group_of[k], value, hash[k], is_new);
+            if (is_new) {
+                if constexpr (std::same_as<V, std::string_view>) entry.value = memory.keep(value);
+                else entry.value = value;
+            }
+            if constexpr (Tally::counts) state_at<Tally>(states.at(group_of[k]) + this->state_offset).see(entry.value, ++entry.count);
+            else if (is_new) state_at<Tally>(states.at(group_of[k]) + this->state_offset).see_first();
+        }
+    }
+    void seal(std::uint32_t, const state_store&, kept_values& kept, arena&) const override { kept = {}; }
+};
+
+// ---- results
+
+template <class R>
+void append_result(column_data& column, const std::optional<R>& value) {
+    if (value) column.append_value(*value);
+    else column.append_null();
+}
+
+// Kind::finish of each state.
+template <class Kind, class State, class... T>
+class state_finisher final : public group_finisher {
+public:
+    explicit state_finisher(const Kind& kind) : kind_(kind) {}
+    void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
+        for (auto group = begin; group != end; ++group) append_result(column, kind_.template finish<T...>(state_at<State>(*group + state_offset)));
+    }
+
+private:
+    Kind kind_;
+};
+template <class Tally>
+class tally_finisher final : public group_finisher {
+public:
+    void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
+        for (auto group = begin; group != end; ++group) append_result(column, state_at<Tally>(*group + state_offset).finish());
+    }
+};
+
+// One value of all values.
+template <class Kind, class T>
+struct summary_of {
+    using V = value_t<T>;
+    struct held {
+        value_t<typename Kind::template result<T>> value;
+        bool any;
+    };
+    class question final : public value_question<V> {
+    public:
+        explicit question(const Kind& kind) : kind_(kind) {}
+        std::size_t bytes() const override { return sizeof(held); }
+        void answer_into(group_values<V>& values, std::byte* out) const {
+            const auto value = [&] {
+                if constexpr (requires { kind_.template summarise<T>(values); }) return kind_.template summarise<T>(values);
+                else return kind_.template summarise<T>(values.begin(), values.end());
+            }();
+            new (out) held{value ? *value : decltype(held::value){}, value.has_value()};
+        }
+        void answer(group_values<V>& values, std::byte* out) const override { answer_into(values, out); }
+
+    private:
+        Kind kind_;
+    };
+    class finisher final : public group_finisher {
+    public:
+        finisher(const Kind& kind, std::size_t offset) : none_(kind), offset_(offset) {}
+        void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
+            for (auto group = begin; group != end; ++group) {
+                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(*group + state_offset).begin;
+                alignas(8) std::byte of_none[sizeof(held)];
+                if (!answers) {
+                    group_values<V> none(nullptr, nullptr, false);
+                    none_.answer_into(none, of_none);
+                }
+                const auto& a = state_at<held>(answers ? answers + offset_ : of_none);
+                append_result(column, a.any ? std::optional(a.value) : std::nullopt);
+            }
+        }
+
+    private:
+        question none_;
+        std::size_t offset_;
+    };
+};
+
+// A vector of numbers of all values.
+template <class Kind, class T>
+struct vector_of {
+    using V = value_t<T>;
+    class question final : public value_question<V> {
+    public:
+        explicit question(const Kind& kind) : kind_(kind) {}
+        std::size_t bytes() const override { return kind_.width() * sizeof(double); }
+        void answer(group_values<V>& values, std::byte* out) const override { kind_.template summarise<T>(values, reinterpret_cast<double*>(out)); }
+
+    private:
+        Kind kind_;
+    };
+    class finisher final : public group_finisher {
+    public:
+        finisher(const Kind& kind, std::size_t offset) : kind_(kind), offset_(offset) {}
+        void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
+            std::vector<double> of_none(kind_.width());
+            group_values<V> none(nullptr, nullptr, false);
+            kind_.template summarise<T>(none, of_none.data());
+            for (auto group = begin; group != end; ++group) {
+                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(*group + state_offset).begin;
+                column.append_block(answers ? reinterpret_cast<const double*>(answers + offset_) : of_none.data(), of_none.size());
+            }
+        }
+
+    private:
+        Kind kind_;
+        std::size_t offset_;
+    };
+};
+
+}  // namespace SEGKIT_NAMESPACE::detail
