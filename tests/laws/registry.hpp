@@ -18,7 +18,9 @@
 #include <segkit/prepare.hpp>
 #include <segkit/prepare/percentile_rank.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/distinct.hpp>
 #include <segkit/query/rank.hpp>
+#include <segkit/query/top_n.hpp>
 #include <segkit/rules/rules.hpp>
 #include <segkit/statistics/co_moments.hpp>
 #include <segkit/statistics/column_moments.hpp>
@@ -107,6 +109,9 @@ void for_each_plain_stage(F&& f) {
     f(stage<"row_number">(sk::row_number(sk::descending("clicks"_c), "number"_c).within("country"_c, "group"_c)));
     f(stage<"ntile">(sk::ntile(7, "paid"_c, "part"_c)));
     f(stage<"percentile_rank">(sk::percentile_rank("paid"_c, "standing"_c, {.method = sk::percentile_method::cumulative}).within("flag"_c)));
+    f(stage<"top_n">(sk::top_n(3, sk::descending("paid"_c), "clicks"_c).within("country"_c, "flag"_c)));
+    f(stage<"distinct_by">(sk::distinct_by("group"_c, "country"_c)));
+    f(stage<"distinct">(sk::distinct()));
     f(stage<"rules">(sk::rules("segment"_c, sk::rule("rich", "paid"_c > 80.0), sk::rule("busy", "clicks"_c > 20 && "flag"_c), sk::otherwise("rest"))));
 }
 

@@ -101,6 +101,16 @@ constexpr auto report_keys() {
     (report_key<Schema, Names>(), ...);
 }
 
+// A stage by something that is no order, which has been reported.
+struct erroneous_choice : pipeline<erroneous_stage> {
+    template <class... Groups>
+    constexpr auto within(const Groups&...) const {
+        return make_pipeline(erroneous_stage{});
+    }
+};
+template <>
+struct pipeline_traits<erroneous_choice> : std::true_type {};
+
 }  // namespace detail
 
 // A column, descending(column), order_by(...) or columns(...).

@@ -158,23 +158,13 @@ namespace detail {
 template <class Kind, class Order, fixed_string Out>
 struct pipeline_traits<rank_pipeline<Kind, Order, Out>> : std::true_type {};
 
-// A rank by something that is no order, which has been reported.
-struct erroneous_rank : pipeline<erroneous_stage> {
-    template <class... Groups>
-    constexpr auto within(const Groups&...) const {
-        return make_pipeline(erroneous_stage{});
-    }
-};
-template <>
-struct pipeline_traits<erroneous_rank> : std::true_type {};
-
 template <fixed_string Out, class Order, class Kind>
 constexpr auto make_rank(Kind kind) {
     if constexpr (sort_order<Order>) {
         return rank_pipeline<Kind, order_of<Order>, Out>{{make_pack(rank_stage<Kind, order_of<Order>, Out, column_list<>>{{}, kind})}};
     } else {
         detail::report(detail::mistake<not_an_order<Order>>);
-        return erroneous_rank{};
+        return erroneous_choice{};
     }
 }
 }  // namespace detail
