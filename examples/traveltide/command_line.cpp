@@ -123,12 +123,12 @@ int command_line(int argc, const char* const* argv) {
 
     generator_options generator;
     std::string generate_folder;
-    CLI::App* generate_command = app.add_subcommand("generate", "Make up a company with the same four tables");
-    generate_command->add_option("--customers", generator.customers, "Active customers")->required()->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000}));
-    generate_command->add_option("--seed", generator.seed, "Seed")->capture_default_str();
+    CLI::App* generate_command = app.add_subcommand("generate", "Write the four tables of a generated company: random customers and what they did");
+    generate_command->add_option("--customers", generator.customers, "Active customers: at least 8 sessions since 2023-01-04")->required()->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000}));
+    generate_command->add_option("--seed", generator.seed, "Seed; the same seed gives the same files")->capture_default_str();
     generate_command->add_option("--out", generate_folder, "Folder for the four files")->required();
-    generate_command->add_flag("--whole-company", generator.whole_company, "With 169 inactive users for every active one, as in the real company");
-    generate_command->add_flag("--plant-persistence", generator.plant_persistence, "Give customers lasting habits, so that perks are supported");
+    generate_command->add_flag("--whole-company", generator.whole_company, "169 less active users for each active customer, instead of one for every two; 6000 customers then make 1.02 million users");
+    generate_command->add_flag("--plant-persistence", generator.plant_persistence, "Give most customers a lasting habit, which the perks of a run can then be told from");
 
     const recipe* chosen = nullptr;
     try {

@@ -1,4 +1,4 @@
-// generator.hpp: a made-up company with TravelTide's four tables, distributions and dirt, so that everything runs
+// generator.hpp: a generated company with TravelTide's four tables, distributions and dirt, so that everything runs
 // with nothing downloaded. generate_company({.customers = 6000}, "data") writes users.csv, sessions.csv, flights.csv
 // and hotels.csv into the folder. Same options, same bytes; 0.05 s for 6,000 customers, 3 s for the whole company (one core).
 #pragma once
@@ -18,7 +18,7 @@ struct generator_options {
     // whole company (1.02 M users, 5.4 M sessions, 1.9 M flights, 1.9 M hotels; 1.55 GB, 1.3 GB without quotes).
     bool whole_company = false;
     // Gives most customers one stable habit (bags, cancelling, hotel stays with family, discounts, or flying without
-    // a hotel), so that a customer's first sessions tell of the later ones. The real rows have no such thing.
+    // a hotel), so that a customer's first sessions tell of the later ones. The published rows show no such thing.
     bool plant_persistence = false;
     // Every field in double quotes, as in the published files.
     bool quote_fields = true;

@@ -1,4 +1,4 @@
-// generator_places.hpp: where the made-up customers live, where they travel, who carries and houses them.
+// generator_places.hpp: where the generated customers live, where they travel, who carries and houses them.
 //
 // Facts and shares only: airports with their coordinates, carriers, hotel chains; used by generator.cpp alone.
 #pragma once

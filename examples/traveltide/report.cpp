@@ -298,7 +298,7 @@ std::string segment_card(const report_data& data, const segment_result& segment)
     out += paragraph(segment.description);
     out += profile_chart(data.segments, segment);
     if (segment.example) {
-        out += "<div class=\"persona\"><p><b>A real customer near the middle</b></p>\n";
+        out += "<div class=\"persona\"><p><b>A customer near the middle</b></p>\n";
         out += paragraph(segment.example->summary);
         out += "<dl class=\"facts\">";
         if (!segment.example->user_id.empty()) {
@@ -427,7 +427,7 @@ std::string funnel_section(const report_data& data) {
 std::string quality_section(const report_data& data) {
     std::string out;
     if (!data.quality.empty()) {
-        out += paragraph("Real data has flaws. None was dropped in silence: each is counted here, with what was done about it.");
+        out += paragraph("Rows have flaws. None was dropped in silence: each is counted here, with what was done about it.");
         page_table table{"Flaws found in the data",
                          {{"What was found", cell_kind::wide_text}, {"Rows", cell_kind::number}, {"Share", cell_kind::number}, {"What was done", cell_kind::wide_text}},
                          {},

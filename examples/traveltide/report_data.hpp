@@ -97,7 +97,7 @@ struct metric_column {
     std::optional<double> overall;               // the value over all customers
 };
 
-/// A real customer of the segment, near its middle.
+/// A customer of the segment, near its middle.
 struct persona {
     std::string user_id;
     std::string summary;                         // one sentence

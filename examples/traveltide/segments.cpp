@@ -11,7 +11,7 @@ namespace traveltide {
 
 namespace {
 
-// A real customer in the middle of each segment: the one nearest to its medians, in units of the spread over all customers.
+// A customer in the middle of each segment: the one nearest to its medians, in units of the spread over all customers.
 auto typical_customers(const auto& people, const auto& profiles, sk::executor_ref executor) {
     const auto spread = people
         | sk::aggregate("trips_sd"_c = sk::stddev("booked_trips"_c), "clicks_sd"_c = sk::stddev("page_clicks"_c), "revenue_sd"_c = sk::stddev("revenue_usd"_c))

@@ -28,7 +28,7 @@ inline constexpr std::string_view perk_names[] = {"free hotel meal", "free check
 
 struct segment_profiles {
     std::string csv;              // segments.csv
-    segments_section section;     // for the report, with a real customer of each segment
+    segments_section section;     // for the report, with a customer of each segment as an example
 };
 
 segment_profiles profile_segments(const sk::table<tables::assignments>& assigned, const sk::table<tables::customers>& customers, sk::executor_ref executor);
