@@ -55,7 +55,7 @@ figure{margin:0;min-width:0}figcaption{margin-bottom:.9rem}figcaption b,figcapti
 .scroll{overflow-x:auto;margin:1.2rem 0;background:linear-gradient(to left,var(--paper) 45%,transparent) right/3rem 100% no-repeat local,linear-gradient(to left,var(--shade),transparent) right/1rem 100% no-repeat scroll}.scroll:focus-visible,a:focus-visible,summary:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 table{border-collapse:collapse;width:100%;font-size:.92rem;line-height:1.45}
 caption{text-align:left;color:var(--quiet);padding-bottom:.5rem;font-size:.88rem}
-th,td{padding:.6rem .9rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
+th,td{padding:.6rem .6rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
 th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
 thead th{font-weight:600;color:var(--quiet);font-size:.85rem;vertical-align:bottom;border-bottom:1.5px solid var(--quiet)}
 tbody th{font-weight:600;min-width:9rem}tfoot th,tfoot td{color:var(--quiet);border-bottom:0}
