@@ -35,6 +35,7 @@ enum class error_code {
     incompatible_model,   // a saved model that does not fit the recipe or the version
     malformed_document,   // text that is not the document it should be
     empty_input,          // no rows where at least one is needed
+    cancelled,            // a callback that asked to stop
 };
 
 constexpr std::string_view to_string(error_code code) {
@@ -56,6 +57,7 @@ constexpr std::string_view to_string(error_code code) {
         case error_code::incompatible_model: return "incompatible model";
         case error_code::malformed_document: return "malformed document";
         case error_code::empty_input: return "empty input";
+        case error_code::cancelled: return "cancelled";
     }
     return "error";
 }

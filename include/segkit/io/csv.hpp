@@ -8,7 +8,10 @@
 // and thread for all columns of a wide file, more for a few of them.
 #pragma once
 
+#include <algorithm>
+#include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,11 +21,13 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
-#include <segkit/io/detail/csv_collect.hpp>
 #include <segkit/io/detail/csv_input.hpp>
+#include <segkit/io/detail/csv_run.hpp>
 #include <segkit/io/detail/csv_source.hpp>
 #include <segkit/io/detail/csv_write.hpp>
+#include <segkit/pipeline/collect.hpp>
 #include <segkit/pipeline/source.hpp>
+#include <segkit/table/parse.hpp>
 #include <segkit/table/schema.hpp>
 #include <segkit/table/table.hpp>
 
@@ -34,12 +39,28 @@ enum class csv_quoted_nulls {
     text,    // that text: for files that write_csv wrote, where quotes tell the empty text from a null
 };
 
+// Which values are checked, of columns that a query reads only for the rows that a filter before kept.
+enum class csv_validate {
+    kept_rows,    // those of the rows that were kept; the others are not converted
+    all,
+};
+
+// How the dates or timestamps of one column are written: {"start", "%d/%m/%Y %H:%M"}. See time_format.
+struct csv_format {
+    std::string column;
+    time_format format;
+};
+
 // An empty field is a null where the column is nullable; in a text column that is not, it is the empty text.
 struct csv_options {
     char delimiter = ',';
     std::vector<std::string> null_values{};                       // further spellings of null, such as "NA"
     csv_quoted_nulls quoted_nulls = csv_quoted_nulls::null;
     std::size_t block_bytes = 128 * 1024;                         // read at once: 64 bytes to 64 MiB
+    std::vector<csv_format> formats{};                            // of dates and timestamps that are not in ISO 8601
+    csv_validate validate = csv_validate::kept_rows;
+    std::shared_ptr<csv_bad_rows> bad_rows{};                     // given: rows that are not as the schema says go there
+    csv_progress_callback progress{};                             // called about every block, never twice at once; false ends the reading
 };
 
 template <class Schema>
@@ -61,7 +82,7 @@ std::vector<csv_field> csv_fields_of() {
     return fields;
 }
 
-inline csv_settings checked_settings(const csv_options& options) {
+inline csv_settings checked_settings(const csv_options& options, const std::vector<csv_field>& fields) {
     check_csv_delimiter(options.delimiter, "scan_csv");
     if (options.block_bytes < 64 || options.block_bytes > 64 * 1024 * 1024) {
         error_details details{.code = error_code::invalid_option, .stage = "scan_csv", .field = "block_bytes"};
@@ -69,60 +90,85 @@ inline csv_settings checked_settings(const csv_options& options) {
         details.expected = "64 bytes to 64 MiB";
         throw error(std::move(details));
     }
-    return {options.delimiter, options.block_bytes, {options.null_values, options.quoted_nulls == csv_quoted_nulls::text}};
+    csv_settings settings;
+    settings.form = {options.delimiter, options.block_bytes, options.bad_rows != nullptr};
+    settings.nulls = {options.null_values, options.quoted_nulls == csv_quoted_nulls::text};
+    for (const csv_format& format : options.formats) {
+        const auto named = [&](const csv_field& field) { return field.name == format.column; };
+        const auto field = std::find_if(fields.begin(), fields.end(), named);
+        if (field == fields.end() || (field->type != type_id::date && field->type != type_id::timestamp)) {
+            error_details details{.code = error_code::invalid_option, .stage = "scan_csv", .field = "formats"};
+            details.found = "'" + format.column + (field == fields.end() ? "', which is no column of the schema" : "', a column of type " + std::string(to_string(field->type)));
+            details.expected = "the name of a date or timestamp column";
+            throw error(std::move(details));
+        }
+        settings.formats.emplace_back(format.column, format.format);
+    }
+    settings.bad_rows = options.bad_rows;
+    settings.progress = options.progress;
+    settings.validate_all = options.validate == csv_validate::all;
+    return settings;
 }
 }  // namespace detail
 
-// Rows of a CSV input; a `source`. Nothing is read before a scan.
+// Rows of CSV inputs, one behind the other; a `source`. Nothing is read before a scan.
 template <class Schema>
 class csv_scan {
 public:
     using schema_type = Schema;
 
-    csv_scan(std::shared_ptr<const byte_input> input, const csv_options& options)
-        : input_(std::move(input)), settings_(detail::checked_settings(options)) {}
+    csv_scan(std::vector<std::shared_ptr<const byte_input>> inputs, const csv_options& options)
+        : inputs_(std::move(inputs)), settings_(detail::checked_settings(options, detail::csv_fields_of<Schema>())) {}
 
-    std::shared_ptr<row_source> open() const {
-        return std::make_shared<detail::csv_source>(input_, detail::csv_fields_of<Schema>(), settings_);
-    }
+    std::shared_ptr<row_source> open() const { return std::make_shared<detail::csv_source>(inputs_, detail::csv_fields_of<Schema>(), settings_); }
 
 private:
-    std::shared_ptr<const byte_input> input_;
+    std::vector<std::shared_ptr<const byte_input>> inputs_;
     detail::csv_settings settings_;
 };
 
+// What is read: a file by its path, a byte_input, or several of either, which are one table; each has its own header line,
+// so that columns may stand in another order.
+class csv_from {
+public:
+    csv_from(const char* path) : csv_from(std::string(path)) {}
+    csv_from(std::string path) { inputs_.push_back(std::make_shared<file_input>(std::move(path))); }
+    csv_from(const std::vector<std::string>& paths) {
+        for (const std::string& path : paths) inputs_.push_back(std::make_shared<file_input>(path));
+    }
+    csv_from(std::initializer_list<const char*> paths) {
+        for (const char* path : paths) inputs_.push_back(std::make_shared<file_input>(path));
+    }
+    csv_from(std::initializer_list<std::string> paths) : csv_from(std::vector<std::string>(paths)) {}
+    template <std::derived_from<byte_input> Input>
+    csv_from(std::shared_ptr<Input> input) : inputs_{std::move(input)} {}
+    template <std::derived_from<byte_input> Input>
+    csv_from(std::shared_ptr<const Input> input) : inputs_{std::move(input)} {}
+    csv_from(std::vector<std::shared_ptr<const byte_input>> inputs) : inputs_(std::move(inputs)) {}
+
+    const std::vector<std::shared_ptr<const byte_input>>& inputs() const { return inputs_; }
+
+private:
+    std::vector<std::shared_ptr<const byte_input>> inputs_;
+};
+
 template <class Schema>
-csv_scan<Schema> scan_csv(std::shared_ptr<const byte_input> input, const csv_options& options = {}) {
-    return {std::move(input), options};
-}
-template <class Schema>
-csv_scan<Schema> scan_csv(std::string path, const csv_options& options = {}) {
-    return {std::make_shared<file_input>(std::move(path)), options};
+csv_scan<Schema> scan_csv(const csv_from& from, const csv_options& options = {}) {
+    return {from.inputs(), options};
 }
 
 // The whole input as a table. Throws segkit::error on the first row, in file order, that is not as the schema says: a
 // table is whole or not there.
 template <class Schema>
-table<Schema> read_csv(std::shared_ptr<const byte_input> input, const csv_options& options = {},
-                       executor_ref executor = detail::default_executor) {
-    detail::csv_collector collector(detail::empty_columns<Schema>());
-    csv_scan<Schema>(std::move(input), options).open()->scan(std::vector<bool>(Schema::size, true), executor, collector);
-    return table<Schema>(collector.take());
-}
-template <class Schema>
-table<Schema> read_csv(std::string path, const csv_options& options = {}, executor_ref executor = detail::default_executor) {
-    return read_csv<Schema>(std::make_shared<file_input>(std::move(path)), options, executor);
+table<Schema> read_csv(const csv_from& from, const csv_options& options = {}, executor_ref executor = detail::default_executor) {
+    auto rows = detail::relation_over<Schema>(scan_csv<Schema>(from, options).open());
+    return table<Schema>(detail::collect_rows(std::move(rows.plan), rows.slot_of, executor));
 }
 
 // The same, giving the error back instead of throwing it.
 template <class Schema>
-result<table<Schema>> try_read_csv(std::shared_ptr<const byte_input> input, const csv_options& options = {},
-                                   executor_ref executor = detail::default_executor) {
-    return try_call([&] { return read_csv<Schema>(std::move(input), options, executor); });
-}
-template <class Schema>
-result<table<Schema>> try_read_csv(std::string path, const csv_options& options = {}, executor_ref executor = detail::default_executor) {
-    return try_read_csv<Schema>(std::make_shared<file_input>(std::move(path)), options, executor);
+result<table<Schema>> try_read_csv(const csv_from& from, const csv_options& options = {}, executor_ref executor = detail::default_executor) {
+    return try_call([&] { return read_csv<Schema>(from, options, executor); });
 }
 
 // What write_csv puts in quotes.

@@ -135,6 +135,8 @@ struct plan_pass {
         std::vector<const step*> steps;
         std::vector<bool> needed;                          // per source column
         std::vector<std::pair<std::size_t, std::size_t>> pushed;    // slot, source column
+        std::vector<std::size_t> stage_of;                 // per source column
+        std::vector<std::size_t> stage_ends;               // of all stages but the last: how many steps have then run
     };
 
     // Backward from the outputs: which steps run, which columns the source must deliver.
@@ -160,7 +162,27 @@ struct plan_pass {
             p.needed[column] = true;
             p.pushed.emplace_back(i, column);
         }
+        find_stages(plan, p);
         return p;
+    }
+
+    // A stage ends behind a step that may reject rows, where columns of the source are left that no step has read so far.
+    static void find_stages(const Plan& plan, program& p) {
+        constexpr auto unread = static_cast<std::size_t>(-1);
+        p.stage_of.assign(p.needed.size(), unread);
+        std::size_t left = 0;
+        for (const bool needed : p.needed) left += needed;
+        for (std::size_t i = 0; i < p.steps.size() && left != 0; ++i) {
+            for (const int r : p.steps[i]->reads()) {
+                const int column = plan.at(r).source_column;
+                if (column < 0 || p.stage_of[static_cast<std::size_t>(column)] != unread) continue;
+                p.stage_of[static_cast<std::size_t>(column)] = p.stage_ends.size();
+                --left;
+            }
+            if (p.steps[i]->changes_rows() && left != 0) p.stage_ends.push_back(i + 1);
+        }
+        for (std::size_t& stage : p.stage_of)
+            if (stage == unread) stage = p.stage_ends.size();
     }
 
     class pass_worker final : public morsel_worker {
@@ -169,28 +191,42 @@ struct plan_pass {
             chunk_.slots.resize(slots);
         }
         void take(const chunk& rows) override {
+            accept(rows);
+            run_until(program_.steps.size());
+            done_ = 0;
+            if (chunk_.selected) next_->take(chunk_);
+        }
+        void narrow(std::size_t stage, chunk& rows) override {
+            if (stage == 0) done_ = 0;
+            accept(rows);
+            run_until(program_.stage_ends[stage]);
+            rows.selected = chunk_.selected;
+            rows.dense = chunk_.dense;
+            rows.selection = chunk_.selection;
+        }
+        void finish() override { next_->finish(); }
+
+    private:
+        void accept(const chunk& rows) {
             SEGKIT_ASSERT(rows.rows <= chunk_rows && rows.selected <= rows.rows);
             chunk_.rows = rows.rows;
             chunk_.selected = rows.selected;
             chunk_.dense = rows.dense;
             chunk_.first_row = rows.first_row;
             chunk_.selection = memory_.selection.get();
-            if (!rows.dense)
+            if (!rows.dense && rows.selection != chunk_.selection)
                 for (std::uint32_t k = 0; k < rows.selected; ++k) chunk_.selection[k] = rows.selection[k];
             for (const auto& [to, from] : program_.pushed) chunk_.slots[to] = rows.slots[from];
-            for (const step* s : program_.steps) {
-                s->run(chunk_, memory_);
-                if (chunk_.selected == 0) return;
-            }
-            if (chunk_.selected) next_->take(chunk_);
         }
-        void finish() override { next_->finish(); }
+        void run_until(std::size_t end) {
+            for (; done_ < end && chunk_.selected != 0; ++done_) program_.steps[done_]->run(chunk_, memory_);
+        }
 
-    private:
         const program& program_;
         std::unique_ptr<morsel_worker> next_;
         scratch memory_;
         chunk chunk_;
+        std::size_t done_ = 0;    // steps that have run for this chunk
     };
 
     class pass final : public morsel_consumer {
@@ -199,6 +235,7 @@ struct plan_pass {
         std::unique_ptr<morsel_worker> start(std::size_t morsel) override {
             return std::make_unique<pass_worker>(slots_, program_, next_.start(morsel));
         }
+        std::vector<std::size_t> stages() const override { return program_.stage_ends.empty() ? std::vector<std::size_t>() : program_.stage_of; }
 
     private:
         std::size_t slots_;

@@ -25,6 +25,11 @@ public:
     virtual ~morsel_worker() = default;
     virtual void take(const chunk& rows) = 0;
     virtual void finish() {}    // after the morsel's last chunk
+
+    // Where the consumer has several stages (below), a source may call this for each but the last, in order, with the
+    // columns of the stages so far set for the rows that count, and then `take` with all. Afterwards the chunk's selection
+    // says which rows still count. One without any is done: nothing more is called for it.
+    virtual void narrow(std::size_t stage, chunk& rows) { (void)stage, (void)rows; }
 };
 
 // Hands out one worker per morsel; `start` may be called from several threads at once.
@@ -32,6 +37,10 @@ class morsel_consumer {
 public:
     virtual ~morsel_consumer() = default;
     virtual std::unique_ptr<morsel_worker> start(std::size_t morsel) = 0;
+
+    // For each source column the stage in which it is first read; stages end where rows may be rejected. Empty: there is one
+    // stage. For sources that have something to save by not delivering the columns of rejected rows.
+    virtual std::vector<std::size_t> stages() const { return {}; }
 };
 
 struct table_data;

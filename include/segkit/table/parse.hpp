@@ -14,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 #include <type_traits>
+#include <utility>
 
 #if !defined(__cpp_lib_to_chars)    // libc++ has no from_chars for floating point
 #include <locale.h>
@@ -24,6 +25,7 @@
 #endif
 
 #include <segkit/config.hpp>
+#include <segkit/error.hpp>
 #include <segkit/table/types.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -227,6 +229,37 @@ inline bool parse_fraction(const char*& at, const char* end, int& microseconds) 
     return at != first;
 }
 
+// Z, +hh, +hhmm or +hh:mm, in minutes east of Greenwich; moves `at` behind it.
+inline bool parse_zone(const char*& at, const char* end, int& minutes_east) {
+    minutes_east = 0;
+    if (at == end) return false;
+    if (*at == 'Z') {
+        ++at;
+        return true;
+    }
+    if (*at != '+' && *at != '-') return false;
+    const bool west = *at++ == '-';
+    if (end - at < 2) return false;
+    const int hours = fixed_digits<2>(at);
+    at += 2;
+    int minutes = 0;
+    if (end - at >= 2 && (*at == ':' || is_digit(*at))) {
+        if (*at == ':') ++at;
+        if (end - at < 2) return false;
+        minutes = fixed_digits<2>(at);
+        at += 2;
+    }
+    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return false;
+    minutes_east = west ? -(hours * 60 + minutes) : hours * 60 + minutes;
+    return true;
+}
+
+// A timestamp of which the day is known to fit; see below.
+inline timestamp timestamp_of(date day, std::int64_t seconds, int microseconds, int minutes_east) {
+    return timestamp::from_microseconds(timestamp(day).microseconds_since_1970() + (seconds - std::int64_t{minutes_east} * 60) * microseconds_per_second +
+                                        microseconds);
+}
+
 inline bool parse_into(const char* at, const char* end, timestamp& value) {
     date day;
     if (!parse_date_prefix(at, end, day)) return false;
@@ -244,27 +277,10 @@ inline bool parse_into(const char* at, const char* end, timestamp& value) {
     at += 9;
     int microsecond = 0;
     if (at != end && *at == '.' && !parse_fraction(++at, end, microsecond)) return false;
-    std::int64_t zone_minutes = 0;
-    if (at != end && *at == 'Z') {
-        ++at;
-    } else if (at != end && (*at == '+' || *at == '-')) {
-        const bool west = *at++ == '-';
-        if (end - at < 2) return false;
-        const int hours = fixed_digits<2>(at);
-        at += 2;
-        int minutes = 0;
-        if (at != end) {
-            if (*at == ':') ++at;
-            if (end - at != 2) return false;
-            minutes = fixed_digits<2>(at);
-            at += 2;
-        }
-        if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return false;
-        zone_minutes = west ? -(hours * 60 + minutes) : hours * 60 + minutes;
-    }
+    int zone_minutes = 0;
+    if (at != end && !parse_zone(at, end, zone_minutes)) return false;
     if (at != end) return false;
-    value = timestamp::from_microseconds(timestamp(day, hour, minute, second, microsecond).microseconds_since_1970() -
-                                         zone_minutes * 60 * microseconds_per_second);
+    value = timestamp_of(day, (hour * 60 + minute) * 60 + second, microsecond, zone_minutes);
     return true;
 }
 
@@ -282,6 +298,147 @@ inline bool parse_into(const char* at, const char* end, duration& value) {
     constexpr std::int64_t rest = std::numeric_limits<std::int64_t>::max() % microseconds_per_second;
     if (seconds > most || (seconds == most && microseconds > rest + (negative ? 1 : 0))) return false;
     value.microseconds = negative ? -seconds * microseconds_per_second - microseconds : seconds * microseconds_per_second + microseconds;
+    return true;
+}
+
+}  // namespace detail
+
+// How dates and times are written where it is not ISO 8601: time_format("%d/%m/%Y %H:%M"). Directives, as in strptime:
+//   %Y year, 4 digits      %m month, 1 or 2 digits           %d day          %b %B month by its English name, whole or three letters
+//   %y year, 2 digits, of 1969 to 2068                        %H %M %S time, 1 or 2 digits each       %I %p hour of 12, AM or PM
+//   %f fraction of a second, 1 to 6 digits                    %z Z, +hh, +hhmm or +hh:mm, converted to UTC
+//   %F is %Y-%m-%d, %T is %H:%M:%S, %% is a percent sign; all else stands for itself
+// Throws segkit::error where a directive is none of these or the day is not said.
+class time_format {
+public:
+    time_format(std::string pattern) : pattern_(std::move(pattern)) {
+        bool year = false, month = false, day = false;
+        for (std::size_t i = 0; i < pattern_.size(); ++i) {
+            if (pattern_[i] != '%') continue;
+            const char d = ++i < pattern_.size() ? pattern_[i] : '\0';
+            if (d == '\0' || std::string_view("YymdbBHMSIpfzFT%").find(d) == std::string_view::npos)
+                refuse("%" + std::string(d != '\0', d), "%Y %y %m %d %b %B %H %M %S %I %p %f %z %F %T or %%");
+            year = year || d == 'Y' || d == 'y' || d == 'F';
+            month = month || d == 'm' || d == 'b' || d == 'B' || d == 'F';
+            day = day || d == 'd' || d == 'F';
+        }
+        if (!year || !month || !day) refuse("'" + pattern_ + "'", "year, month and day, such as %d/%m/%Y");
+    }
+    time_format(const char* pattern) : time_format(std::string(pattern)) {}
+
+    const std::string& pattern() const { return pattern_; }
+
+private:
+    [[noreturn]] static void refuse(std::string found, std::string expected) {
+        error_details details{.code = error_code::invalid_option, .stage = "time_format"};
+        details.found = std::move(found);
+        details.expected = std::move(expected);
+        throw error(std::move(details));
+    }
+    std::string pattern_;
+};
+
+namespace detail {
+
+// One to `most` digits; -1 where there is none.
+inline int some_digits(const char*& at, const char* end, int most) {
+    int value = -1;
+    for (int i = 0; i < most && at != end && is_digit(*at); ++i, ++at) value = (value < 0 ? 0 : value * 10) + (*at - '0');
+    return value;
+}
+
+// The number of the month whose English name, whole or its first three letters, stands here; 0 where none does.
+inline int month_by_name(const char*& at, const char* end) {
+    constexpr std::string_view names[] = {"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"};
+    const auto same = [&](std::string_view name) {
+        if (static_cast<std::size_t>(end - at) < name.size()) return false;
+        for (std::size_t i = 0; i < name.size(); ++i)
+            if ((at[i] | 0x20) != name[i]) return false;
+        return true;
+    };
+    for (int month = 1; month <= 12; ++month) {
+        const std::string_view name = names[month - 1];
+        if (!same(name.substr(0, 3))) continue;
+        at += same(name) ? name.size() : 3;
+        return month;
+    }
+    return 0;
+}
+
+struct written_time {
+    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, microsecond = 0, minutes_east = 0;
+    bool twelve_hours = false, afternoon = false;
+};
+
+inline bool parse_written(std::string_view pattern, const char*& at, const char* end, written_time& t) {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        if (pattern[i] != '%' || pattern[++i] == '%') {
+            if (at == end || *at++ != pattern[i]) return false;
+            continue;
+        }
+        bool good = true;
+        switch (pattern[i]) {
+            case 'Y': {
+                const char* const first = at;
+                t.year = some_digits(at, end, 4);
+                good = at - first == 4;
+                break;
+            }
+            case 'y': {
+                const char* const first = at;
+                t.year = some_digits(at, end, 2);
+                good = at - first == 2;
+                t.year += t.year < 69 ? 2000 : 1900;
+                break;
+            }
+            case 'm': t.month = some_digits(at, end, 2); break;
+            case 'b':
+            case 'B': t.month = month_by_name(at, end); break;
+            case 'd': t.day = some_digits(at, end, 2); break;
+            case 'H': good = (t.hour = some_digits(at, end, 2)) >= 0 && t.hour <= 23; break;
+            case 'I':
+                t.twelve_hours = true;
+                good = (t.hour = some_digits(at, end, 2)) >= 1 && t.hour <= 12;
+                break;
+            case 'M': good = (t.minute = some_digits(at, end, 2)) >= 0 && t.minute <= 59; break;
+            case 'S': good = (t.second = some_digits(at, end, 2)) >= 0 && t.second <= 59; break;
+            case 'p':
+                good = end - at >= 2 && ((*at | 0x20) == 'a' || (*at | 0x20) == 'p') && (at[1] | 0x20) == 'm';
+                if (!good) break;
+                t.afternoon = (*at | 0x20) == 'p';
+                at += 2;
+                break;
+            case 'f': {
+                const char* const last = end - at > 6 ? at + 6 : end;
+                good = parse_fraction(at, last, t.microsecond);
+                break;
+            }
+            case 'z': good = parse_zone(at, end, t.minutes_east); break;
+            case 'F': good = parse_written("%Y-%m-%d", at, end, t); break;
+            case 'T': good = parse_written("%H:%M:%S", at, end, t); break;
+            default: return false;
+        }
+        if (!good) return false;
+    }
+    return true;
+}
+inline bool parse_whole_written(const time_format& format, const char* at, const char* end, written_time& t) {
+    if (!parse_written(format.pattern(), at, end, t) || at != end || !date::is_valid(t.year, t.month, t.day)) return false;
+    if (t.twelve_hours) t.hour = t.hour % 12 + (t.afternoon ? 12 : 0);
+    return true;
+}
+
+inline bool parse_with(const time_format& format, const char* at, const char* end, timestamp& value) {
+    written_time t;
+    if (!parse_whole_written(format, at, end, t)) return false;
+    value = timestamp_of(date(t.year, t.month, t.day), (t.hour * 60 + t.minute) * 60 + t.second, t.microsecond, t.minutes_east);
+    return true;
+}
+// A date is the day that is written; a time beside it, and a zone, do not move it.
+inline bool parse_with(const time_format& format, const char* at, const char* end, date& value) {
+    written_time t;
+    if (!parse_whole_written(format, at, end, t)) return false;
+    value = date(t.year, t.month, t.day);
     return true;
 }
 
@@ -338,6 +495,15 @@ template <class T>
 std::optional<T> parse_value(std::string_view text) {
     T value{};
     if (!detail::parse_into(text.data(), text.data() + text.size(), value)) return std::nullopt;
+    return value;
+}
+
+// The same for a date or timestamp that is written in another way.
+template <class T>
+    requires std::is_same_v<T, date> || std::is_same_v<T, timestamp>
+std::optional<T> parse_value(std::string_view text, const time_format& format) {
+    T value{};
+    if (!detail::parse_with(format, text.data(), text.data() + text.size(), value)) return std::nullopt;
     return value;
 }
 

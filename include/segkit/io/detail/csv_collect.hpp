@@ -1,106 +1,236 @@
-// segkit/io/detail/csv_collect.hpp: all rows of a source as columns in memory, in row order.
+// segkit/io/detail/csv_collect.hpp: whole CSV columns straight to their final place in memory.
 //
-// Each morsel fills columns of its own; they are joined in morsel order, so the table does not depend on the executor.
+// No file has more rows than its bytes have room for, so memory can be set aside before they are counted: pages that are
+// never touched cost nothing. A block is given its place among the rows as soon as it is indexed, and converted into it;
+// nothing is copied or merged, and the columns do not depend on the number of workers. A worker reads a few blocks ahead
+// before it waits for the blocks before its own.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <mutex>
+#include <exception>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
-#include <segkit/pipeline/source.hpp>
-#include <segkit/table/chunk.hpp>
-#include <segkit/table/column.hpp>
+#include <segkit/io/detail/csv_convert.hpp>
+#include <segkit/io/detail/csv_reader.hpp>
+#include <segkit/io/detail/csv_run.hpp>
 #include <segkit/table/table.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
-// Appends `count` bits to `to`, which holds `held` bits.
-inline void append_bits(buffer& to, std::size_t held, const std::uint8_t* bits, std::size_t count) {
-    const std::size_t size_after = (held + count + 7) / 8;
-    std::byte* const added = to.grow(size_after - to.size());
-    std::memset(added, 0, static_cast<std::size_t>(to.data() + to.size() - added));
-    const unsigned shift = held % 8;
-    auto* const out = reinterpret_cast<std::uint8_t*>(to.data()) + held / 8;
-    for (std::size_t i = 0; i * 8 < count; ++i) {
-        unsigned byte = bits[i];
-        if (count - i * 8 < 8) byte &= (1u << (count - i * 8)) - 1;
-        out[i] = static_cast<std::uint8_t>(out[i] | (byte << shift));
-        if (byte >> (8 - shift)) out[i + 1] = static_cast<std::uint8_t>(out[i + 1] | (byte >> (8 - shift)));
+// Sets bits [begin, begin + count) of a bitmap that is zero there. The outer bytes may be shared with other threads.
+inline void csv_place_bits(std::uint8_t* bitmap, std::size_t begin, const std::uint8_t* bits, std::size_t count) {
+    const unsigned shift = begin % 8;
+    std::uint8_t* const out = bitmap + begin / 8;
+    const std::size_t bytes = (shift + count + 7) / 8;
+    const auto add = [](std::uint8_t& to, unsigned value) { std::atomic_ref<std::uint8_t>(to).fetch_or(static_cast<std::uint8_t>(value), std::memory_order_relaxed); };
+    unsigned carried = 0;
+    for (std::size_t i = 0; i < bytes; ++i) {
+        unsigned value = i * 8 < count ? bits[i] : 0u;
+        if (i * 8 < count && count - i * 8 < 8) value &= (1u << (count - i * 8)) - 1;
+        const unsigned whole = carried | (value << shift);
+        carried = whole >> 8;
+        if (i == 0 || i + 1 == bytes) add(out[i], whole & 0xFF);
+        else out[i] = static_cast<std::uint8_t>(whole);
     }
 }
 
-inline void append_slot(column_data& column, const slot_view& slot, std::size_t rows) {
-    if (column.type == type_id::text) {
-        const auto* const texts = slot.as<std::string_view>();
-        std::size_t bytes = 0;
-        for (std::size_t r = 0; r < rows; ++r) bytes += texts[r].size();
-        std::int64_t end = static_cast<std::int64_t>(column.bytes.size());
-        std::byte* at = column.bytes.grow(bytes);
-        std::byte* offset = column.values.grow(rows * sizeof(std::int64_t));
-        for (std::size_t r = 0; r < rows; ++r) {
-            const std::size_t size = texts[r].size();
-            if (size != 0) std::memcpy(at, texts[r].data(), size);
-            at += size;
-            end += static_cast<std::int64_t>(size);
-            std::memcpy(offset + r * sizeof end, &end, sizeof end);
-        }
-    } else {
-        column.values.append(slot.values, rows * size_of(column.type));
+// Copies a text. Up to 64 bytes behind it may be written where they are this worker's own.
+inline void csv_copy_text(std::byte* to, const std::byte* own_end, const char* from, std::size_t length) {
+    if (length <= 64 && own_end - to >= 64) {
+        struct cache_line {
+            std::uint64_t words[8];
+        };
+        cache_line line;
+        std::memcpy(&line, from, 64);
+        std::memcpy(to, &line, 64);
+    } else if (length != 0) {
+        std::memcpy(to, from, length);
     }
-    if (column.nullable) append_bits(column.validity, column.rows, slot.validity, rows);
-    column.rows += rows;
 }
 
-inline void append_rows(column_data& column, const column_data& more) {
-    if (!column.nullable || column.rows % 8 == 0) {
-        column.append_column(more);
-        return;
-    }
-    append_bits(column.validity, column.rows, more.validity_bits(), more.rows);    // many at once, not one by one
-    column.nullable = false;
-    column.append_column(more);
-    column.nullable = true;
-}
-
-class csv_collector final : public morsel_consumer {
+class csv_column_reader {
 public:
-    explicit csv_collector(table_data columns) : result_(std::move(columns)) {}
-
-    std::unique_ptr<morsel_worker> start(std::size_t morsel) override {
-        const std::lock_guard hold(lock_);
-        if (parts_.size() <= morsel) parts_.resize(morsel + 1);
-        parts_[morsel] = std::make_unique<std::vector<column_data>>();
-        for (const column_data& column : result_.columns) parts_[morsel]->emplace_back(column.type, column.nullable);
-        return std::make_unique<filler>(*parts_[morsel]);
+    // `to`: a column for each of the schema's, with the rows so far. Those that are read get room for all that can come.
+    csv_column_reader(csv_run& run, const std::vector<csv_column>& columns, table_data& to) : run_(run), columns_(columns), to_(to) {
+        const auto bytes = static_cast<std::size_t>(run.reader.size().value_or(0) - run.reader.data_begin());
+        const std::size_t most_rows = to.rows + bytes / run.reader.labels().columns.size() + 2;    // a field has its delimiter at least
+        for (const csv_column& wanted : columns) {
+            column_data& column = to.columns[wanted.slot];
+            column.values.reserve((most_rows + 1) * size_of(column.type));
+            if (column.type == type_id::text) column.bytes.reserve(column.bytes.size() + bytes + 1);
+            if (column.nullable) column.validity.reserve(most_rows / 8 + 1);
+            text_ends_.push_back(column.bytes.size());
+        }
     }
 
-    table_data take() {
-        for (auto& part : parts_) {
-            for (std::size_t i = 0; i < result_.columns.size(); ++i) append_rows(result_.columns[i], (*part)[i]);
-            part.reset();
+    void work() {
+        std::vector<place> places(read_ahead);
+        std::vector<std::size_t> idle, busy;    // the place used last is used first: it is in cache
+        for (std::size_t i = read_ahead; i-- > 0;) idle.push_back(i);
+        csv_spans spans;
+        bool more = true;
+        while (more || !busy.empty()) {
+            if (!busy.empty() && (idle.empty() || !more || run_.is_known(places[busy.front()].number))) {
+                fill(places[busy.front()], spans);
+                idle.push_back(busy.front());
+                busy.erase(busy.begin());
+                continue;
+            }
+            place& p = places[idle.back()];
+            p.number = run_.next++;
+            more = p.number < run_.blocks() && !run_.is_behind_failure(p.number);
+            p.present = run_.prepare(p.batch, p.number);
+            if (p.present) measure(p, spans);
+            busy.push_back(idle.back());
+            idle.pop_back();
         }
-        result_.rows = result_.columns.empty() ? 0 : result_.columns[0].rows;
-        return std::move(result_);
+    }
+
+    // After all workers have ended: so many rows there are now.
+    void finish(std::size_t rows) {
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            column_data& column = to_.columns[columns_[i].slot];
+            const bool text = column.type == type_id::text;
+            column.values.grow((rows + text) * size_of(column.type) - column.values.size());
+            if (text) column.bytes.grow(text_ends_[i] - column.bytes.size());
+            if (column.nullable) column.validity.grow((rows + 7) / 8 - column.validity.size());
+            column.rows = rows;
+        }
+        to_.rows = rows;
     }
 
 private:
-    struct filler final : morsel_worker {
-        explicit filler(std::vector<column_data>& to) : columns(to) {}
-        void take(const chunk& rows) override {
-            for (std::size_t i = 0; i < columns.size(); ++i) append_slot(columns[i], rows.slots[i], rows.rows);
-        }
-        std::vector<column_data>& columns;
+    static constexpr std::size_t read_ahead = 6;
+
+    struct place {
+        csv_batch batch;
+        std::uint64_t number = 0;
+        bool present = false;
+        std::vector<std::size_t> text_bytes{};    // of each text column
+        std::vector<std::size_t> text_begins{};
     };
 
-    table_data result_;
-    std::mutex lock_;
-    std::vector<std::unique_ptr<std::vector<column_data>>> parts_;
+    // f(text, is null) for each field of a text column, in order; doubled quotes are still double.
+    template <class F>
+    void each_text(const csv_batch& batch, const csv_column& column, std::size_t first, std::size_t rows, csv_spans& spans, F&& f) const {
+        const csv_fields_of_column fields = csv_locate(batch, column.position, first, rows, nullptr, spans);
+        const csv_null_rule& nulls = run_.settings.nulls;
+        const bool nullable = column.field.nullable;
+        for (std::size_t r = 0; r < rows; ++r) {
+            const std::string_view text = fields.field(r);
+            f(text, nullable && csv_is_null_text(text.data(), text, nulls));
+        }
+    }
+    static bool has_doubled(const csv_batch& batch, std::string_view text) {
+        return batch.findings.doubled && !text.empty() && text.data()[-1] == '"' && std::memchr(text.data(), '"', text.size());
+    }
+
+    // The bytes of the texts, before it is known where they go.
+    void measure(place& p, csv_spans& spans) const {
+        p.text_bytes.assign(columns_.size(), 0);
+        for (std::size_t first = 0; first < p.batch.rows; first += chunk_rows) {
+            const std::size_t rows = p.batch.rows - first < chunk_rows ? p.batch.rows - first : chunk_rows;
+            for (std::size_t i = 0; i < columns_.size(); ++i) {
+                if (columns_[i].kernel) continue;
+                std::size_t bytes = 0;
+                each_text(p.batch, columns_[i], first, rows, spans, [&](std::string_view text, bool null) {
+                    if (null) return;
+                    bytes += text.size();
+                    if (has_doubled(p.batch, text)) {
+                        std::size_t quotes = 0;
+                        for (const char c : text) quotes += c == '"';
+                        bytes -= quotes / 2;
+                    }
+                });
+                p.text_bytes[i] += bytes;
+            }
+        }
+    }
+
+    void fill(place& p, csv_spans& spans) {
+        run_.pass(p.present ? &p.batch : nullptr, p.number, [&](bool again) {
+            if (again) measure(p, spans);
+            p.text_begins = text_ends_;
+            const std::size_t begin = p.batch.first_row;
+            const std::size_t end = begin + p.batch.rows;
+            for (std::size_t i = 0; i < columns_.size(); ++i) {
+                text_ends_[i] += p.text_bytes[i];
+                column_data& column = to_.columns[columns_[i].slot];
+                if (column.nullable) std::memset(column.validity.data() + (begin + 7) / 8, 0, (end + 7) / 8 - (begin + 7) / 8);    // nobody is there yet
+            }
+        });
+        if (!p.present || run_.is_behind_failure(p.number)) return;
+        try {
+            convert(p, spans);
+            if (p.batch.failure) run_.fail(p.number, p.batch.failure);
+        } catch (...) {
+            run_.fail(p.number, std::current_exception());
+        }
+    }
+
+    void convert(place& p, csv_spans& spans) {
+        const csv_batch& batch = p.batch;
+        for (std::size_t first = 0; first < batch.rows; first += chunk_rows) {
+            std::size_t rows = batch.rows - first < chunk_rows ? batch.rows - first : chunk_rows;
+            std::optional<error_details> refused;
+            for (std::size_t i = 0; i < columns_.size(); ++i) {
+                const csv_column& column = columns_[i];
+                column_data& to = to_.columns[column.slot];
+                const std::size_t row = batch.first_row + first;
+                if (!column.kernel) {
+                    place_texts(p, i, first, rows, spans);
+                    continue;
+                }
+                std::uint8_t validity[chunk_rows / 8];
+                const csv_fields_of_column fields = csv_locate(batch, column.position, first, rows, nullptr, spans);
+                const csv_job job{fields, to.values.data() + row * size_of(to.type), to.nullable ? validity : nullptr, &run_.settings.nulls, column.format};
+                const std::size_t good = column.kernel(job);
+                if (to.nullable) csv_place_bits(reinterpret_cast<std::uint8_t*>(to.validity.data()), row, validity, good);
+                if (good == rows) continue;
+                refused = csv_refused_field(batch, fields.field(good), first + good, column, run_.settings.nulls, run_.reader.labels());
+                rows = good;    // a later one stands in an earlier row
+            }
+            if (refused) throw error(std::move(*refused));
+        }
+    }
+
+    void place_texts(place& p, std::size_t i, std::size_t first, std::size_t rows, csv_spans& spans) {
+        column_data& to = to_.columns[columns_[i].slot];
+        const std::size_t row = p.batch.first_row + first;
+        std::byte* at = to.bytes.data() + p.text_begins[i];
+        const std::byte* const own_end = at + p.text_bytes[i];
+        auto* offset = reinterpret_cast<std::int64_t*>(to.values.data()) + row + 1;
+        std::uint8_t validity[chunk_rows / 8] = {};
+        std::size_t r = 0;
+        each_text(p.batch, columns_[i], first, rows, spans, [&](std::string_view text, bool null) {
+            if (!null) {
+                validity[r >> 3] = static_cast<std::uint8_t>(validity[r >> 3] | (1u << (r & 7)));
+                if (has_doubled(p.batch, text)) {
+                    at += csv_single_quotes(text, reinterpret_cast<char*>(at)).size();
+                } else {
+                    csv_copy_text(at, own_end, text.data(), text.size());
+                    at += text.size();
+                }
+            }
+            *offset++ = at - to.bytes.data();
+            ++r;
+        });
+        if (to.nullable) csv_place_bits(reinterpret_cast<std::uint8_t*>(to.validity.data()), row, validity, rows);
+        p.text_bytes[i] = static_cast<std::size_t>(own_end - at);
+        p.text_begins[i] = static_cast<std::size_t>(at - to.bytes.data());
+    }
+
+    csv_run& run_;
+    const std::vector<csv_column>& columns_;
+    table_data& to_;
+    std::vector<std::size_t> text_ends_;    // of whose turn it is
 };
 
 }  // namespace SEGKIT_NAMESPACE::detail

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,9 @@
 #include <segkit/error.hpp>
 #include <segkit/io/detail/csv_problem.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
+#include <segkit/io/detail/csv_values.hpp>
 #include <segkit/table/chunk.hpp>
+#include <segkit/table/column.hpp>
 #include <segkit/table/parse.hpp>
 #include <segkit/table/types.hpp>
 
@@ -28,18 +31,6 @@ struct csv_field {
     std::string_view name;
     type_id type = type_id::text;
     bool nullable = false;
-};
-
-// What a field that spells a null means; see csv_options.
-struct csv_null_rule {
-    std::vector<std::string> spellings;    // besides the empty text
-    bool quoted_is_text = false;           // in text columns
-
-    bool spelled(std::string_view text) const {
-        for (const std::string& spelling : spellings)
-            if (spelling == text) return true;
-        return false;
-    }
 };
 
 // Bytes that live until `reset`: texts whose doubled quotes were made single.
@@ -69,62 +60,85 @@ private:
     std::size_t used_ = 0;
 };
 
-// The fields of one column, quotes stripped.
+// Places of fields, where they do not lie at even steps.
 struct csv_spans {
-    std::array<std::uint32_t, chunk_rows> begin;
-    std::array<std::uint32_t, chunk_rows> end;
+    std::unique_ptr<std::uint32_t[]> starts{new std::uint32_t[chunk_rows]};
+    std::unique_ptr<std::uint32_t[]> ends{new std::uint32_t[chunk_rows]};
 };
 
+// A column that is wanted, and how it is converted.
 struct csv_column {
     csv_field field{};
     std::size_t position = 0;    // in the file
     std::size_t slot = 0;        // in the schema
-    std::unique_ptr<std::byte[]> values{};
-    std::array<std::uint8_t, chunk_rows / 8> validity{};
+    std::size_t stage = 0;       // of the pass: when it is wanted
+    const time_format* format = nullptr;
+    csv_kernel kernel = nullptr; // none for text
 };
 
-inline void csv_find_spans(const csv_batch& batch, std::size_t column, std::size_t first, std::size_t rows, csv_spans& spans) {
-    const char* const text = batch.text();
-    const std::size_t columns = batch.columns;
-    const std::uint32_t* starts = batch.starts + first * columns + column;
-    const std::uint32_t* ends = batch.ends + first * columns + column;
-    for (std::size_t r = 0; r < rows; ++r) {
-        spans.begin[r] = starts[r * columns] + 1;
-        spans.end[r] = ends[r * columns];
-    }
-    if (batch.findings.returns && column + 1 == columns) {
-        for (std::size_t r = 0; r < rows; ++r) spans.end[r] -= spans.end[r] != spans.begin[r] && text[spans.end[r] - 1] == '\r';
-    }
-    if (batch.findings.quotes) {
-        for (std::size_t r = 0; r < rows; ++r) {
-            const std::uint32_t quoted = text[spans.begin[r]] == '"';    // of an empty field this is the delimiter
-            spans.begin[r] += quoted;
-            spans.end[r] -= quoted;
-        }
-    }
-}
-
-// Converts `rows` fields; returns the first row that is not a value (or a null where none is allowed), or `rows`.
 template <class T>
-std::size_t csv_convert_values(const char* text, const csv_spans& spans, std::size_t rows, const csv_null_rule& nulls, csv_column& column) {
-    T* const values = reinterpret_cast<T*>(column.values.get());
-    const bool spellings = !nulls.spellings.empty();
-    for (std::size_t r = 0; r < rows; ++r) {
-        const char* const begin = text + spans.begin[r];
-        const char* const end = text + spans.end[r];
-        if (begin == end || (spellings && nulls.spelled({begin, end}))) {
-            if (!column.field.nullable) return r;
-            values[r] = T{};
-            column.validity[r >> 3] = static_cast<std::uint8_t>(column.validity[r >> 3] & ~(1u << (r & 7)));
-        } else if (!parse_into(begin, end, values[r])) {
-            return r;
-        }
+csv_kernel csv_choose_kernel(const csv_column& column, const csv_null_rule& nulls, instruction_set level) {
+    bool careful = column.format != nullptr;
+    T value{};
+    for (const std::string& spelling : nulls.spellings) careful = careful || parse_into(spelling.data(), spelling.data() + spelling.size(), value);
+    return csv_kernel_for<T>(column.field.nullable, careful, level);
+}
+template <class Column>
+csv_kernel csv_kernel_of(const Column& column, const csv_null_rule& nulls, instruction_set level) {
+    switch (column.field.type) {
+        case type_id::boolean: return csv_choose_kernel<bool>(column, nulls, level);
+        case type_id::int32: return csv_choose_kernel<std::int32_t>(column, nulls, level);
+        case type_id::int64: return csv_choose_kernel<std::int64_t>(column, nulls, level);
+        case type_id::float32: return csv_choose_kernel<float>(column, nulls, level);
+        case type_id::float64: return csv_choose_kernel<double>(column, nulls, level);
+        case type_id::date: return csv_choose_kernel<date>(column, nulls, level);
+        case type_id::timestamp: return csv_choose_kernel<timestamp>(column, nulls, level);
+        case type_id::duration: return csv_choose_kernel<duration>(column, nulls, level);
+        default: return nullptr;
     }
-    return rows;
 }
 
-inline std::string_view csv_single_quotes(std::string_view field, csv_arena& arena) {
-    char* const to = arena.take(field.size());
+// The fields of rows [first, first + rows) of a column, or of those of them that `selection` names. Nothing is done per
+// field where none or all of a block's fields are quoted.
+inline csv_fields_of_column csv_locate(const csv_batch& batch, std::size_t column, std::size_t first, std::size_t rows, const std::uint16_t* selection,
+                                       csv_spans& spans) {
+    const std::size_t columns = batch.columns;
+    const char* const text = batch.text();
+    csv_fields_of_column fields;
+    fields.starts = batch.starts + first * columns + column;
+    fields.ends = batch.ends + first * columns + column;
+    fields.start_stride = fields.end_stride = columns;
+    fields.rows = rows;
+    const bool returns = batch.findings.returns && column + 1 == columns;
+    const bool all_quoted = batch.findings.quotes && batch.all_quoted();
+    const bool mixed = batch.findings.quotes && !all_quoted;
+    fields.begin = text + 1 + all_quoted;
+    fields.end = text - all_quoted;
+    if (!selection && !returns && !mixed) return fields;
+
+    std::uint32_t* const starts = spans.starts.get();
+    std::uint32_t* const ends = spans.ends.get();
+    for (std::size_t k = 0; k < rows; ++k) {
+        const std::size_t at = (selection ? std::size_t{selection[k]} : k) * columns;
+        starts[k] = fields.starts[at];
+        ends[k] = fields.ends[at];
+    }
+    if (returns)
+        for (std::size_t k = 0; k < rows; ++k) ends[k] -= ends[k] != starts[k] + 1 && text[ends[k] - 1] == '\r';
+    if (mixed) {
+        for (std::size_t k = 0; k < rows; ++k) {
+            const std::uint32_t quoted = text[starts[k] + 1] == '"';    // of an empty field this is the delimiter
+            starts[k] += quoted;
+            ends[k] -= quoted;
+        }
+    }
+    fields.starts = starts;
+    fields.ends = ends;
+    fields.start_stride = fields.end_stride = 1;
+    return fields;
+}
+
+inline std::string_view csv_single_quotes(std::string_view field, char* to) {
     std::size_t length = 0;
     for (std::size_t i = 0; i < field.size(); ++i) {
         to[length++] = field[i];
@@ -133,23 +147,28 @@ inline std::string_view csv_single_quotes(std::string_view field, csv_arena& are
     return {to, length};
 }
 
+inline bool csv_is_null_text(const char* begin, std::string_view value, const csv_null_rule& nulls) {
+    return (value.empty() || (!nulls.spellings.empty() && nulls.spelled(value))) && !(nulls.quoted_is_text && begin[-1] == '"');
+}
+
+inline void csv_put_bit(std::uint8_t* bits, std::size_t at, bool value) {
+    bits[at >> 3] = static_cast<std::uint8_t>((bits[at >> 3] & ~(1u << (at & 7))) | (unsigned{value} << (at & 7)));
+}
+
 // A text is never wrong. In a column without nulls the empty field is the empty text.
-inline std::size_t csv_convert_texts(const char* text, const csv_spans& spans, std::size_t rows, const csv_null_rule& nulls, bool doubled,
-                                     csv_arena& arena, csv_column& column) {
-    auto* const values = reinterpret_cast<std::string_view*>(column.values.get());
-    const bool spellings = !nulls.spellings.empty();
-    for (std::size_t r = 0; r < rows; ++r) {
-        const char* const begin = text + spans.begin[r];
-        std::string_view value(begin, spans.end[r] - spans.begin[r]);
-        if (column.field.nullable && (value.empty() || (spellings && nulls.spelled(value))) && !(nulls.quoted_is_text && begin[-1] == '"')) {
-            values[r] = std::string_view();
-            column.validity[r >> 3] = static_cast<std::uint8_t>(column.validity[r >> 3] & ~(1u << (r & 7)));
-            continue;
+inline void csv_convert_texts(const csv_fields_of_column& fields, const csv_null_rule& nulls, bool doubled, csv_arena& arena, std::string_view* values,
+                              std::uint8_t* validity) {
+    for (std::size_t r = 0; r < fields.rows; ++r) {
+        const char* const begin = fields.first(r);
+        std::string_view value(begin, static_cast<std::size_t>(fields.last(r) - begin));
+        if (validity) {
+            const bool null = csv_is_null_text(begin, value, nulls);
+            csv_put_bit(validity, r, !null);
+            if (null) value = {};
         }
-        if (doubled && begin[-1] == '"' && !value.empty() && std::memchr(begin, '"', value.size())) value = csv_single_quotes(value, arena);
+        if (doubled && !value.empty() && begin[-1] == '"' && std::memchr(begin, '"', value.size())) value = csv_single_quotes(value, arena.take(value.size()));
         values[r] = value;
     }
-    return rows;
 }
 
 inline std::string csv_expected(type_id type) {
@@ -179,74 +198,155 @@ inline std::string csv_advice(type_id type, std::string_view field) {
     return "correct the value, or declare the column as segkit::text";
 }
 
+// Why a field is no value of its column.
+inline error_details csv_refused_field(const csv_batch& batch, std::string_view field, std::size_t row, const csv_column& column, const csv_null_rule& nulls,
+                                       const csv_labels& labels) {
+    const bool null = field.empty() || nulls.spelled(field);
+    error_details details = labels.place(null ? error_code::unexpected_null : error_code::malformed_value,
+                                         batch.line_of(static_cast<std::uint32_t>(field.data() - batch.text())), column.position);
+    details.row = batch.first_row + row;
+    details.found = field.empty() ? "an empty field" : shown(field);
+    details.expected = column.format ? "a " + std::string(to_string(column.field.type)) + " written " + column.format->pattern() : csv_expected(column.field.type);
+    details.advice = null ? "declare the column as std::optional if values may be missing" : csv_advice(column.field.type, field);
+    return details;
+}
+
+// Converts batches to chunks, stage by stage: columns that the pass wants later are converted for the rows that are left.
 class csv_converter {
 public:
-    // `columns` in the order of the file; `slots`: columns of the schema.
-    csv_converter(std::vector<csv_column> columns, std::size_t slots, csv_null_rule nulls) : columns_(std::move(columns)), nulls_(std::move(nulls)) {
+    // `slots`: columns of the schema. `rejected`: where rows with wrong values go; without it, the first ends the reading.
+    csv_converter(const std::vector<csv_column>& columns, std::size_t slots, const csv_null_rule& nulls, const csv_labels& labels)
+        : nulls_(nulls), labels_(labels), selection_(new std::uint16_t[chunk_rows]) {
         chunk_.slots.resize(slots);
-        for (csv_column& column : columns_) {
+        chunk_.selection = selection_.get();
+        places_.reserve(columns.size());    // the chunk points into them
+        for (const csv_column& column : columns) {
+            place& p = places_.emplace_back();
+            p.column = &column;
             const std::size_t size = column.field.type == type_id::text ? sizeof(std::string_view) : size_of(column.field.type);
-            column.values.reset(new std::byte[chunk_rows * size]);
-            chunk_.slots[column.slot].values = column.values.get();
-            if (column.field.nullable) chunk_.slots[column.slot].validity = column.validity.data();
+            p.size = size;
+            p.values.reset(new std::byte[chunk_rows * size]);
+            chunk_.slots[column.slot].values = p.values.get();
+            if (column.field.nullable) chunk_.slots[column.slot].validity = p.validity.data();
         }
     }
     csv_converter(const csv_converter&) = delete;    // the chunk points into the columns
     csv_converter& operator=(const csv_converter&) = delete;
 
-    // Rows [first, first + rows) of the batch as a chunk that is valid until the next call.
-    const chunk& convert(const csv_batch& batch, std::size_t first, std::size_t rows, const csv_labels& labels) {
+    // Begins with rows [first, first + rows) of the batch; nothing is converted yet.
+    chunk& begin(const csv_batch& batch, std::size_t first, std::size_t rows) {
         arena_.reset();
-        std::size_t good = rows;
-        const csv_column* bad = nullptr;
-        for (csv_column& column : columns_) {
-            csv_find_spans(batch, column.position, first, good, spans_);
-            if (column.field.nullable) column.validity.fill(0xFF);
-            const std::size_t stopped = convert_column(batch, good, column);
-            if (stopped < good) {
-                good = stopped;
-                bad = &column;
-            }
-        }
-        if (bad) fail(batch, first + good, *bad, labels);
+        batch_ = &batch;
+        first_ = first;
+        refused_.reset();
         chunk_.rows = chunk_.selected = static_cast<std::uint32_t>(rows);
+        chunk_.dense = true;
+        chunk_.selection = selection_.get();
         chunk_.first_row = batch.first_row + first;
         return chunk_;
     }
 
-private:
-    std::size_t convert_column(const csv_batch& batch, std::size_t rows, csv_column& column) {
-        const char* const text = batch.text();
-        switch (column.field.type) {
-            case type_id::boolean: return csv_convert_values<bool>(text, spans_, rows, nulls_, column);
-            case type_id::int32: return csv_convert_values<std::int32_t>(text, spans_, rows, nulls_, column);
-            case type_id::int64: return csv_convert_values<std::int64_t>(text, spans_, rows, nulls_, column);
-            case type_id::float32: return csv_convert_values<float>(text, spans_, rows, nulls_, column);
-            case type_id::float64: return csv_convert_values<double>(text, spans_, rows, nulls_, column);
-            case type_id::date: return csv_convert_values<date>(text, spans_, rows, nulls_, column);
-            case type_id::timestamp: return csv_convert_values<timestamp>(text, spans_, rows, nulls_, column);
-            case type_id::duration: return csv_convert_values<duration>(text, spans_, rows, nulls_, column);
-            default: return csv_convert_texts(text, spans_, rows, nulls_, batch.findings.doubled != 0, arena_, column);
+    // Converts the columns of a stage for the rows that count. At the first row, in file order, with a wrong value the chunk
+    // ends; or, with somewhere to put them, such rows do not count any more.
+    void convert(std::size_t stage, std::vector<error_details>* rejected) {
+        for (place& p : places_) {
+            if (p.column->stage != stage) continue;
+            while (const auto wrong = convert_column(p)) {
+                const std::uint32_t row = chunk_.row_of(*wrong);
+                error_details details = csv_refused_field(*batch_, last_fields_.field(*wrong), first_ + row, *p.column, nulls_, labels_);
+                if (rejected) {
+                    rejected->push_back(std::move(details));
+                    drop(*wrong);
+                } else {
+                    refused_ = std::move(details);    // a later one stands in an earlier row
+                    if (chunk_.dense) chunk_.selected = row;
+                    else chunk_.selected = *wrong;
+                    chunk_.rows = row;
+                    break;
+                }
+            }
         }
     }
 
-    [[noreturn]] void fail(const csv_batch& batch, std::size_t row, const csv_column& column, const csv_labels& labels) {
-        csv_find_spans(batch, column.position, row, 1, spans_);
-        const std::string_view field(batch.text() + spans_.begin[0], spans_.end[0] - spans_.begin[0]);
-        const bool null = field.empty() || nulls_.spelled(field);
-        error_details details = labels.place(null ? error_code::unexpected_null : error_code::malformed_value, batch.line_of(spans_.begin[0]), column.position);
-        details.row = batch.first_row + row;
-        details.found = field.empty() ? "an empty field" : shown(field);
-        details.expected = csv_expected(column.field.type);
-        details.advice = null ? "declare the column as std::optional if values may be missing" : csv_advice(column.field.type, field);
-        throw error(std::move(details));
+    // Throws what ended the chunk, if anything did; after its rows have been handed on.
+    void check() {
+        if (refused_) throw error(std::move(*refused_));
     }
 
-    std::vector<csv_column> columns_;
-    csv_null_rule nulls_;
+private:
+    struct place {
+        const csv_column* column = nullptr;
+        std::size_t size = 0;
+        std::unique_ptr<std::byte[]> values{};
+        std::array<std::uint8_t, chunk_rows / 8> validity{};
+    };
+
+    // The place among the rows that count of the first one whose field is not a value.
+    std::optional<std::uint32_t> convert_column(place& p) {
+        const std::uint32_t count = chunk_.selected;
+        const std::uint16_t* const selection = chunk_.dense ? nullptr : chunk_.selection;
+        last_fields_ = csv_locate(*batch_, p.column->position, first_, count, selection, spans_);
+        std::byte* const values = selection ? packed_values() : p.values.get();
+        std::uint8_t* const validity = !p.column->field.nullable ? nullptr : selection ? packed_validity_.data() : p.validity.data();
+        std::size_t good = count;
+        if (p.column->kernel) {
+            csv_job job{last_fields_, values, validity, &nulls_, p.column->format};
+            good = p.column->kernel(job);
+        } else {
+            csv_convert_texts(last_fields_, nulls_, batch_->findings.doubled != 0, arena_, reinterpret_cast<std::string_view*>(values), validity);
+        }
+        if (selection) {
+            switch (p.size) {
+                case 1: scatter<std::uint8_t>(p, good); break;
+                case 4: scatter<std::uint32_t>(p, good); break;
+                case 8: scatter<std::uint64_t>(p, good); break;
+                default: scatter<std::string_view>(p, good); break;
+            }
+            if (validity)
+                for (std::size_t k = 0; k < good; ++k) csv_put_bit(p.validity.data(), selection[k], bit_at(validity, k));
+        }
+        if (good == count) return std::nullopt;
+        return static_cast<std::uint32_t>(good);
+    }
+
+    // Rows stay where they are in a chunk, whichever of them count.
+    template <class V>
+    void scatter(place& p, std::size_t count) {
+        const std::uint16_t* const selection = chunk_.selection;
+        for (std::size_t k = 0; k < count; ++k) std::memcpy(p.values.get() + selection[k] * sizeof(V), packed_.get() + k * sizeof(V), sizeof(V));
+    }
+    std::byte* packed_values() {
+        if (!packed_) packed_.reset(new std::byte[chunk_rows * sizeof(std::string_view)]);
+        return packed_.get();
+    }
+
+    // The k-th row that counts does not count any more.
+    void drop(std::uint32_t k) {
+        std::uint16_t* const selection = selection_.get();
+        if (chunk_.dense) {
+            for (std::uint32_t i = 0; i < chunk_.rows; ++i) selection[i] = static_cast<std::uint16_t>(i);
+            chunk_.dense = false;
+        } else if (chunk_.selection != selection) {
+            std::memcpy(selection, chunk_.selection, chunk_.selected * sizeof *selection);
+        }
+        chunk_.selection = selection;
+        std::memmove(selection + k, selection + k + 1, (chunk_.selected - k - 1) * sizeof *selection);
+        --chunk_.selected;
+    }
+
+    const csv_null_rule& nulls_;
+    const csv_labels& labels_;
+    std::vector<place> places_;
     csv_arena arena_;
     csv_spans spans_;
+    csv_fields_of_column last_fields_;
+    std::unique_ptr<std::byte[]> packed_;
+    std::array<std::uint8_t, chunk_rows / 8> packed_validity_{};
+    std::unique_ptr<std::uint16_t[]> selection_;
     chunk chunk_;
+    const csv_batch* batch_ = nullptr;
+    std::size_t first_ = 0;
+    std::optional<error_details> refused_;
 };
 
 }  // namespace SEGKIT_NAMESPACE::detail

@@ -1,213 +1,225 @@
-// segkit/io/detail/csv_source.hpp: a CSV input as a row_source: binds a schema to the header, then pushes morsels.
+// segkit/io/detail/csv_source.hpp: CSV inputs as a row_source: pushes morsels, or makes whole columns.
 //
-// A morsel is sixteen batches of the file. Workers take turns at reading (which is fast) and convert side by side;
-// morsels are numbered by their place in the file, so nothing depends on how many workers there are.
+// A morsel is sixteen blocks of a file. A worker reads and indexes the blocks of its morsel, lets them pass in file order,
+// then converts and hands them on, all beside the others; it waits only where a block before is not yet indexed. Morsels
+// are numbered by their place in the file, so nothing depends on how many workers there are.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
-#include <segkit/detail/nearest_name.hpp>
 #include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/io/detail/csv_collect.hpp>
 #include <segkit/io/detail/csv_convert.hpp>
 #include <segkit/io/detail/csv_input.hpp>
-#include <segkit/io/detail/csv_problem.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
+#include <segkit/io/detail/csv_run.hpp>
 #include <segkit/pipeline/source.hpp>
 #include <segkit/table/chunk.hpp>
+#include <segkit/table/table.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::size_t csv_morsel_batches = 16;
 
-struct csv_settings {
-    char delimiter = ',';
-    std::size_t block_bytes = 128 * 1024;
-    csv_null_rule nulls{};
+// One input, pushed as morsels.
+class csv_push {
+public:
+    csv_push(csv_run& run, const std::vector<csv_column>& columns, std::size_t slots, std::size_t stages, morsel_consumer& consumer, std::size_t first_morsel)
+        : run_(run), columns_(columns), slots_(slots), stages_(stages), consumer_(consumer), first_morsel_(first_morsel) {}
+
+    void work(std::size_t workers) {
+        csv_converter converter(columns_, slots_, run_.settings.nulls, run_.reader.labels());
+        // One worker converts every batch as soon as it is read, while it is in cache; several hold a morsel each.
+        std::vector<csv_batch> batches(workers == 1 ? 1 : csv_morsel_batches);
+        for (;;) {
+            if (run_.no_more()) return;
+            const std::uint64_t morsel = run_.next++;
+            const bool last = morsel * csv_morsel_batches >= run_.blocks() || run_.is_behind_failure(morsel * csv_morsel_batches);
+            std::unique_ptr<morsel_worker> worker;
+            if (workers == 1) push_one_by_one(morsel, batches[0], converter, worker);
+            else push_together(morsel, batches, converter, worker);
+            if (last) return;
+        }
+    }
+    // How many morsels there were.
+    std::size_t morsels() const { return morsels_; }
+
+private:
+    void push_one_by_one(std::uint64_t morsel, csv_batch& batch, csv_converter& converter, std::unique_ptr<morsel_worker>& worker) {
+        for (std::uint64_t block = morsel * csv_morsel_batches; block < (morsel + 1) * csv_morsel_batches; ++block) {
+            const bool present = run_.prepare(batch, block);
+            run_.pass(present ? &batch : nullptr, block, [](bool) {});
+            if (present) push(morsel, batch, converter, worker);
+        }
+        finish(morsel, worker);
+    }
+
+    void push_together(std::uint64_t morsel, std::vector<csv_batch>& batches, csv_converter& converter, std::unique_ptr<morsel_worker>& worker) {
+        const std::uint64_t first = morsel * csv_morsel_batches;
+        bool present[csv_morsel_batches] = {};
+        std::size_t passed = 0;
+        const auto let_pass = [&] {
+            run_.pass(present[passed] ? &batches[passed] : nullptr, first + passed, [](bool) {});
+            ++passed;
+        };
+        for (std::size_t i = 0; i < csv_morsel_batches; ++i) {
+            while (passed < i && run_.is_known(first + passed)) let_pass();
+            present[i] = run_.prepare(batches[i], first + i);
+        }
+        while (passed < csv_morsel_batches) let_pass();
+        for (std::size_t i = 0; i < csv_morsel_batches; ++i)
+            if (present[i]) push(morsel, batches[i], converter, worker);
+        finish(morsel, worker);
+    }
+
+    void push(std::uint64_t morsel, csv_batch& batch, csv_converter& converter, std::unique_ptr<morsel_worker>& worker) {
+        if (run_.is_behind_failure(batch.number)) return;
+        try {
+            if (!worker) worker = start(morsel);
+            const bool collects = run_.settings.bad_rows != nullptr;
+            std::vector<error_details>& rejected = batch.rejected;
+            for (std::size_t first = 0; first < batch.rows; first += chunk_rows) {
+                const std::size_t rows = batch.rows - first < chunk_rows ? batch.rows - first : chunk_rows;
+                push_chunk(batch, first, rows, converter, *worker, collects ? &rejected : nullptr);
+            }
+            if (collects) run_.reject(std::move(rejected));
+            if (batch.failure) run_.fail(batch.number, batch.failure);
+        } catch (...) {
+            run_.fail(batch.number, std::current_exception());
+        }
+    }
+
+    void push_chunk(const csv_batch& batch, std::size_t first, std::size_t rows, csv_converter& converter, morsel_worker& worker,
+                    std::vector<error_details>* rejected) const {
+        chunk& c = converter.begin(batch, first, rows);
+        for (std::size_t stage = 0; stage < stages_ && c.selected != 0; ++stage) {
+            converter.convert(stage, rejected);
+            if (c.selected == 0) break;
+            if (stage + 1 < stages_) worker.narrow(stage, c);
+            else worker.take(c);
+        }
+        converter.check();
+    }
+
+    std::unique_ptr<morsel_worker> start(std::uint64_t morsel) {
+        std::size_t most = morsels_.load();
+        while (most <= morsel && !morsels_.compare_exchange_weak(most, static_cast<std::size_t>(morsel) + 1)) {
+        }
+        return consumer_.start(first_morsel_ + static_cast<std::size_t>(morsel));
+    }
+    void finish(std::uint64_t morsel, std::unique_ptr<morsel_worker>& worker) {
+        if (!worker) return;
+        try {
+            worker->finish();
+        } catch (...) {
+            run_.fail((morsel + 1) * csv_morsel_batches - 1, std::current_exception());
+        }
+    }
+
+    csv_run& run_;
+    const std::vector<csv_column>& columns_;
+    std::size_t slots_;
+    std::size_t stages_;
+    morsel_consumer& consumer_;
+    std::size_t first_morsel_;
+    std::atomic<std::size_t> morsels_{0};
 };
-
-inline void check_csv_delimiter(char delimiter, std::string_view stage) {
-    const bool taken = delimiter == '"' || delimiter == '\n' || delimiter == '\r' || delimiter == '\0' || delimiter == '.' || delimiter == '-' ||
-                       delimiter == '+' || delimiter == ':' || is_digit(delimiter) || (delimiter >= 'a' && delimiter <= 'z') ||
-                       (delimiter >= 'A' && delimiter <= 'Z') || static_cast<unsigned char>(delimiter) >= 0x80;
-    if (!taken) return;
-    error_details details{.code = error_code::invalid_option, .stage = std::string(stage), .field = "delimiter"};
-    details.found = shown({&delimiter, 1});
-    details.expected = "a byte that occurs in no number, date or line end";
-    details.advice = "use ',', ';', '|' or a tab";
-    throw error(std::move(details));
-}
-
-inline std::size_t position_of(const std::vector<std::string>& names, std::string_view wanted, std::size_t from) {
-    while (from < names.size() && names[from] != wanted) ++from;
-    return from;
-}
-
-// Finds every column of the schema in the header; all that are missing are reported at once.
-inline std::vector<std::size_t> bind_csv_header(const std::vector<csv_field>& fields, const csv_labels& labels, char delimiter) {
-    const std::vector<std::string>& header = labels.columns;
-    std::vector<std::size_t> positions;
-    std::string missing;
-    std::string near;
-    std::size_t missing_count = 0;
-    for (const csv_field& field : fields) {
-        const std::size_t found = position_of(header, field.name, 0);
-        if (found == header.size()) {
-            missing += (missing_count++ ? ", '" : "'") + std::string(field.name) + '\'';
-            if (const std::string* nearest = nearest_name(header, field.name))
-                near += (near.empty() ? "" : ", ") + shown(*nearest) + " for '" + std::string(field.name) + '\'';
-            continue;
-        }
-        const std::size_t again = position_of(header, field.name, found + 1);
-        if (again != header.size()) {
-            error_details details = labels.place(error_code::duplicate_column, 1, again);
-            details.found = "the name '" + std::string(field.name) + "' in fields " + std::to_string(found + 1) + " and " +
-                            std::to_string(again + 1) + " of the header";
-            details.expected = "one column of that name";
-            details.advice = "rename one of them in the file";
-            throw error(std::move(details));
-        }
-        positions.push_back(found);
-    }
-    if (missing_count == 0) return positions;
-
-    error_details details = labels.place(error_code::missing_column, 1, std::nullopt);
-    details.found = "the columns ";
-    for (std::size_t i = 0; i < header.size(); ++i) {
-        if (i == 40) {
-            details.found += " and " + std::to_string(header.size() - i) + " more";
-            break;
-        }
-        details.found += (i ? ", " : "") + shown(header[i]);
-    }
-    details.expected = (missing_count == 1 ? "also " : "also the " + std::to_string(missing_count) + " columns ") + missing;
-    if (!near.empty()) details.advice = "perhaps " + near;
-    if (header.size() == 1 && near.empty()) {
-        for (const char other : {';', '\t', '|', ','})
-            if (other != delimiter && header[0].find(other) != std::string::npos)
-                details.advice = std::string("the file seems to be delimited by ") + (other == '\t' ? "tabs: set .delimiter = '\\t'"
-                                                                                                    : std::string("'") + other + "': set .delimiter = '" + other + '\'');
-    }
-    if (details.advice.empty()) details.advice = "check that this is the right file, and that its first line names the columns";
-    throw error(std::move(details));
-}
 
 class csv_source final : public row_source {
 public:
-    csv_source(std::shared_ptr<const byte_input> input, std::vector<csv_field> fields, csv_settings settings)
-        : input_(std::move(input)), fields_(std::move(fields)), settings_(std::move(settings)) {}
+    using inputs = std::vector<std::shared_ptr<const byte_input>>;
 
-    std::string describe() const override { return "csv " + input_->name(); }
-    bool rescannable() const override { return input_->rescannable(); }
+    csv_source(inputs from, std::vector<csv_field> fields, csv_settings settings) : inputs_(std::move(from)), fields_(std::move(fields)), settings_(std::move(settings)) {}
+
+    std::string describe() const override {
+        std::string text = "csv";
+        for (std::size_t i = 0; i < inputs_.size() && i < 3; ++i) text += (i ? ", " : " ") + inputs_[i]->name();
+        if (inputs_.size() > 3) text += " and " + std::to_string(inputs_.size() - 3) + " more";
+        return text;
+    }
+    bool rescannable() const override {
+        return std::all_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input->rescannable(); });
+    }
 
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
-        csv_reader reader(*input_, settings_.delimiter, settings_.block_bytes);
-        const std::vector<std::size_t> positions = bind_csv_header(fields_, reader.labels(), settings_.delimiter);
-        pass run{reader, positions, needed, consumer};
         const std::size_t workers = executor.concurrency() > 1 ? executor.concurrency() : 1;
-        // One worker converts every batch as soon as it is read, while it is in cache; several hold a morsel each.
-        executor.run(workers, [&](std::size_t) { work(run, workers == 1 ? 1 : csv_morsel_batches); });
-        if (run.failure) std::rethrow_exception(run.failure);
+        std::vector<std::size_t> stage_of;
+        if (!settings_.validate_all) stage_of = consumer.stages();
+        stage_of.resize(stage_of.empty() ? 0 : fields_.size(), 0);
+        std::size_t stages = 1;
+        for (std::size_t slot = 0; slot < stage_of.size(); ++slot)
+            if (slot < needed.size() && needed[slot]) stages = std::max(stages, stage_of[slot] + 1);
+        std::size_t morsels = 0;
+        for_each_input([&](csv_bound_input& input, csv_run& run) {
+            const std::vector<csv_column> columns = input.columns(fields_, settings_, needed, stage_of);
+            csv_push push(run, columns, fields_.size(), stages, consumer, morsels);
+            executor.run(workers, [&](std::size_t) { push.work(workers); });
+            morsels += push.morsels();
+        });
+    }
+
+    // f(input, run) for each input, one after the other; rows, bytes and bad rows go on counting.
+    template <class F>
+    void for_each_input(F&& f) {
+        if (settings_.bad_rows) settings_.bad_rows->rows.clear();
+        csv_progress progress;
+        std::size_t row = 0;
+        for (const auto& input : inputs_) {
+            const auto access = input->access();
+            if (!access) {
+                progress.total_bytes = 0;
+                break;
+            }
+            progress.total_bytes += access->size();
+        }
+        for (const auto& from : inputs_) {
+            csv_bound_input input(*from, fields_, settings_);
+            csv_chain begin = input.reader.chain_begin();
+            begin.row = row;
+            progress.bytes += input.reader.data_begin();
+            csv_run run(input.reader, begin, settings_, progress);
+            f(input, run);
+            run.finish();
+            row = run.chain().row;
+            progress = run.progress();
+        }
+    }
+
+    // Whole files go straight to their place. Not small ones, for which it does not pay, nor streams, whose size is not known.
+    stored_rows stored(const std::vector<bool>& needed, executor_ref executor) override {
+        constexpr std::uint64_t small = 1 << 20;
+        if (settings_.bad_rows) return {};
+        std::uint64_t bytes = 0;
+        for (const auto& input : inputs_) {
+            const auto access = input->access();
+            if (!access) return {};
+            bytes += access->size();
+        }
+        if (bytes < small) return {};
+        const std::size_t workers = executor.concurrency() > 1 ? executor.concurrency() : 1;
+        auto all = std::make_shared<table_data>();
+        for (const csv_field& field : fields_) all->columns.emplace_back(field.type, field.nullable);
+        for_each_input([&](csv_bound_input& input, csv_run& run) {
+            const std::vector<csv_column> columns = input.columns(fields_, settings_, needed, {});
+            csv_column_reader to(run, columns, *all);
+            executor.run(workers, [&](std::size_t) { to.work(); });
+            to.finish(run.chain().row);
+        });
+        return {std::move(all), true};
     }
 
 private:
-    struct pass {
-        csv_reader& reader;
-        const std::vector<std::size_t>& positions;
-        const std::vector<bool>& needed;
-        morsel_consumer& consumer;
-
-        std::mutex turn{};                  // guards the reader and all below
-        std::size_t next_morsel = 0;
-        bool ended = false;
-        std::exception_ptr failure{};
-        std::atomic<std::size_t> failed_morsel{static_cast<std::size_t>(-1)};
-    };
-
-    void work(pass& run, std::size_t batches_at_once) const {
-        csv_converter converter(columns(run), fields_.size(), settings_.nulls);
-        std::vector<csv_batch> batches(batches_at_once);
-        for (;;) {
-            std::size_t morsel = 0;
-            std::size_t held = 0;
-            std::unique_lock turn(run.turn);
-            if (run.ended) return;
-            morsel = run.next_morsel;
-            try {
-                held = fetch(run, batches, batches_at_once);
-                if (held == 0) return;
-                ++run.next_morsel;
-                turn.unlock();
-                push_morsel(run, morsel, batches, held, converter);
-            } catch (...) {
-                if (!turn.owns_lock()) turn.lock();
-                run.ended = true;
-                if (morsel < run.failed_morsel.load()) {
-                    run.failed_morsel.store(morsel);
-                    run.failure = std::current_exception();
-                }
-                return;
-            }
-        }
-    }
-
-    // Reads up to `most` batches. One with a failure is the last of the file.
-    static std::size_t fetch(pass& run, std::vector<csv_batch>& batches, std::size_t most) {
-        std::size_t held = 0;
-        while (held < most && !run.ended) {
-            if (!run.reader.next(batches[held])) run.ended = true;
-            else ++held;
-        }
-        return held;
-    }
-
-    void push_morsel(pass& run, std::size_t morsel, std::vector<csv_batch>& batches, std::size_t held, csv_converter& converter) const {
-        const std::unique_ptr<morsel_worker> worker = run.consumer.start(morsel);
-        for (std::size_t done = 0;;) {
-            for (std::size_t i = 0; i < held; ++i) push_batch(run, batches[i], converter, *worker);
-            done += held;
-            // A single worker holds one batch at a time and reads on within the morsel.
-            if (batches.size() != 1 || done == csv_morsel_batches) break;
-            held = fetch(run, batches, 1);
-            if (held == 0) break;
-            if (run.failed_morsel.load(std::memory_order_relaxed) < morsel) return;
-        }
-        worker->finish();
-    }
-
-    static void push_batch(pass& run, const csv_batch& batch, csv_converter& converter, morsel_worker& worker) {
-        for (std::size_t first = 0; first < batch.rows; first += chunk_rows) {
-            const std::size_t rows = batch.rows - first < chunk_rows ? batch.rows - first : chunk_rows;
-            worker.take(converter.convert(batch, first, rows, run.reader.labels()));
-        }
-        if (batch.failure) std::rethrow_exception(batch.failure);
-    }
-
-    // The needed columns, in the order of the file.
-    std::vector<csv_column> columns(const pass& run) const {
-        std::vector<csv_column> result;
-        for (std::size_t position = 0; position < run.reader.labels().columns.size(); ++position) {
-            for (std::size_t slot = 0; slot < fields_.size(); ++slot) {
-                if (!run.needed[slot] || run.positions[slot] != position) continue;
-                csv_column& column = result.emplace_back();
-                column.field = fields_[slot];
-                column.position = position;
-                column.slot = slot;
-            }
-        }
-        return result;
-    }
-
-    std::shared_ptr<const byte_input> input_;
+    inputs inputs_;
     std::vector<csv_field> fields_;
     csv_settings settings_;
 };

@@ -1,0 +1,297 @@
+// segkit/io/detail/csv_run.hpp: one reading of one CSV input: the header bound to a schema, and what its workers share.
+//
+// Workers draw blocks by number, prepare them beside each other, and let them pass in file order. Every block that was
+// drawn passes, whatever becomes of it; so nobody waits for a worker that has not begun.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/detail/nearest_name.hpp>
+#include <segkit/error.hpp>
+#include <segkit/io/detail/csv_convert.hpp>
+#include <segkit/io/detail/csv_input.hpp>
+#include <segkit/io/detail/csv_problem.hpp>
+#include <segkit/io/detail/csv_reader.hpp>
+
+namespace SEGKIT_NAMESPACE {
+
+// How far a reading has come.
+struct csv_progress {
+    std::uint64_t bytes = 0;          // of all inputs so far
+    std::uint64_t total_bytes = 0;    // 0 where an input does not say
+    std::uint64_t rows = 0;           // read so far, whatever becomes of them
+};
+
+// A function to tell it to: void, or bool, where false ends the reading with the error `cancelled`. Any callable converts.
+class csv_progress_callback {
+public:
+    csv_progress_callback() = default;
+    template <class F>
+        requires std::is_invocable_v<F&, const csv_progress&>
+    csv_progress_callback(F f) : call_(std::make_shared<holder<F>>(std::move(f))) {}
+
+    explicit operator bool() const { return call_ != nullptr; }
+    bool operator()(const csv_progress& progress) const { return call_->call(progress); }
+
+private:
+    struct base {
+        virtual ~base() = default;
+        virtual bool call(const csv_progress& progress) = 0;
+    };
+    template <class F>
+    struct holder final : base {
+        explicit holder(F g) : f(std::move(g)) {}
+        bool call(const csv_progress& progress) override {
+            if constexpr (std::is_void_v<decltype(f(progress))>) {
+                f(progress);
+                return true;
+            } else {
+                return static_cast<bool>(f(progress));
+            }
+        }
+        F f;
+    };
+    std::shared_ptr<base> call_;
+};
+
+// Where rows go that are not as the schema says; see csv_options::bad_rows.
+struct csv_bad_rows {
+    std::size_t limit = 1000;             // one more ends the reading
+    std::vector<error_details> rows{};    // in file order; of the last reading
+};
+
+}  // namespace SEGKIT_NAMESPACE
+
+namespace SEGKIT_NAMESPACE::detail {
+
+struct csv_settings {
+    csv_form_of_input form{};
+    csv_null_rule nulls{};
+    std::vector<std::pair<std::string, time_format>> formats{};
+    std::shared_ptr<csv_bad_rows> bad_rows{};
+    csv_progress_callback progress{};
+    bool validate_all = false;
+};
+
+inline void check_csv_delimiter(char delimiter, std::string_view stage) {
+    const bool taken = delimiter == '"' || delimiter == '\n' || delimiter == '\r' || delimiter == '\0' || delimiter == '.' || delimiter == '-' ||
+                       delimiter == '+' || delimiter == ':' || is_digit(delimiter) || (delimiter >= 'a' && delimiter <= 'z') ||
+                       (delimiter >= 'A' && delimiter <= 'Z') || static_cast<unsigned char>(delimiter) >= 0x80;
+    if (!taken) return;
+    error_details details{.code = error_code::invalid_option, .stage = std::string(stage), .field = "delimiter"};
+    details.found = shown({&delimiter, 1});
+    details.expected = "a byte that occurs in no number, date or line end";
+    details.advice = "use ',', ';', '|' or a tab";
+    throw error(std::move(details));
+}
+
+inline std::size_t position_of(const std::vector<std::string>& names, std::string_view wanted, std::size_t from) {
+    while (from < names.size() && names[from] != wanted) ++from;
+    return from;
+}
+
+// Finds every column of the schema in the header; all that are missing are reported at once.
+inline std::vector<std::size_t> bind_csv_header(const std::vector<csv_field>& fields, const csv_labels& labels, char delimiter) {
+    const std::vector<std::string>& header = labels.columns;
+    std::vector<std::size_t> positions;
+    std::string missing;
+    std::string near;
+    std::size_t missing_count = 0;
+    for (const csv_field& field : fields) {
+        const std::size_t found = position_of(header, field.name, 0);
+        if (found == header.size()) {
+            missing += (missing_count++ ? ", '" : "'") + std::string(field.name) + '\'';
+            if (const std::string* nearest = nearest_name(header, field.name))
+                near += (near.empty() ? "" : ", ") + shown(*nearest) + " for '" + std::string(field.name) + '\'';
+            continue;
+        }
+        const std::size_t again = position_of(header, field.name, found + 1);
+        if (again != header.size()) {
+            error_details details = labels.place(error_code::duplicate_column, 1, again);
+            details.found = "the name '" + std::string(field.name) + "' in fields " + std::to_string(found + 1) + " and " +
+                            std::to_string(again + 1) + " of the header";
+            details.expected = "one column of that name";
+            details.advice = "rename one of them in the file";
+            throw error(std::move(details));
+        }
+        positions.push_back(found);
+    }
+    if (missing_count == 0) return positions;
+
+    error_details details = labels.place(error_code::missing_column, 1, std::nullopt);
+    details.found = "the columns ";
+    for (std::size_t i = 0; i < header.size(); ++i) {
+        if (i == 40) {
+            details.found += " and " + std::to_string(header.size() - i) + " more";
+            break;
+        }
+        details.found += (i ? ", " : "") + shown(header[i]);
+    }
+    details.expected = (missing_count == 1 ? "also " : "also the " + std::to_string(missing_count) + " columns ") + missing;
+    if (!near.empty()) details.advice = "perhaps " + near;
+    if (header.size() == 1 && near.empty()) {
+        for (const char other : {';', '\t', '|', ','})
+            if (other != delimiter && header[0].find(other) != std::string::npos)
+                details.advice = std::string("the file seems to be delimited by ") + (other == '\t' ? "tabs: set .delimiter = '\\t'"
+                                                                                                    : std::string("'") + other + "': set .delimiter = '" + other + '\'');
+    }
+    if (details.advice.empty()) details.advice = "check that this is the right file, and that its first line names the columns";
+    throw error(std::move(details));
+}
+
+// What the workers of one input share.
+class csv_run {
+public:
+    csv_run(csv_reader& r, csv_chain begin, const csv_settings& s, csv_progress so_far) : reader(r), settings(s), chain_(begin), progress_(so_far) {
+        if (const auto size = reader.size()) blocks_ = (*size - reader.data_begin() + reader.block_bytes() - 1) / reader.block_bytes();
+    }
+
+    csv_reader& reader;
+    const csv_settings& settings;
+    std::atomic<std::uint64_t> next{0};         // of what is handed out: morsels or blocks
+
+    std::uint64_t blocks() const { return blocks_.load(std::memory_order_relaxed); }
+    bool is_known(std::uint64_t block) const { return turn_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(block); }
+
+    // Reads and indexes a block. False: there is none.
+    bool prepare(csv_batch& batch, std::uint64_t block) {
+        if (block >= blocks() || is_behind_failure(block)) return false;
+        try {
+            if (reader.prepare(batch, block, is_known(block) ? chain_.next_row_at : csv_unknown) || batch.unreadable) return true;
+            lower(blocks_, block);
+        } catch (...) {
+            fail(block, std::current_exception());
+        }
+        return false;
+    }
+
+    // Waits until the blocks before have passed, calls f(again), and lets the next one pass. Every block that was handed out
+    // has to pass, even if there is none: `batch` is null then.
+    template <class F>
+    void pass(csv_batch* batch, std::uint64_t block, F&& f) {
+        for (std::uint32_t turn = turn_.load(std::memory_order_acquire); turn != static_cast<std::uint32_t>(block); turn = turn_.load(std::memory_order_acquire))
+            turn_.wait(turn, std::memory_order_acquire);
+        if (batch) {
+            try {
+                const bool again = reader.settle(*batch, chain_);
+                f(again);
+                report(*batch);
+                if (batch->failure) stop_behind(block);
+            } catch (...) {
+                chain_.ended = true;
+                fail(block, std::current_exception());
+            }
+        }
+        turn_.store(static_cast<std::uint32_t>(block + 1), std::memory_order_release);
+        turn_.notify_all();
+    }
+
+    // The failure of the earliest block counts.
+    void fail(std::uint64_t block, std::exception_ptr failure) {
+        const std::lock_guard hold(lock_);
+        if (block >= failed_at_) return;
+        failed_at_ = block;
+        failure_ = std::move(failure);
+        stop_behind(block);
+    }
+    bool is_behind_failure(std::uint64_t block) const { return block > stop_behind_.load(std::memory_order_relaxed); }
+
+    void reject(std::vector<error_details>&& rows) {
+        if (rows.empty()) return;
+        const std::lock_guard hold(lock_);
+        for (error_details& row : rows) rejected_.push_back(std::move(row));
+        rows.clear();
+        if (rejected_.size() + settings.bad_rows->rows.size() > settings.bad_rows->limit) no_more_ = true;    // what is handed out is finished
+    }
+    bool no_more() const { return no_more_.load(std::memory_order_relaxed); }
+
+    // After all workers have ended.
+    void finish() {
+        if (settings.bad_rows) {
+            std::sort(rejected_.begin(), rejected_.end(), [](const error_details& a, const error_details& b) { return a.line != b.line ? a.line < b.line : a.column < b.column; });
+            csv_bad_rows& to = *settings.bad_rows;
+            for (error_details& row : rejected_) {
+                if (to.rows.size() == to.limit) {
+                    row.advice += (row.advice.empty() ? "" : "; ") + std::to_string(to.limit) + " bad rows, the limit, were collected before";
+                    throw error(std::move(row));
+                }
+                to.rows.push_back(std::move(row));
+            }
+        }
+        if (failure_) std::rethrow_exception(failure_);
+    }
+    const csv_chain& chain() const { return chain_; }
+    csv_progress progress() const { return progress_; }
+
+private:
+    static void lower(std::atomic<std::uint64_t>& value, std::uint64_t to) {
+        std::uint64_t now = value.load();
+        while (to < now && !value.compare_exchange_weak(now, to)) {
+        }
+    }
+    void stop_behind(std::uint64_t block) { lower(stop_behind_, block); }
+
+    void report(const csv_batch& batch) {
+        progress_.rows += batch.rows;
+        progress_.bytes += std::min<std::uint64_t>(batch.held, reader.block_bytes());
+        if (!settings.progress || settings.progress(progress_)) return;
+        error_details details{.code = error_code::cancelled, .stage = "scan_csv", .file = reader.labels().file};
+        details.found = "a progress callback that returned false after " + std::to_string(progress_.rows) + " rows";
+        throw error(std::move(details));
+    }
+
+    std::atomic<std::uint32_t> turn_{0};          // the block that passes next
+    csv_chain chain_;                             // of whose turn it is
+    csv_progress progress_;
+    std::atomic<std::uint64_t> blocks_{~std::uint64_t{0}};
+    std::atomic<std::uint64_t> stop_behind_{~std::uint64_t{0}};
+    std::atomic<bool> no_more_{false};
+    std::mutex lock_;                             // guards all below
+    std::uint64_t failed_at_ = ~std::uint64_t{0};
+    std::exception_ptr failure_;
+    std::vector<error_details> rejected_;
+};
+
+// A CSV input of which the header has been bound to the schema.
+struct csv_bound_input {
+    csv_bound_input(const byte_input& input, const std::vector<csv_field>& fields, const csv_settings& settings)
+        : reader(input, settings.form), positions(bind_csv_header(fields, reader.labels(), settings.form.delimiter)) {}
+
+    // The needed columns, in the order of the file. `stage_of` is empty where there is one stage.
+    std::vector<csv_column> columns(const std::vector<csv_field>& fields, const csv_settings& settings, const std::vector<bool>& needed,
+                                    const std::vector<std::size_t>& stage_of) const {
+        const instruction_set level = simd_level();
+        std::vector<csv_column> result;
+        for (std::size_t position = 0; position < reader.labels().columns.size(); ++position) {
+            for (std::size_t slot = 0; slot < fields.size(); ++slot) {
+                if (slot >= needed.size() || !needed[slot] || positions[slot] != position) continue;
+                csv_column& column = result.emplace_back();
+                column.field = fields[slot];
+                column.position = position;
+                column.slot = slot;
+                column.stage = stage_of.empty() ? 0 : stage_of[slot];
+                for (const auto& [name, format] : settings.formats)
+                    if (name == column.field.name) column.format = &format;
+                column.kernel = csv_kernel_of(column, settings.nulls, level);
+            }
+        }
+        return result;
+    }
+
+    csv_reader reader;
+    std::vector<std::size_t> positions;
+};
+
+}  // namespace SEGKIT_NAMESPACE::detail
