@@ -159,6 +159,23 @@ constexpr auto group_by(const Keys&... keys) {
     return group_keys<detail::first_seen_order, Keys...>{detail::make_pack(keys...)};
 }
 
+namespace detail {
+// Keys that have been reported as wrong.
+struct erroneous_keys {
+    constexpr erroneous_keys sorted() const { return {}; }
+    template <class... Given>
+    constexpr auto aggregate(const Given&...) const {
+        return make_pipeline(erroneous_stage{});
+    }
+};
+}  // namespace detail
+template <class... Given>
+    requires(sizeof...(Given) > 0 && !(detail::is_group_key<Given> && ...))
+constexpr auto group_by(const Given&...) {
+    detail::report(detail::mistake<a_name_is_missing<Given...>>);
+    return detail::erroneous_keys{};
+}
+
 // Aggregates over all rows: exactly one row, whatever the input.
 template <fixed_string... Names, class... Aggregates>
 constexpr auto aggregate(const named<Names, Aggregates>&... aggregates) {

@@ -70,16 +70,17 @@ struct nth_kind {
     static_assert(N > 0, "segkit: values are counted from 1, so nth<1> is the first");
     static constexpr std::string_view aggregate_name = "nth";
     static constexpr bool never_null = false, state_grows = false, null_for_few = N > 1;
+    static constexpr int wanted = N > 0 ? N : 1;    // one error for a wrong N, not two
     template <class T>
     static constexpr bool accepts = !is_block<T>;
     template <class T>
-    using state = nth_state<value_t<T>, N>;
+    using state = nth_state<value_t<T>, wanted>;
     template <class T>
     using result = T;
     template <class T, class State>
     static std::optional<value_t<T>> finish(const State& s) {
-        if (s.count < N) return std::nullopt;
-        return s.values[N - 1];
+        if (s.count < wanted) return std::nullopt;
+        return s.values[wanted - 1];
     }
 };
 
