@@ -18,6 +18,7 @@
 #include <segkit/prepare.hpp>
 #include <segkit/prepare/percentile_rank.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/aggregates/approximate.hpp>
 #include <segkit/query/distinct.hpp>
 #include <segkit/query/rank.hpp>
 #include <segkit/query/top_n.hpp>

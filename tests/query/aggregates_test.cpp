@@ -13,6 +13,7 @@
 #include <segkit/exec/threads.hpp>
 #include <segkit/expr.hpp>
 #include <segkit/pipeline/collect.hpp>
+#include <segkit/query/aggregates/approximate.hpp>
 #include <segkit/query/filter.hpp>
 #include <segkit/query/group_by.hpp>
 #include <segkit/statistics/quantile.hpp>

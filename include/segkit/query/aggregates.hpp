@@ -1,10 +1,12 @@
-// segkit/query/aggregates.hpp: everything that can be computed of a group, for group_by(...).aggregate(...) and aggregate(...).
+// segkit/query/aggregates.hpp: what can be computed of a group, for group_by(...).aggregate(...) and aggregate(...).
 //
 //     basic.hpp      count  count_if  sum  mean  stddev  variance  any  all  share
 //     order.hpp      min  max  first  last  nth
 //     pairs.hpp      min_by  max_by  covariance  correlation
 //     distinct.hpp   count_distinct  mode
-//     quantiles.hpp  median  quantile  quantiles  approx_quantile
+//     quantiles.hpp  median  quantile  quantiles
+//
+// and, to be included by name: aggregates/approximate.hpp (approx_quantile).
 //
 // Each takes .where(condition); aggregate.hpp says how to write one of your own. Nulls are skipped. Over no values counts give 0,
 // every other null; the column is nullable only where that can happen.

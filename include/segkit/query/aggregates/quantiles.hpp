@@ -1,24 +1,24 @@
-// segkit/query/aggregates/quantiles.hpp: median and quantiles, exact ones and approximate ones.
+// segkit/query/aggregates/quantiles.hpp: median and quantiles.
 //
-//     median("x"_c)   quantile("x"_c, 0.95)   quantiles("x"_c, {0.25, 0.5, 0.75})   approx_quantile("x"_c, 0.95, {.rank_error = 0.01})
+//     median("x"_c)   quantile("x"_c, 0.95)   quantile("x"_c, 0.5, {.method = quantile_method::lower})   quantiles("x"_c, {0.25, 0.75})
 //
-// Exact: all values are kept until the end, once per column however many quantiles are asked of it, and sorted once. Approximate:
-// a sketch of a few kilobytes at most per group (statistics/quantile_sketch.hpp). Nulls are skipped; one NaN makes the result NaN.
+// Exact: all values are kept until the end, once per column however many quantiles are asked of it, and sorted once. Nulls are
+// skipped; one NaN makes the result NaN. For data that does not fit: approx_quantile (query/aggregates/approximate.hpp).
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/query/aggregates/aggregate.hpp>
 #include <segkit/statistics/quantile_rank.hpp>
-#include <segkit/statistics/quantile_sketch.hpp>
+#include <segkit/statistics/accumulators.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
@@ -130,31 +130,6 @@ struct quantiles_kind {
     }
 };
 
-struct approx_quantile_kind {
-    static constexpr std::string_view aggregate_name = "approx_quantile";
-    static constexpr bool never_null = false, state_grows = false;
-    double q = 0.5;
-    quantile_sketch_options options{};
-
-    template <class T>
-    static constexpr bool accepts = is_number<T>;
-    template <class T>
-    using state = basic_quantile_sketch<detail::arena_sketch_memory>;
-    template <class T>
-    using result = double;
-    template <class T>
-    state<T> start() const {
-        return state<T>(options);
-    }
-    // Sketches that differ in these differ.
-    std::uint64_t parameter() const { return std::uint64_t{quantile_sketch::width_of(options.rank_error)} << 32 | options.seed; }
-    template <class T, class State>
-    std::optional<double> finish(const State& s) const {
-        if (s.count() == 0) return std::nullopt;
-        return s.quantile(q);
-    }
-};
-
 // The mean of the middle two for an even number of values.
 template <expression E>
 constexpr auto median(const E& e) {
@@ -169,13 +144,6 @@ template <expression E>
 auto quantiles(const E& e, std::vector<double> q, const quantile_options& options = {}) {
     for (const double share : q) detail::require_probability("quantiles", share);
     return detail::make_aggregate(quantiles_kind{std::move(q), options.method}, e);
-}
-// A value whose rank is within rank_error of q in 99 of 100 cases; exact while a group has few values.
-template <expression E>
-auto approx_quantile(const E& e, double q, const quantile_sketch_options& options = {}) {
-    detail::require_probability("approx_quantile", q);
-    (void)quantile_sketch::width_of(options.rank_error);
-    return detail::make_aggregate(approx_quantile_kind{q, options}, e);
 }
 
 }  // namespace SEGKIT_NAMESPACE
