@@ -1,15 +1,19 @@
 // segkit/io/detail/csv_write.hpp: rows of a table as CSV text, and a file that appears whole or not at all.
 //
-// The text is made row by row into one string; a file is written under a temporary name in the same folder and renamed
-// at the end.
+// Chunks are made to text beside each other, and written in the order of their rows; a file is written under a temporary
+// name in the same folder and renamed at the end. At most the texts of morsels that have overtaken others are kept.
 #pragma once
 
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,13 +21,14 @@
 
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
+#include <segkit/exec/executor.hpp>
 #include <segkit/io/detail/csv_convert.hpp>
 #include <segkit/io/detail/csv_input.hpp>
 #include <segkit/io/detail/csv_problem.hpp>
-#include <segkit/io/detail/csv_source.hpp>
-#include <segkit/table/column.hpp>
+#include <segkit/io/detail/csv_run.hpp>
+#include <segkit/pipeline/source.hpp>
+#include <segkit/table/chunk.hpp>
 #include <segkit/table/parse.hpp>
-#include <segkit/table/table.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -109,127 +114,196 @@ inline void check_csv_form(const csv_form& form) {
 
 class csv_formatter {
 public:
-    csv_formatter(const std::vector<csv_field>& fields, const table_data& rows, csv_form form) : fields_(fields), rows_(rows), form_(std::move(form)) {
-        check_csv_form(form_);
-    }
+    csv_formatter(std::vector<csv_field> fields, csv_form form) : fields_(std::move(fields)), form_(std::move(form)) { check_csv_form(form_); }
 
     void append_header(std::string& to) const {
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             if (i) to += form_.delimiter;
+            const std::size_t before = to.size();
+            to.resize(before + most_bytes(fields_[i].name));
             // A byte order mark at the front of the file would be taken for one.
-            append_field(to, fields_[i].name, i == 0 && fields_[i].name.starts_with('\xEF'));
+            const char* const end = put_text(to.data() + before, fields_[i].name, i == 0 && fields_[i].name.starts_with('\xEF'));
+            to.resize(static_cast<std::size_t>(end - to.data()));
         }
         to += form_.line_end;
     }
 
-    void append_row(std::string& to, std::size_t row) const {
-        for (std::size_t i = 0; i < fields_.size(); ++i) {
-            if (i) to += form_.delimiter;
-            const column_data& column = rows_.columns[i];
-            if (column.nullable && !bit_at(column.validity_bits(), row)) {
-                if (form_.quote_nulls) to += '"';
-                to += form_.null;
-                if (form_.quote_nulls) to += '"';
-            } else if (column.type == type_id::text) {
-                append_text_value(to, column, i, row);
-            } else {
-                if (form_.quote_values) to += '"';
-                append_value(to, column, i, row);
-                if (form_.quote_values) to += '"';
-            }
+    // The rows of a chunk that count; field i is in slot slots[i].
+    void append_rows(std::string& to, const chunk& c, const std::vector<int>& slots) const {
+        const std::size_t before = to.size();
+        std::size_t most = c.selected * (slots.size() * (most_fixed + form_.null.size() + 3) + 2);
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+            if (fields_[i].type != type_id::text) continue;
+            const slot_view& slot = c.slots[static_cast<std::size_t>(slots[i])];
+            c.each([&](std::uint32_t, std::uint32_t row) { most += slot.valid(row) ? most_bytes(slot.as<std::string_view>()[row]) : 0; });
         }
-        to += form_.line_end;
+        to.resize(before + most);
+        char* at = to.data() + before;
+        c.each([&](std::uint32_t, std::uint32_t row) {
+            for (std::size_t i = 0; i < slots.size(); ++i) {
+                if (i) *at++ = form_.delimiter;
+                at = put_field(at, c.slots[static_cast<std::size_t>(slots[i])], i, row, c.first_row);
+            }
+            at = put(at, form_.line_end);
+        });
+        to.resize(static_cast<std::size_t>(at - to.data()));
     }
 
 private:
-    template <class T>
-    static T value_at(const column_data& column, std::size_t row) {
-        return reinterpret_cast<const T*>(column.values.data())[row];
+    static constexpr std::size_t most_fixed = 48;    // bytes of a value that is no text
+
+    static std::size_t most_bytes(std::string_view text) { return 2 * text.size() + 2; }
+    static char* put(char* to, std::string_view text) {
+        if (!text.empty()) std::memcpy(to, text.data(), text.size());
+        return to + text.size();
     }
 
-    void append_value(std::string& to, const column_data& column, std::size_t field, std::size_t row) const {
-        switch (column.type) {
-            case type_id::boolean: return append_text(to, value_at<bool>(column, row));
-            case type_id::int32: return append_text(to, value_at<std::int32_t>(column, row));
-            case type_id::int64: return append_text(to, value_at<std::int64_t>(column, row));
-            case type_id::float32: return append_number(to, value_at<float>(column, row), field, row);
-            case type_id::float64: return append_number(to, value_at<double>(column, row), field, row);
-            case type_id::date: return append_text(to, value_at<date>(column, row));
-            case type_id::timestamp: return append_text(to, value_at<timestamp>(column, row), form_.delimiter == ' ' ? 'T' : ' ');
-            case type_id::duration: return append_text(to, value_at<duration>(column, row));
-            default: return;    // text has its own function, and blocks do not compile
+    char* put_field(char* at, const slot_view& slot, std::size_t field, std::uint32_t row, std::uint64_t first_row) const {
+        if (!slot.valid(row)) {
+            if (form_.quote_nulls) *at++ = '"';
+            at = put(at, form_.null);
+            if (form_.quote_nulls) *at++ = '"';
+            return at;
+        }
+        if (fields_[field].type == type_id::text) {
+            const std::string_view text = slot.as<std::string_view>()[row];
+            if (!text.empty() && std::memchr(text.data(), '\0', text.size()))
+                fail(error_code::malformed_value, field, first_row + row, shown(text), "text without zero bytes", "CSV is text: encode binary data before writing");
+            return put_text(at, text, false);
+        }
+        if (form_.quote_values) *at++ = '"';
+        at = put_value(at, slot, field, row, first_row);
+        if (form_.quote_values) *at++ = '"';
+        return at;
+    }
+
+    char* put_value(char* at, const slot_view& slot, std::size_t field, std::uint32_t row, std::uint64_t first_row) const {
+        const auto number = [&](auto value) { return std::to_chars(at, at + most_fixed, value).ptr; };
+        const auto finite = [&](auto value) {
+            if (!std::isfinite(value)) fail(error_code::not_a_number, field, first_row + row, to_text(value), "a finite number", "make it null before writing");
+            return number(value);
+        };
+        switch (fields_[field].type) {
+            case type_id::boolean: return put(at, slot.as<bool>()[row] ? "true" : "false");
+            case type_id::int32: return number(slot.as<std::int32_t>()[row]);
+            case type_id::int64: return number(slot.as<std::int64_t>()[row]);
+            case type_id::float32: return finite(slot.as<float>()[row]);
+            case type_id::float64: return finite(slot.as<double>()[row]);
+            case type_id::date: put_date(at, slot.as<date>()[row]); return at;
+            case type_id::timestamp: put_time(at, slot.as<timestamp>()[row], form_.delimiter == ' ' ? 'T' : ' '); return at;
+            case type_id::duration: return put(at, to_text(slot.as<duration>()[row]));
+            default: return at;    // text has its own function, and blocks do not compile
         }
     }
 
-    template <class F>
-    void append_number(std::string& to, F value, std::size_t field, std::size_t row) const {
-        if (!std::isfinite(value)) fail(error_code::not_a_number, field, row, to_text(value), "a finite number", "make it null before writing");
-        append_text(to, value);
-    }
-
-    void append_text_value(std::string& to, const column_data& column, std::size_t field, std::size_t row) const {
-        const auto* const offsets = reinterpret_cast<const std::int64_t*>(column.values.data());
-        const std::string_view text(reinterpret_cast<const char*>(column.bytes.data()) + offsets[row],
-                                    static_cast<std::size_t>(offsets[row + 1] - offsets[row]));
-        if (text.find('\0') != text.npos)
-            fail(error_code::malformed_value, field, row, shown(text), "text without zero bytes", "CSV is text: encode binary data before writing");
-        append_field(to, text, false);
-    }
-
-    void append_field(std::string& to, std::string_view text, bool quote_anyway) const {
+    char* put_text(char* at, std::string_view text, bool quote_anyway) const {
         const auto is_special = [&](char c) { return c == form_.delimiter || c == '"' || c == '\n' || c == '\r'; };
-        bool quote = quote_anyway || form_.quote_values || text == form_.null || text.empty();
+        bool quote = quote_anyway || form_.quote_values || text.empty() || text == form_.null;
         for (std::size_t i = 0; i < text.size() && !quote; ++i) quote = is_special(text[i]);
-        if (!quote) {
-            to += text;
-            return;
-        }
-        to += '"';
+        if (!quote) return put(at, text);
+        *at++ = '"';
         for (const char c : text) {
-            if (c == '"') to += '"';
-            to += c;
+            if (c == '"') *at++ = '"';
+            *at++ = c;
         }
-        to += '"';
+        *at++ = '"';
+        return at;
     }
 
-    [[noreturn]] void fail(error_code code, std::size_t field, std::size_t row, std::string found, std::string expected, std::string advice) const {
+    [[noreturn]] void fail(error_code code, std::size_t field, std::uint64_t row, std::string found, std::string expected, std::string advice) const {
         error_details details{.code = code, .stage = "write_csv", .field = std::string(fields_[field].name), .file = form_.file};
-        details.row = row;
+        details.row = static_cast<std::size_t>(row);
         details.found = std::move(found);
         details.expected = std::move(expected);
         details.advice = std::move(advice);
         throw error(std::move(details));
     }
 
-    const std::vector<csv_field>& fields_;
-    const table_data& rows_;
+    std::vector<csv_field> fields_;
     csv_form form_;
 };
 
-inline std::string csv_text(const std::vector<csv_field>& fields, const table_data& rows, csv_form form) {
-    const csv_formatter formatter(fields, rows, std::move(form));
-    std::string text;
-    formatter.append_header(text);
-    for (std::size_t row = 0; row < rows.rows; ++row) formatter.append_row(text, row);
-    return text;
-}
+// Takes the rows of a pass, morsel by morsel, as text. To is anything with write(std::string_view).
+template <class To>
+class csv_writer final : public morsel_consumer {
+public:
+    csv_writer(const csv_formatter& formatter, const std::vector<int>& slots, To& to) : formatter_(formatter), slots_(slots), to_(to) {}
 
-inline void write_csv_file(const std::vector<csv_field>& fields, const table_data& rows, const std::string& path, csv_form form) {
-    form.file = path;
-    const csv_formatter formatter(fields, rows, std::move(form));
-    replacing_file file(path, "write_csv");
-    constexpr std::size_t piece = 64 * 1024;
-    std::string text;
-    text.reserve(2 * piece);
-    formatter.append_header(text);
-    for (std::size_t row = 0; row < rows.rows; ++row) {
-        formatter.append_row(text, row);
-        if (text.size() < piece) continue;
-        file.write(text);
+    std::unique_ptr<morsel_worker> start(std::size_t morsel) override { return std::make_unique<worker>(*this, morsel); }
+
+    // What has been written; after the pass.
+    std::size_t rows() const { return rows_; }
+
+private:
+    static constexpr std::size_t piece = 256 * 1024;
+
+    class worker final : public morsel_worker {
+    public:
+        worker(csv_writer& all, std::size_t morsel) : all_(all), morsel_(morsel) {}
+        void take(const chunk& c) override {
+            all_.formatter_.append_rows(text_, c, all_.slots_);
+            rows_ += c.selected;
+            if (text_.size() >= piece) all_.write_early(morsel_, text_);
+        }
+        void finish() override { all_.write(morsel_, std::move(text_), rows_); }
+
+    private:
+        csv_writer& all_;
+        std::size_t morsel_, rows_ = 0;
+        std::string text_;
+    };
+
+    // Of the morsel whose turn it is, what there is so far.
+    void write_early(std::size_t morsel, std::string& text) {
+        const std::lock_guard hold(lock_);
+        if (morsel != next_) return;
+        to_.write(text);
         text.clear();
     }
-    file.write(text);
-    file.commit();
+    void write(std::size_t morsel, std::string text, std::size_t rows) {
+        const std::lock_guard hold(lock_);
+        rows_ += rows;
+        if (waiting_.size() <= morsel) waiting_.resize(morsel + 1);
+        waiting_[morsel] = std::move(text);
+        for (; next_ < waiting_.size() && waiting_[next_]; ++next_) {
+            to_.write(*waiting_[next_]);
+            waiting_[next_] = std::string();
+        }
+    }
+
+    const csv_formatter& formatter_;
+    const std::vector<int>& slots_;
+    To& to_;
+    std::mutex lock_;
+    std::vector<std::optional<std::string>> waiting_;    // by morsel
+    std::size_t next_ = 0;
+    std::size_t rows_ = 0;
+};
+
+// Writes the rows of a plan, header first; returns their number.
+template <class Plan, class To>
+std::size_t write_csv_rows(const Plan& p, const std::vector<int>& slots, const csv_formatter& formatter, executor_ref executor, To& to) {
+    std::string header;
+    formatter.append_header(header);
+    to.write(header);
+    csv_writer<To> writer(formatter, slots, to);
+    p.run(slots, executor, writer);
+    return writer.rows();
 }
+
+template <class Plan>
+std::size_t write_csv_file(const Plan& p, const std::vector<int>& slots, std::vector<csv_field> fields, const std::string& path, csv_form form, executor_ref executor) {
+    form.file = path;
+    const csv_formatter formatter(std::move(fields), std::move(form));
+    replacing_file file(path, "write_csv");
+    const std::size_t rows = write_csv_rows(p, slots, formatter, executor, file);
+    file.commit();
+    return rows;
+}
+
+struct csv_text_target {
+    std::string text{};
+    void write(std::string_view more) { text += more; }
+};
 
 }  // namespace SEGKIT_NAMESPACE::detail
