@@ -20,11 +20,15 @@
 #include <segkit/query.hpp>
 #include <segkit/query/aggregates/approximate.hpp>
 #include <segkit/query/distinct.hpp>
+#include <segkit/query/head.hpp>
 #include <segkit/query/rank.hpp>
+#include <segkit/query/sample.hpp>
+#include <segkit/query/shuffle.hpp>
 #include <segkit/query/top_n.hpp>
 #include <segkit/rules/rules.hpp>
 #include <segkit/statistics/co_moments.hpp>
 #include <segkit/statistics/column_moments.hpp>
+#include <segkit/statistics/column_sketches.hpp>
 #include <segkit/statistics/quantile.hpp>
 
 namespace laws {
@@ -113,6 +117,11 @@ void for_each_plain_stage(F&& f) {
     f(stage<"top_n">(sk::top_n(3, sk::descending("paid"_c), "clicks"_c).within("country"_c, "flag"_c)));
     f(stage<"distinct_by">(sk::distinct_by("group"_c, "country"_c)));
     f(stage<"distinct">(sk::distinct()));
+    f(stage<"sample">(sk::sample({.n = 300, .seed = 11})));
+    f(stage<"sample_fraction">(sk::sample({.fraction = 0.4, .seed = 12})));
+    f(stage<"shuffle">(sk::shuffle({.seed = 13})));
+    f(stage<"head">(sk::head(2'500)));
+    f(stage<"skip">(sk::skip(1'001)));
     f(stage<"rules">(sk::rules("segment"_c, sk::rule("rich", "paid"_c > 80.0), sk::rule("busy", "clicks"_c > 20 && "flag"_c), sk::otherwise("rest"))));
 }
 
@@ -192,6 +201,7 @@ void for_each_estimator(const support::matrix& data, F&& f) {
     f(estimator("column_moments", sk::column_moments{}));
     f(estimator("co_moments", sk::co_moments{}));
     f(estimator("quantile_estimator", sk::quantile_estimator{}));
+    f(estimator("quantile_sketch_estimator", sk::quantile_sketch_estimator{.options = {.rank_error = 0.02}}));
     f(estimator("iqr_estimator", sk::iqr_estimator{}));
     f(estimator("standard_scale_estimator", sk::standard_scale_estimator{}));
     f(estimator("min_max_scale_estimator", sk::min_max_scale_estimator{}));
