@@ -6,6 +6,7 @@
 // Cost: one pass over the source, and the memory of the result.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -118,9 +120,14 @@ void append_fixed(Column& column, const chunk& c, const slot_view& view, const s
     using V = opaque_value<Bytes>;
     auto* to = reinterpret_cast<V*>(column.values.grow(std::size_t{c.selected} * Bytes));
     copy_selected(c, view.as<V>(), to);
-    if (known)    // the value of a null row is zero
-        for (std::uint32_t k = 0; k < c.selected; ++k)
-            if (!bit_at(known, k)) to[k] = V{};
+    if (!known) return;
+    using word = std::conditional_t<Bytes == 1, std::uint8_t, std::conditional_t<Bytes == 4, std::uint32_t, std::uint64_t>>;
+    for (std::uint32_t k = 0; k < c.selected; ++k) {    // the value of a null row is zero
+        word value;
+        std::memcpy(&value, to + k, Bytes);
+        value = bit_at(known, k) ? value : word{0};
+        std::memcpy(to + k, &value, Bytes);
+    }
 }
 
 // Appends the selected values of one slot to a stored column.
@@ -155,10 +162,10 @@ inline void copy_bytes(std::byte* to, const buffer& from) {
     if (from.size()) std::memcpy(to, from.data(), from.size());
 }
 
-// Puts the parts that morsels make behind one another. Where the source knows its rows, values of fixed size go to their
-// place as soon as all earlier morsels have ended, and the memory of their part is used again: hardly more than the
-// result is held at any time. Texts and bitmaps, and everything where the count is unknown, wait for the end.
-// (A template only so that it is compiled where it is used.)
+// Puts the rows of the morsels behind one another. Where the source knows how many rows it has, values of fixed size are appended
+// to the result itself by the worker of the earliest morsel that has not ended; the others keep theirs until it is their turn, and
+// the memory of a part is used again: hardly more than the result is held at any time. Texts, and everything where the number
+// of rows is unknown, wait for the end. (A template only so that it is compiled where it is used.)
 template <class Rows>
 class row_collector final : public morsel_consumer {
 public:
@@ -167,31 +174,35 @@ public:
         for (const int s : outputs) all_.columns.emplace_back(p.at(s).type, p.at(s).nullable);
         if (const auto bound = p.source()->row_count(); bound && *bound > 8 * chunk_rows) {
             early_ = true;
-            for (auto& c : all_.columns)
-                if (goes_early(c)) c.values.reserve(*bound * size_of(c.type));
+            for (auto& c : all_.columns) {
+                if (!goes_early(c)) continue;
+                c.values.reserve(*bound * size_of(c.type));
+                if (c.nullable) c.validity.reserve(*bound / 8 + 1);
+            }
         }
     }
 
     std::unique_ptr<morsel_worker> start(std::size_t morsel) override {
         const std::lock_guard hold(lock_);
         if (parts_.size() <= morsel) parts_.resize(morsel + 1);
-        part& p = parts_[morsel];
+        Rows rows;
         if (!spare_.empty()) {
-            p.rows = std::move(spare_.back());
+            rows = std::move(spare_.back());
             spare_.pop_back();
         }
-        for (std::size_t i = p.rows.columns.size(); i < all_.columns.size(); ++i) p.rows.columns.emplace_back(all_.columns[i].type, all_.columns[i].nullable);
-        return std::make_unique<worker>(*this, morsel, std::move(p.rows));
+        for (std::size_t i = rows.columns.size(); i < all_.columns.size(); ++i) rows.columns.emplace_back(all_.columns[i].type, all_.columns[i].nullable);
+        return std::make_unique<worker>(*this, morsel, std::move(rows));
     }
 
     Rows take(executor_ref executor) {
-        if (parts_.size() == 1 && parts_[0].first_row == 0 && !early_) {
+        if (parts_.size() == 1 && !early_) {
             parts_[0].rows.rows = parts_[0].count;
             return std::move(parts_[0].rows);
         }
         for (part& p : parts_) {
             p.first_row = all_.rows;
             all_.rows += p.count;
+            p.first_byte.resize(all_.columns.size());
         }
         executor.run(all_.columns.size(), [&](std::size_t i) { make_room(i); });
         executor.run(parts_.size() * all_.columns.size(), [&](std::size_t task) { fill(parts_[task / all_.columns.size()], task % all_.columns.size()); });
@@ -210,7 +221,14 @@ private:
     public:
         worker(row_collector& all, std::size_t morsel, Rows rows) : all_(all), morsel_(morsel), rows_(std::move(rows)) {}
         void take(const chunk& c) override {
-            for (std::size_t i = 0; i < all_.outputs_.size(); ++i) append_slot(rows_.columns[i], c, c.slots[static_cast<std::size_t>(all_.outputs_[i])]);
+            if (!first_ && all_.early_ && all_.earliest_.load(std::memory_order_acquire) == morsel_) {
+                first_ = true;
+                all_.append(rows_);
+            }
+            for (std::size_t i = 0; i < all_.outputs_.size(); ++i) {
+                auto& column = first_ && goes_early(rows_.columns[i]) ? all_.all_.columns[i] : rows_.columns[i];
+                append_slot(column, c, c.slots[static_cast<std::size_t>(all_.outputs_[i])]);
+            }
             count_ += c.selected;
         }
         void finish() override { all_.end(morsel_, std::move(rows_), count_); }
@@ -218,100 +236,95 @@ private:
     private:
         row_collector& all_;
         std::size_t morsel_, count_ = 0;
+        bool first_ = false;    // all morsels before this one have ended
         Rows rows_;
     };
 
     static bool goes_early(const auto& c) { return c.type != type_id::text && c.type != type_id::block32 && c.type != type_id::block64; }
 
-    void end(std::size_t morsel, Rows rows, std::size_t count) {
-        std::size_t begin = 0, stop = 0;
-        {
-            const std::lock_guard hold(lock_);
-            part& mine = parts_[morsel];
-            mine.rows = std::move(rows);
-            mine.count = count;
-            mine.ended = true;
-            if (!early_) return;
-            begin = next_;
-            for (; next_ < parts_.size() && parts_[next_].ended; ++next_) {
-                parts_[next_].first_row = placed_;
-                placed_ += parts_[next_].count;
-            }
-            stop = next_;
+    // Moves what can go early from a part to the end of the result: only where all parts before it have been.
+    void append(Rows& from) {
+        for (std::size_t i = 0; i < from.columns.size(); ++i) {
+            auto& c = from.columns[i];
+            if (!goes_early(c) || c.rows == 0) continue;
+            auto& to = all_.columns[i];
+            to.values.append(c.values.data(), c.values.size());
+            if (c.nullable) append_bitmap(to.validity, to.rows, c.validity_bits(), c.rows);
+            to.rows += std::exchange(c.rows, 0);
+            c.values.cut();
+            c.validity.cut();
         }
-        for (std::size_t m = begin; m < stop; ++m) place(m);
     }
 
-    // Copies what has a place, and keeps the emptied memory for a later morsel.
-    void place(std::size_t morsel) {
-        Rows emptied;
-        std::size_t first_row = 0;
-        {
-            const std::lock_guard hold(lock_);    // `parts_` may be growing
-            emptied = std::move(parts_[morsel].rows);
-            first_row = parts_[morsel].first_row;
+    void end(std::size_t morsel, Rows rows, std::size_t count) {
+        const auto keep = [&](part& p) {
+            p.rows = std::move(rows);
+            p.count = count;
+            p.ended = true;
+        };
+        std::unique_lock hold(lock_);
+        if (!early_ || earliest_.load(std::memory_order_relaxed) != morsel) return keep(parts_[morsel]);
+        // Nobody else touches the result until the next morsel is the earliest one.
+        hold.unlock();
+        append(rows);
+        hold.lock();
+        keep(parts_[morsel]);
+        recycle(parts_[morsel]);
+        std::size_t next = morsel + 1;
+        for (; next < parts_.size() && parts_[next].ended; ++next) {
+            Rows& waiting = parts_[next].rows;
+            hold.unlock();
+            append(waiting);
+            hold.lock();
+            recycle(parts_[next]);
         }
-        Rows kept;
-        for (auto& c : emptied.columns) {
-            auto& to = all_.columns[static_cast<std::size_t>(&c - emptied.columns.data())];
-            if (goes_early(c)) {
-                copy_bytes(to.values.data() + first_row * size_of(c.type), c.values);
-                c.values.cut();
-                auto& rest = kept.columns.emplace_back(c.type, c.nullable);
-                rest.rows = std::exchange(c.rows, 0);
-                rest.validity = std::exchange(c.validity, {});
-            } else {
-                kept.columns.push_back(std::exchange(c, {c.type, c.nullable}));
-            }
+        earliest_.store(next, std::memory_order_release);
+    }
+    // The emptied columns serve a later morsel; the others stay.
+    void recycle(part& p) {
+        Rows kept, emptied;
+        for (auto& c : p.rows.columns) {
+            emptied.columns.emplace_back(c.type, c.nullable);
+            kept.columns.emplace_back(c.type, c.nullable);
+            std::swap(goes_early(c) ? emptied.columns.back() : kept.columns.back(), c);
         }
-        const std::lock_guard hold(lock_);
-        parts_[morsel].rows = std::move(kept);
+        p.rows = std::move(kept);
         spare_.push_back(std::move(emptied));
     }
+
+    bool is_placed(const auto& c) const { return early_ && goes_early(c); }
 
     // The room of one column, its bitmap, and where each part's texts begin.
     void make_room(std::size_t i) {
         auto& to = all_.columns[i];
+        if (is_placed(to)) return;
         std::size_t bytes = 0, values = 0;
         for (part& p : parts_) {
             if (p.rows.columns.empty()) continue;
             auto& c = p.rows.columns[i];
-            if (to.type == type_id::text) {
-                text_begins(p, i) = bytes;
-                bytes += c.bytes.size();
-            }
+            p.first_byte[i] = bytes;
+            bytes += c.bytes.size();
             values += c.values.size();
             if (c.rows) to.width = c.width;
-            if (to.nullable) append_bitmap(to.validity, p.first_row, reinterpret_cast<const std::uint8_t*>(c.validity.data()), c.rows);
+            if (to.nullable) append_bitmap(to.validity, p.first_row, c.validity_bits(), c.rows);
             c.validity = {};
         }
         to.rows = all_.rows;
-        if (to.type == type_id::text) {
-            to.bytes.grow(bytes);
-            to.values.grow(all_.rows * sizeof(std::int64_t));
-        } else if (early_ && goes_early(to)) {
-            to.values.grow(all_.rows * size_of(to.type));
-        } else {
-            to.values.grow(values);
-        }
-    }
-    std::size_t& text_begins(part& p, std::size_t column) {
-        const std::lock_guard hold(lock_);
-        if (p.first_byte.empty()) p.first_byte.resize(all_.columns.size());
-        return p.first_byte[column];
+        to.bytes.grow(bytes);
+        to.values.grow(to.type == type_id::text ? all_.rows * sizeof(std::int64_t) : values);
     }
 
     void fill(part& p, std::size_t i) {
-        if (p.rows.columns.empty() || p.count == 0) return;
-        auto& from = p.rows.columns[i];
         auto& to = all_.columns[i];
+        if (is_placed(to) || p.rows.columns.empty() || p.count == 0) return;
+        auto& from = p.rows.columns[i];
         if (to.type == type_id::text) {
             const std::size_t base = p.first_byte[i];
             copy_bytes(to.bytes.data() + base, from.bytes);
             const auto* ends = reinterpret_cast<const std::int64_t*>(from.values.data()) + 1;
             auto* out = reinterpret_cast<std::int64_t*>(to.values.data()) + 1 + p.first_row;
             for (std::size_t k = 0; k < p.count; ++k) out[k] = ends[k] + static_cast<std::int64_t>(base);
-        } else if (!(early_ && goes_early(to))) {
+        } else {
             copy_bytes(to.values.data() + p.first_row * (from.values.size() / p.count), from.values);
         }
         from = {};
@@ -323,7 +336,7 @@ private:
     std::mutex lock_;
     std::deque<part> parts_;
     std::vector<Rows> spare_;
-    std::size_t next_ = 0, placed_ = 0;
+    std::atomic<std::size_t> earliest_{0};    // the earliest morsel that has not ended: its worker may append to the result
 };
 
 // Columns of the source itself, in rows that lie in memory: nothing is scanned. The last one who holds computed rows takes them.

@@ -48,7 +48,9 @@ public:
 
     slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const override {
         slot_view view;
-        if constexpr (is_block<T>) {
+        if constexpr (requires { column_.read(row, count, memory, number); }) {    // it knows at run time how its values lie
+            view = column_.read(row, count, memory, number);
+        } else if constexpr (is_block<T>) {
             const auto first = column_[row];
             view.values = first.values;
             view.width = first.width;
@@ -57,6 +59,13 @@ public:
             view.values = column_.data() + row;
             if constexpr (is_nullable<T>)
                 if (const std::uint8_t* bits = column_.validity()) view.validity = bits + row / 8;    // Arrow has none where nothing is null
+        } else if constexpr (std::same_as<std::remove_cvref_t<Column>, column_view<std::optional<text>>>) {
+            // A null has no characters, so that texts are read whether there is one or not.
+            auto* values = memory.values<std::string_view>(number);
+            const auto texts = column_.without_nulls();
+            for (std::uint32_t i = 0; i < count; ++i) values[i] = texts[row + i];
+            view.values = values;
+            view.validity = column_.validity() + row / 8;
         } else {
             using V = value_t<non_null_t<T>>;
             V* values = memory.values<V>(number);

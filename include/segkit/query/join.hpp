@@ -47,21 +47,6 @@ namespace detail {
 template <class Schema, fixed_string... Keys>
 using payload_of = typename fields_at<Schema, positions_without<Schema, Keys...>>::type;
 
-template <class Query>
-struct right_table {
-    static constexpr bool in_memory = false;
-};
-template <class S>
-struct right_table<query<borrowed_table<table<S>>>> {
-    static constexpr bool in_memory = true;
-    static std::shared_ptr<const table_data> rows(const query<borrowed_table<table<S>>>& q) { return {std::shared_ptr<void>(), &q.from.table->data()}; }
-};
-template <class S>
-struct right_table<query<owned_table<table<S>>>> {
-    static constexpr bool in_memory = true;
-    static std::shared_ptr<const table_data> rows(const query<owned_table<table<S>>>& q) { return {q.from.table, &q.from.table->data()}; }
-};
-
 }  // namespace detail
 
 template <detail::join_kind Kind, bool OneMatch, class Right, fixed_string... Keys>
@@ -89,12 +74,8 @@ struct join_stage : stage_base {
             return detail::erroneous_rows();
         } else {
             const std::vector<std::size_t> keys{RightSchema::find(name_of<Keys>)...};
-            detail::join_promise promise{OneMatch, stage_name, {name_of<Keys>...}};
-            std::shared_ptr<detail::right_side> side;
-            if constexpr (detail::right_table<Right>::in_memory)
-                side = std::make_shared<detail::right_side>(detail::right_table<Right>::rows(right), keys, std::move(promise));
-            else
-                side = std::make_shared<detail::right_side>(std::move(right_rows.plan), std::move(right_rows.slot_of), keys, std::move(promise));
+            auto side = std::make_shared<detail::right_side>(std::move(right_rows.plan), std::move(right_rows.slot_of), keys,
+                                                             detail::join_promise{Kind, OneMatch, stage_name, {name_of<Keys>...}});
             std::vector<int> left_keys{left.template slot<Keys>()...};
             if constexpr (Kind == detail::join_kind::semi || Kind == detail::join_kind::anti) {
                 add_lookup(left, side, left_keys);
@@ -145,13 +126,13 @@ private:
                 std::vector<int> slots = left.slot_of;
                 const auto add = [&](std::size_t column, type_id type, bool nullable) {
                     const int out = left.plan.add_slot({.type = type, .nullable = nullable, .stable = true});
-                    left.plan.add_step(std::make_shared<detail::gather_step>(side, column, nullable, match, out));
+                    left.plan.add_step(std::make_shared<detail::gather_step>(side, column, nullable, detail::join_fill{}, match, out));
                     slots.push_back(out);
                 };
                 (add(RightSchema::find(name_of<Names>), type_id_of<joined<Types>>, is_nullable<joined<Types>>), ...);
                 return std::move(left).template with<Out>(std::move(slots));
             } else {
-                std::vector<detail::join_source::right_column> columns{{RightSchema::find(name_of<Names>), is_nullable<joined<Types>>}...};
+                std::vector<detail::join_source::right_column> columns{{RightSchema::find(name_of<Names>), is_nullable<joined<Types>>, {}}...};
                 return detail::relation_over<Out>(std::make_shared<detail::join_source>(Kind, std::move(left.plan), std::move(left.slot_of), std::move(keys),
                                                                                        std::move(side), std::move(columns)));
             }

@@ -180,6 +180,12 @@ public:
     {
         return reinterpret_cast<const non_null_t<T>*>(column_->values.data());
     }
+    // The values of all rows, whatever a null row holds.
+    column_view<non_null_t<T>> without_nulls() const
+        requires is_nullable<T>
+    {
+        return column_view<non_null_t<T>>(*column_);
+    }
     // Validity bitmap, least significant bit first.
     const std::uint8_t* validity() const
         requires is_nullable<T>

@@ -19,21 +19,9 @@
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/pipeline/plan.hpp>
 #include <segkit/query/detail/hash.hpp>
+#include <segkit/query/detail/join_index.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
-
-// Mixes one key column of the selected rows into hash[k]; known[k] becomes false where the key is null.
-template <class Chunk>
-void hash_key_column(const Chunk& c, const slot_view& view, type_id type, std::uint64_t* hash, bool* known) {
-    with_key_value(type, [&]<class V>(std::type_identity<V>) {
-        const V* values = view.as<V>();
-        c.each([&](std::uint32_t k, std::uint32_t row) {
-            const bool valid = view.valid(row);
-            known[k] = known[k] && valid;
-            hash[k] = mix_hash(hash[k], valid ? hash_value(canonical(values[row])) : 0);
-        });
-    });
-}
 
 // A key as a message shows it.
 template <class Column>
@@ -50,131 +38,113 @@ std::string key_text(const Column& column, std::size_t row) {
     }
 }
 
+enum class join_kind { inner, left, semi, anti };
+
 struct join_promise {
+    join_kind kind = join_kind::inner;
     bool one_match = false;
     std::string_view stage;                    // for messages
     std::vector<std::string_view> key_names;
 };
 
-enum class join_kind { inner, left, semi, anti };
+// What a right column has where there is no match: null, or a value of its own.
+struct join_fill {
+    bool given = false;
+    std::uint64_t bits = 0;      // of a value of fixed size
+    std::string text{};
+};
 
 // The engine itself: members of a template only so that who includes this header and joins nothing does not compile it.
 template <class = void>
 struct join_engine {
-    // The right side of a join: its rows, or a plan that gives them, and an index over its key columns.
+    using index_type = join_index<column_data>;
+
+    // The right side of a join: a plan that gives its rows, and an index over its key columns. Rows that are stored or computed
+    // columns are used where they are. Others are collected: first what the pass at hand reads; should a later pass read another
+    // column, then all that are left, so that the rows are computed twice at most, and indexed once.
     class right_side {
     public:
-        right_side(std::shared_ptr<const table_data> rows, std::vector<std::size_t> keys, join_promise promise)
-            : rows_(std::move(rows)), keys_(std::move(keys)), promise_(std::move(promise)), complete_(true) {}
         right_side(plan rows, std::vector<int> slots, std::vector<std::size_t> keys, join_promise promise)
-            : plan_(std::move(rows)), slots_(std::move(slots)), keys_(std::move(keys)), promise_(std::move(promise)), wanted_(slots_.size(), false) {
+            : plan_(std::move(rows)), slots_(std::move(slots)), keys_(std::move(keys)), promise_(std::move(promise)), wanted_(slots_.size(), false),
+              columns_(slots_.size(), nullptr) {
             // What can be read once is kept whole: a later pass may want other columns.
             if (!plan_.source()->rescannable()) wanted_.assign(slots_.size(), true);
             for (const std::size_t k : keys_) wanted_[k] = true;
         }
 
-        // Says, before prepare, that a column will be gathered: the others are not kept.
+        // Says, before prepare, that a column will be gathered: the others need not be kept.
         void want(std::size_t column) {
             const std::lock_guard hold(lock_);
-            if (complete_ || wanted_[column]) return;
             wanted_[column] = true;
-            rows_.reset();
         }
         void prepare(executor_ref executor) {
             const std::lock_guard hold(lock_);
-            if (!rows_) rows_ = collect_wanted(executor);
-            if (heads_.empty()) index();
+            bool missing = false;
+            for (std::size_t i = 0; i < slots_.size(); ++i) missing = missing || (wanted_[i] && !columns_[i]);
+            if (missing && !use_stored(executor)) collect(executor);
+            if (!indexed_) index(executor);
         }
 
-        const column_data& column(std::size_t i) const { return rows_->columns[i]; }
-        const std::vector<std::size_t>& keys() const { return keys_; }
-
-        // First right row + 1 with this hash for which equal(row) holds, or 0.
-        template <class Equal>
-        std::uint32_t find(std::uint64_t hash, Equal&& equal) const {
-            for (std::uint32_t r = heads_[hash & (heads_.size() - 1)]; r; r = next_[r - 1])
-                if (hashes_[r - 1] == hash && equal(r - 1)) return r;
-            return 0;
-        }
-        template <class Equal>
-        std::uint32_t find_next(std::uint32_t after, std::uint64_t hash, Equal&& equal) const {
-            for (std::uint32_t r = next_[after - 1]; r; r = next_[r - 1])
-                if (hashes_[r - 1] == hash && equal(r - 1)) return r;
-            return 0;
-        }
+        const column_data& column(std::size_t i) const { return *columns_[i]; }
+        std::size_t rows() const { return rows_; }
+        const index_type& find_by() const { return index_; }
 
     private:
-        std::shared_ptr<const table_data> collect_wanted(executor_ref executor) const {
-            std::vector<int> outputs;
+        bool use_stored(executor_ref executor) {
+            for (const auto& s : plan_.steps())
+                if (s->changes_rows()) return false;
+            std::vector<bool> needed;
+            for (std::size_t i = 0; i < slots_.size(); ++i) {
+                const int from = plan_.at(slots_[i]).source_column;
+                if (!wanted_[i]) continue;
+                if (from < 0) return false;
+                if (needed.size() <= static_cast<std::size_t>(from)) needed.resize(static_cast<std::size_t>(from) + 1, false);
+                needed[static_cast<std::size_t>(from)] = true;
+            }
+            const stored_rows stored = plan_.source()->stored(needed, executor);
+            if (!stored.rows) return false;
+            rows_ = stored.rows->rows;
             for (std::size_t i = 0; i < slots_.size(); ++i)
-                if (wanted_[i]) outputs.push_back(slots_[i]);
-            table_data collected = collect_rows(plan_, outputs, executor);
-            auto all = std::make_shared<table_data>();
-            all->rows = collected.rows;
-            for (std::size_t i = 0, n = 0; i < slots_.size(); ++i) {
-                if (wanted_[i]) all->columns.push_back(std::move(collected.columns[n++]));
-                else all->columns.emplace_back(plan_.at(slots_[i]).type, plan_.at(slots_[i]).nullable);
-            }
-            return all;
-        }
-
-        bool equal_rows(std::size_t a, std::size_t b) const {
-            for (const std::size_t key : keys_) {
-                const column_data& c = rows_->columns[key];
-                const bool same = with_key_value(c.type, [&]<class V>(std::type_identity<V>) {
-                    if constexpr (std::is_same_v<V, std::string_view>) return column_view<text>(c)[a] == column_view<text>(c)[b];
-                    else return same_key_value(reinterpret_cast<const V*>(c.values.data())[a], reinterpret_cast<const V*>(c.values.data())[b]);
-                });
-                if (!same) return false;
-            }
+                if (wanted_[i] && !columns_[i]) columns_[i] = &stored.rows->columns[static_cast<std::size_t>(plan_.at(slots_[i]).source_column)];
+            kept_.push_back(stored.rows);
             return true;
         }
 
-        // Chains of rows by hash. Rows are added from the last to the first, so that a chain runs in row order.
-        void index() {
-            const std::size_t n = rows_->rows;
-            if (n >= 0xFFFFFFFFull)
+        void collect(executor_ref executor) {
+            std::vector<int> outputs;
+            std::vector<std::size_t> places;
+            for (std::size_t i = 0; i < slots_.size(); ++i) {
+                if (columns_[i] || !(wanted_[i] || !kept_.empty())) continue;
+                outputs.push_back(slots_[i]);
+                places.push_back(i);
+            }
+            auto collected = std::make_shared<const table_data>(collect_rows(plan_, outputs, executor));
+            rows_ = collected->rows;
+            for (std::size_t i = 0; i < places.size(); ++i) columns_[places[i]] = &collected->columns[i];
+            kept_.push_back(std::move(collected));
+        }
+
+        void index(executor_ref executor) {
+            if (rows_ >= index_type::most_rows)
                 throw error({.code = error_code::overflow,
                              .stage = std::string(promise_.stage),
-                             .found = std::to_string(n) + " rows on the right side",
-                             .expected = "fewer than 4294967295",
+                             .found = std::to_string(rows_) + " rows on the right side",
+                             .expected = "fewer than " + std::to_string(index_type::most_rows),
                              .advice = "put the larger table on the left"});
-            std::size_t capacity = 16;
-            while (capacity < n + n / 2) capacity *= 2;
-            std::vector<std::uint32_t> heads(capacity, 0);
-            hashes_.assign(n, 0);
-            next_.assign(n, 0);
-            std::vector<bool> keyed(n, false);
-            scratch memory(rows_->columns.size());
-            bool known[chunk_rows];
-            std::vector<std::unique_ptr<column_reader>> readers;
-            for (const std::size_t key : keys_) readers.push_back(reader_of(rows_->columns[key]));
-            for (std::size_t row = 0; row < n; row += chunk_rows) {
-                chunk c;
-                c.rows = c.selected = static_cast<std::uint32_t>(n - row < chunk_rows ? n - row : chunk_rows);
-                for (std::uint32_t k = 0; k < c.rows; ++k) known[k] = true;
-                for (std::size_t i = 0; i < keys_.size(); ++i)
-                    hash_key_column(c, readers[i]->read(row, c.rows, memory, static_cast<int>(i)), rows_->columns[keys_[i]].type, &hashes_[row], known);
-                for (std::uint32_t k = 0; k < c.rows; ++k) keyed[row + k] = known[k];
-            }
-            for (std::size_t row = n; row-- > 0;) {
-                if (!keyed[row]) continue;    // a null key matches nothing
-                std::uint32_t& head = heads[hashes_[row] & (capacity - 1)];
-                if (promise_.one_match) {
-                    for (std::uint32_t r = head; r; r = next_[r - 1])
-                        if (hashes_[r - 1] == hashes_[row] && equal_rows(r - 1, row)) throw_duplicate(row, r - 1);
-                }
-                next_[row] = head;
-                head = static_cast<std::uint32_t>(row + 1);
-            }
-            heads_ = std::move(heads);
+            using purpose = typename index_type::purpose;
+            std::vector<const column_data*> keys;
+            for (const std::size_t k : keys_) keys.push_back(columns_[k]);
+            const bool exists = promise_.kind == join_kind::semi || promise_.kind == join_kind::anti;
+            const auto repeated = index_.build(std::move(keys), rows_, exists ? purpose::exists : promise_.one_match ? purpose::find_one : purpose::find_all, executor);
+            if (promise_.one_match && repeated) throw_duplicate(repeated->before, repeated->row);
+            indexed_ = true;
         }
 
         [[noreturn]] void throw_duplicate(std::size_t first, std::size_t second) const {
             std::string names, values;
             for (std::size_t i = 0; i < keys_.size(); ++i) {
                 names += (i ? ", " : "") + std::string(promise_.key_names[i]);
-                values += (i ? ", " : "") + key_text(rows_->columns[keys_[i]], first);
+                values += (i ? ", " : "") + key_text(*columns_[keys_[i]], first);
             }
             throw error({.code = error_code::duplicate_key,
                          .stage = std::string(promise_.stage),
@@ -188,53 +158,14 @@ struct join_engine {
         std::mutex lock_;
         plan plan_;
         std::vector<int> slots_;
-        std::shared_ptr<const table_data> rows_;
         std::vector<std::size_t> keys_;
         join_promise promise_;
         std::vector<bool> wanted_;
-        bool complete_ = false;
-        std::vector<std::uint32_t> heads_;     // by hash: right row + 1, or 0
-        std::vector<std::uint32_t> next_;      // of each right row, the same
-        std::vector<std::uint64_t> hashes_;
-    };
-
-    // Hashes of the selected left rows, and equality with right rows.
-    class left_keys {
-    public:
-        left_keys(const chunk& c, const std::vector<int>& slots, const right_side& right) : chunk_(c), slots_(slots), right_(right) {
-            for (std::uint32_t k = 0; k < c.selected; ++k) {
-                hash_[k] = 0;
-                known_[k] = true;
-            }
-            for (std::size_t i = 0; i < slots.size(); ++i) hash_key_column(c, view(i), right.column(right.keys()[i]).type, hash_, known_);
-        }
-        // First match of the k-th selected row as right row + 1, or 0.
-        std::uint32_t match(std::uint32_t k, std::uint32_t row) const {
-            return known_[k] ? right_.find(hash_[k], [&](std::uint32_t r) { return equal(row, r); }) : 0;
-        }
-        std::uint32_t next_match(std::uint32_t after, std::uint32_t k, std::uint32_t row) const {
-            return right_.find_next(after, hash_[k], [&](std::uint32_t r) { return equal(row, r); });
-        }
-
-    private:
-        const slot_view& view(std::size_t i) const { return chunk_.slots[static_cast<std::size_t>(slots_[i])]; }
-        bool equal(std::uint32_t row, std::uint32_t right_row) const {
-            for (std::size_t i = 0; i < slots_.size(); ++i) {
-                const column_data& c = right_.column(right_.keys()[i]);
-                const bool same = with_key_value(c.type, [&]<class V>(std::type_identity<V>) {
-                    if constexpr (std::is_same_v<V, std::string_view>) return view(i).template as<V>()[row] == column_view<text>(c)[right_row];
-                    else return same_key_value(view(i).template as<V>()[row], reinterpret_cast<const V*>(c.values.data())[right_row]);
-                });
-                if (!same) return false;
-            }
-            return true;
-        }
-
-        const chunk& chunk_;
-        const std::vector<int>& slots_;
-        const right_side& right_;
-        std::uint64_t hash_[chunk_rows];
-        bool known_[chunk_rows];
+        std::vector<std::shared_ptr<const table_data>> kept_;
+        std::vector<const column_data*> columns_;    // nullptr: not read yet
+        std::size_t rows_ = 0;
+        index_type index_;
+        bool indexed_ = false;
     };
 
     // Finds each row's match; drops the rows that the kind of join drops.
@@ -248,15 +179,18 @@ struct join_engine {
         void run(chunk& c, scratch& memory) const override {
             auto* match = memory.values<std::uint32_t>(match_);
             c.slots[static_cast<std::size_t>(match_)] = {match};
-            const left_keys keys(c, keys_, *right_);
+            right_->find_by().find(c, keys_, match);
+            if (kind_ == join_kind::left) return;
+            const bool kept_where = kind_ != join_kind::anti;
+            std::uint32_t dropped = 0;
+            c.each([&](std::uint32_t, std::uint32_t row) { dropped += (match[row] != 0) != kept_where; });
+            if (dropped == 0) return;
             std::uint32_t kept = 0;
-            c.each([&](std::uint32_t k, std::uint32_t row) {
-                match[row] = keys.match(k, row);
-                const bool keep = kind_ == join_kind::left || (match[row] != 0) == (kind_ != join_kind::anti);
+            c.each([&](std::uint32_t, std::uint32_t row) {
                 c.selection[kept] = static_cast<std::uint16_t>(row);
-                kept += keep;
+                kept += (match[row] != 0) == kept_where;
             });
-            c.dense = c.dense && kept == c.rows;
+            c.dense = false;
             c.selected = kept;
         }
 
@@ -267,56 +201,111 @@ struct join_engine {
         int match_;
     };
 
-    // Copies right values for rows with a match into a slot; rows without are null.
-    template <class F>
-    static void gather_right(const column_data& from, bool nullable_out, slot_view& out, scratch& memory, int slot_number, F&& each_match) {
-        out = {};
-        std::uint8_t* bits = nullptr;
-        if (nullable_out) {
-            bits = memory.validity(slot_number);
-            std::memset(bits, 0, chunk_rows / 8);
-            out.validity = bits;
-        }
-        const auto set = [&](std::uint32_t row, std::uint32_t match) {
-            const bool valid = match && (!from.nullable || bit_at(from.validity_bits(), match - 1));
-            if (bits) bits[row >> 3] = static_cast<std::uint8_t>(bits[row >> 3] | (unsigned{valid} << (row & 7)));
-            return valid;
-        };
-        if (from.type == type_id::block32 || from.type == type_id::block64) {
-            const std::size_t bytes = from.width * size_of(from.type);
-            auto* values = memory.values<std::byte>(slot_number, bytes);
-            each_match([&](std::uint32_t row, std::uint32_t match) { std::memcpy(values + row * bytes, from.values.data() + (match - 1) * bytes, bytes); });
-            out.values = values;
-            out.width = from.width;
-            return;
-        }
-        with_key_value(from.type, [&]<class V>(std::type_identity<V>) {
-            auto* values = memory.values<V>(slot_number);
-            out.values = values;
-            each_match([&](std::uint32_t row, std::uint32_t match) {
-                if (!set(row, match)) values[row] = V{};
-                else if constexpr (std::is_same_v<V, std::string_view>) values[row] = column_view<text>(from)[match - 1];
-                else values[row] = reinterpret_cast<const V*>(from.values.data())[match - 1];
+    // Right values of the rows, by the match of each (right row + 1, or 0), into a slot. Rows without a match are null or filled.
+    class gathering {
+    public:
+        gathering(const column_data& from, bool nullable_out, const join_fill& fill) : from_(from), nullable_out_(nullable_out), fill_(fill) {}
+
+        void into(slot_view& out, scratch& memory, int slot_number, const chunk& c, const std::uint32_t* match) const {
+            out = {};
+            std::uint8_t* bits = nullptr;
+            if (nullable_out_) out.validity = bits = memory.validity(slot_number);
+            if (from_.type == type_id::block32 || from_.type == type_id::block64) {
+                const std::size_t bytes = from_.width * size_of(from_.type);
+                auto* values = memory.values<std::byte>(slot_number, bytes);
+                c.each([&](std::uint32_t, std::uint32_t row) { std::memcpy(values + row * bytes, from_.values.data() + (match[row] - 1) * bytes, bytes); });
+                out.values = values;
+                out.width = from_.width;
+                return;
+            }
+            with_key_value(from_.type, [&]<class V>(std::type_identity<V>) {
+                auto* values = memory.values<V>(slot_number);
+                out.values = values;
+                if (from_.rows == 0) {
+                    c.each([&](std::uint32_t, std::uint32_t row) { values[row] = filler<V>(); });
+                    if (bits) std::memset(bits, fill_.given ? 0xFF : 0, chunk_rows / 8);
+                    return;
+                }
+                copy<V>(c, match, values);
+                if (bits) copy_validity(c, match, bits);
             });
-        });
-    }
+        }
+
+    private:
+        template <class V>
+        V filler() const {
+            if constexpr (std::is_same_v<V, std::string_view>) {
+                return fill_.text;
+            } else {
+                V value;
+                std::memcpy(&value, &fill_.bits, sizeof value);
+                return value;
+            }
+        }
+        // Where there is no match the first row is read instead and then replaced: no branch to be guessed wrong.
+        template <class V>
+        void copy(const chunk& c, const std::uint32_t* match, V* values) const {
+            const auto keys = keys_in<V>(from_);
+            const V instead = filler<V>();
+            const auto one = [&](std::uint32_t row) {
+                const std::uint32_t m = match[row];
+                const V value = keys[m - (m != 0)];
+                values[row] = m ? value : instead;
+            };
+            if (c.dense) {
+                for (std::uint32_t row = 0; row < c.rows; ++row) one(row);
+            } else {
+                for (std::uint32_t k = 0; k < c.selected; ++k) one(c.selection[k]);
+            }
+        }
+        void copy_validity(const chunk& c, const std::uint32_t* match, std::uint8_t* bits) const {
+            const std::uint8_t* right = from_.nullable ? from_.validity_bits() : nullptr;
+            const auto valid = [&](std::uint32_t row) -> unsigned {
+                const std::uint32_t m = match[row];
+                if (!right) return m != 0 || fill_.given;
+                return m ? unsigned{bit_at(right, m - 1)} : unsigned{fill_.given};
+            };
+            if (c.dense) {
+                std::uint32_t row = 0;
+                for (; row + 8 <= c.rows; row += 8) {
+                    unsigned byte = 0;
+                    for (std::uint32_t b = 0; b < 8; ++b) byte |= valid(row + b) << b;
+                    bits[row >> 3] = static_cast<std::uint8_t>(byte);
+                }
+                for (unsigned byte = 0; row < c.rows; ++row) {
+                    byte |= valid(row) << (row & 7);
+                    bits[row >> 3] = static_cast<std::uint8_t>(byte);
+                }
+            } else {
+                std::memset(bits, 0, chunk_rows / 8);
+                for (std::uint32_t k = 0; k < c.selected; ++k) {
+                    const std::uint32_t row = c.selection[k];
+                    bits[row >> 3] = static_cast<std::uint8_t>(bits[row >> 3] | valid(row) << (row & 7));
+                }
+            }
+        }
+
+        const column_data& from_;
+        bool nullable_out_;
+        const join_fill& fill_;
+    };
 
     class gather_step final : public step {
     public:
-        gather_step(std::shared_ptr<right_side> right, std::size_t column, bool nullable, int match_slot, int out)
-            : step({match_slot}, {out}), right_(std::move(right)), column_(column), nullable_(nullable), match_(match_slot), out_(out) {}
+        gather_step(std::shared_ptr<right_side> right, std::size_t column, bool nullable, join_fill fill, int match_slot, int out)
+            : step({match_slot}, {out}), right_(std::move(right)), column_(column), nullable_(nullable), fill_(std::move(fill)), match_(match_slot), out_(out) {}
         std::string_view word() const override { return "join"; }
         void prepare(executor_ref) const override { right_->want(column_); }
         void run(chunk& c, scratch& memory) const override {
-            const auto* match = c.slots[static_cast<std::size_t>(match_)].as<std::uint32_t>();
-            gather_right(right_->column(column_), nullable_, c.slots[static_cast<std::size_t>(out_)], memory, out_,
-                         [&](auto&& set) { c.each([&](std::uint32_t, std::uint32_t row) { set(row, match[row]); }); });
+            gathering(right_->column(column_), nullable_, fill_)
+                .into(c.slots[static_cast<std::size_t>(out_)], memory, out_, c, c.slots[static_cast<std::size_t>(match_)].as<std::uint32_t>());
         }
 
     private:
         std::shared_ptr<right_side> right_;
         std::size_t column_;
         bool nullable_;
+        join_fill fill_;
         int match_, out_;
     };
 
@@ -326,6 +315,7 @@ struct join_engine {
         struct right_column {
             std::size_t column;
             bool nullable;
+            join_fill fill;
         };
         join_source(join_kind kind, plan left, std::vector<int> left_slots, std::vector<int> keys, std::shared_ptr<right_side> right,
                     std::vector<right_column> right_columns)
@@ -357,11 +347,14 @@ struct join_engine {
                 out_.slots.resize(join.left_slots_.size() + join.right_columns_.size());
             }
             void take(const chunk& c) override {
-                const left_keys keys(c, join_.keys_, *join_.right_);
-                c.each([&](std::uint32_t k, std::uint32_t row) {
-                    std::uint32_t match = keys.match(k, row);
-                    if (!match && join_.kind_ == join_kind::left) add(c, row, 0);
-                    for (; match; match = keys.next_match(match, k, row)) add(c, row, match);
+                const index_type& index = join_.right_->find_by();
+                index.find(c, join_.keys_, first_);
+                const bool keep_all = join_.kind_ == join_kind::left;
+                c.each([&](std::uint32_t, std::uint32_t row) {
+                    const std::uint32_t match = first_[row];
+                    if (!match && !keep_all) return;
+                    add(c, row, match);
+                    if (match) index.each_further(match, [&](std::uint32_t further) { add(c, row, further); });
                 });
                 flush(c);
             }
@@ -380,12 +373,12 @@ struct join_engine {
                 const std::size_t n = join_.left_slots_.size();
                 for (std::size_t i = 0; i < needed_.size() && i < out_.slots.size(); ++i) {
                     if (!needed_[i]) continue;
-                    if (i < n) copy_left(c, i);
-                    else
-                        gather_right(join_.right_->column(join_.right_columns_[i - n].column), join_.right_columns_[i - n].nullable, out_.slots[i], memory_,
-                                     static_cast<int>(i), [&](auto&& set) {
-                                         for (std::uint32_t k = 0; k < count_; ++k) set(k, match_[k]);
-                                     });
+                    if (i < n) {
+                        copy_left(c, i);
+                    } else {
+                        const right_column& right = join_.right_columns_[i - n];
+                        gathering(join_.right_->column(right.column), right.nullable, right.fill).into(out_.slots[i], memory_, static_cast<int>(i), out_, match_);
+                    }
                 }
                 next_->take(out_);
                 count_ = 0;
@@ -397,7 +390,17 @@ struct join_engine {
                 const std::size_t bytes = (s.type == type_id::text ? sizeof(std::string_view) : size_of(s.type)) * from.width;
                 const auto* values = from.as<std::byte>();
                 auto* to = memory_.values<std::byte>(static_cast<int>(i), bytes);
-                for (std::uint32_t k = 0; k < count_; ++k) std::memcpy(to + k * bytes, values + rows_[k] * bytes, bytes);
+                const auto copy = [&]<std::size_t Bytes>(std::integral_constant<std::size_t, Bytes>) {
+                    for (std::uint32_t k = 0; k < count_; ++k) std::memcpy(to + k * Bytes, values + rows_[k] * Bytes, Bytes);
+                };
+                switch (bytes) {
+                    case 1: copy(std::integral_constant<std::size_t, 1>{}); break;
+                    case 4: copy(std::integral_constant<std::size_t, 4>{}); break;
+                    case 8: copy(std::integral_constant<std::size_t, 8>{}); break;
+                    case 16: copy(std::integral_constant<std::size_t, 16>{}); break;
+                    default:
+                        for (std::uint32_t k = 0; k < count_; ++k) std::memcpy(to + k * bytes, values + rows_[k] * bytes, bytes);
+                }
                 out_.slots[i] = {to};
                 out_.slots[i].width = from.width;
                 if (s.nullable) {
@@ -417,6 +420,7 @@ struct join_engine {
             std::uint32_t count_ = 0;
             std::uint32_t rows_[chunk_rows];
             std::uint32_t match_[chunk_rows];
+            std::uint32_t first_[chunk_rows];    // by row of the left chunk
         };
         class join_consumer final : public morsel_consumer {
         public:
