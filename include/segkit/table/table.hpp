@@ -132,7 +132,7 @@ public:
 
     table(const table&) = default;
     table& operator=(const table&) = default;
-    // A table that was moved from has no rows; rows can be appended to it again.
+    // A table that was moved from is an empty table; rows can be appended to it again.
     table(table&& other) noexcept : data_(std::exchange(other.data_, {})) {}
     table& operator=(table&& other) noexcept {
         data_ = std::exchange(other.data_, {});
@@ -150,7 +150,7 @@ public:
             if constexpr (!detail::is_erroneous_schema<Schema>) detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
             return detail::erroneous_column{};
         } else {
-            return column_view<column_type_t<Schema, Name>>(data_.columns[Schema::find(name_of<Name>)]);
+            return column_view<column_type_t<Schema, Name>>(data().columns[Schema::find(name_of<Name>)]);
         }
     }
     template <template <fixed_string> class Column, fixed_string Name>
@@ -159,7 +159,7 @@ public:
     }
 
     void append(const row_type& row) {
-        if (data_.columns.size() != Schema::size) data_ = detail::empty_columns<Schema>();    // moved from
+        if (was_moved_from()) data_ = detail::empty_columns<Schema>();
         append_values(row, static_cast<Schema*>(nullptr), std::make_index_sequence<Schema::size>{});
         ++data_.rows;
     }
@@ -173,10 +173,16 @@ public:
     row_type row(std::size_t at) const { return row_values(at, static_cast<Schema*>(nullptr), std::make_index_sequence<Schema::size>{}); }
 
     // The columns; of a table that may be moved from, taken out of it.
-    const table_data& data() const& { return data_; }
-    table_data data() && { return std::exchange(data_, detail::empty_columns<Schema>()); }
+    const table_data& data() const& { return was_moved_from() ? no_rows() : data_; }
+    table_data data() && { return was_moved_from() ? detail::empty_columns<Schema>() : std::exchange(data_, {}); }
 
 private:
+    bool was_moved_from() const { return data_.columns.size() != Schema::size; }
+    static const table_data& no_rows() {
+        static const table_data none = detail::empty_columns<Schema>();
+        return none;
+    }
+
     template <class... Fields, std::size_t... I>
     void append_values(const row_type& row, schema<Fields...>*, std::index_sequence<I...>) {
         (detail::require_same_width<typename Fields::type>(data_.columns[I], std::get<I>(row)), ...);    // before any column grows
