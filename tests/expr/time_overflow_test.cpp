@@ -5,6 +5,7 @@
 
 #include <segkit/expr.hpp>
 #include <segkit/query.hpp>
+#include <segkit/table/parse.hpp>
 
 namespace sk = segkit;
 using namespace segkit::literals;
@@ -39,4 +40,37 @@ TEST_CASE("sums and differences of dates, timestamps and durations that do not f
     CHECK(fine["later"_c][0] == sk::date(2023, 2, 1));
     CHECK(fine["sum"_c][0] == sk::timestamp::from_microseconds(12));
     CHECK(fine["back"_c][0] == sk::duration{-7});
+}
+
+TEST_CASE("a day that timestamps do not reach is an error as a timestamp, and compares as beyond them") {
+    constexpr std::int32_t far = std::numeric_limits<std::int32_t>::max();
+    constexpr std::int64_t day = 86'400'000'000, last = most / day - 1;
+    CHECK_THROWS_WITH_AS(sk::timestamp(sk::date::from_days(far)), doctest::Contains("timestamp: overflow: found day 2147483647 since 1970, expected a day from -106751990 to 106751990"),
+                         sk::error);
+    CHECK_THROWS_AS(sk::timestamp(sk::date::from_days(-far)), sk::error);
+    CHECK_THROWS_AS(sk::timestamp(sk::date::from_days(last + 1)), sk::error);
+    CHECK(sk::timestamp(sk::date::from_days(last), 23, 59, 59, 999'999).microseconds_since_1970() == (last + 1) * day - 1);
+    CHECK(sk::timestamp(sk::date::from_days(-last)).microseconds_since_1970() == -last * day);
+
+    for (const bool future : {true, false}) {
+        const sk::date beyond = sk::date::from_days(future ? far : -far - 1);
+        const sk::table<moments> t{{beyond, sk::timestamp::from_microseconds(future ? most - 1 : least + 1), sk::duration{}, 0}};
+        CHECK(overflows(t, "at"_c - "day"_c));
+        const auto r = t | sk::derive("before"_c = "at"_c < "day"_c, "after"_c = "at"_c > "day"_c, "same"_c = "day"_c == "at"_c, "flipped"_c = "day"_c > "at"_c) | sk::collect();
+        CHECK(r["before"_c][0] == future);
+        CHECK(r["after"_c][0] == !future);
+        CHECK(r["flipped"_c][0] == future);
+        CHECK_FALSE(r["same"_c][0]);
+    }
+}
+
+TEST_CASE("the first and the last timestamp have an hour, a day and a spelling") {
+    const auto r = sk::table<moments>{{sk::date(), sk::timestamp::from_microseconds(least), sk::duration{}, 0}, {sk::date(), sk::timestamp::from_microseconds(most), sk::duration{}, 0}} |
+                   sk::derive("hour"_c = sk::hour_of("at"_c), "of"_c = sk::date_of("at"_c)) | sk::collect();
+    CHECK(r["hour"_c][0] == 19);    // 2^63 us are 106751991 days, 4 h and 54.775808 s: as far before midnight, and after
+    CHECK(r["hour"_c][1] == 4);
+    CHECK(r["of"_c][0].days_since_1970() == -106'751'992);
+    CHECK(r["of"_c][1].days_since_1970() == 106'751'991);
+    CHECK(sk::to_text(r["at"_c][0]).ends_with(" 19:59:05.224192"));
+    CHECK(sk::to_text(r["at"_c][1]).ends_with(" 04:00:54.775807"));
 }

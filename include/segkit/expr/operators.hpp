@@ -2,7 +2,7 @@
 //
 // Integers are computed in 64 bits and an overflow is an error; `/` is always double; comparison of an integer with a
 // floating value is done in double. A comparison with null is unknown; `&&`, `||` and `!` are three-valued as in SQL.
-// A date meets a timestamp as its midnight; timestamp - timestamp is a duration, date - date a number of days.
+// A date meets a timestamp as its midnight, and a date beyond all timestamps stays beyond them; timestamp - timestamp is a duration, date - date a number of days.
 #pragma once
 
 #include <segkit/config.hpp>
@@ -142,12 +142,15 @@ struct negate_op {
 template <class A, class B>
 inline constexpr bool ordered = both_numbers<A, B> || std::same_as<A, B> || (is_instant<A> && is_instant<B>) || (is_text_value<A> && is_text_value<B>);
 
+constexpr timestamp as_timestamp(timestamp t) { return t; }
+constexpr timestamp as_timestamp(date day) { return timestamp::nearest_midnight(day); }
+
 // Both sides as one type, so that no comparison is done across signs or widths.
 template <class A, class B, class Compare>
 constexpr bool compare(const A& a, const B& b, Compare c) {
     if constexpr (both_integers<A, B>) return c(std::int64_t{a}, std::int64_t{b});
     else if constexpr (both_numbers<A, B>) return c(static_cast<double>(a), static_cast<double>(b));
-    else if constexpr (is_instant<A> && is_instant<B> && !std::same_as<A, B>) return c(timestamp(a), timestamp(b));
+    else if constexpr (is_instant<A> && is_instant<B> && !std::same_as<A, B>) return c(as_timestamp(a), as_timestamp(b));
     else if constexpr (is_text_value<A>) return c(std::string_view(a), std::string_view(b));
     else return c(a, b);
 }

@@ -70,7 +70,7 @@ struct hour_of_op {
     template <class A>
     static constexpr bool accepts = std::same_as<A, timestamp>;
     static std::int32_t evaluate(timestamp t) {
-        return static_cast<std::int32_t>((t.microseconds_since_1970() - timestamp(t.day()).microseconds_since_1970()) / microseconds_per_hour);
+        return static_cast<std::int32_t>(t.microseconds_of_day() / microseconds_per_hour);
     }
 };
 // Completed years from the first date to the second, as a birthday counts them; 29 February completes on 1 March.

@@ -477,7 +477,7 @@ inline void put_time(char*& to, timestamp value, char separator) {
     const date day = value.day();
     put_date(to, day);
     *to++ = separator;
-    const std::int64_t rest = value.microseconds_since_1970() - timestamp(day).microseconds_since_1970();
+    const std::int64_t rest = value.microseconds_of_day();
     const int seconds = static_cast<int>(rest / microseconds_per_second);
     put_digits(to, seconds / 3600, 2);
     *to++ = ':';

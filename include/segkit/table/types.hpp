@@ -8,11 +8,14 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
 #include <segkit/config.hpp>
+#include <segkit/error.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
@@ -84,11 +87,12 @@ struct duration {
 inline constexpr std::int64_t microseconds_per_second = 1'000'000;
 inline constexpr std::int64_t microseconds_per_day = 86'400 * microseconds_per_second;
 
-// A point in time, UTC, in microseconds since 1970-01-01 00:00. A date converts to its midnight.
+// A point in time, UTC, in microseconds since 1970-01-01 00:00. A date converts to its midnight; a day that microseconds in
+// 64 bits do not reach, some 292,000 years from 1970, is an error (overflow).
 class timestamp {
 public:
     constexpr timestamp() = default;
-    constexpr timestamp(date day) : microseconds_(std::int64_t{day.days_since_1970()} * microseconds_per_day) {}
+    constexpr timestamp(date day) : microseconds_(std::int64_t{reached(day)} * microseconds_per_day) {}
     constexpr timestamp(date day, int hour, int minute, int second, int microsecond = 0)
         : microseconds_(timestamp(day).microseconds_ + ((std::int64_t{hour} * 60 + minute) * 60 + second) * microseconds_per_second +
                         microsecond) {}
@@ -103,11 +107,35 @@ public:
         const std::int64_t days = microseconds_ / microseconds_per_day - (microseconds_ % microseconds_per_day < 0);
         return date::from_days(static_cast<std::int32_t>(days));
     }
+    constexpr std::int64_t microseconds_of_day() const {
+        return (microseconds_ % microseconds_per_day + microseconds_per_day) % microseconds_per_day;
+    }
+
+    // The midnight of a day for comparing: a day out of reach is the least or the greatest timestamp.
+    static constexpr timestamp nearest_midnight(date day) {
+        using limits = std::numeric_limits<std::int64_t>;
+        constexpr std::int64_t most = limits::max() / microseconds_per_day;
+        const std::int64_t days = day.days_since_1970();
+        return from_microseconds(days > most ? limits::max() : days < -most ? limits::min() : days * microseconds_per_day);
+    }
 
     friend constexpr auto operator<=>(const timestamp&, const timestamp&) = default;
     friend constexpr duration operator-(timestamp a, timestamp b) { return {a.microseconds_ - b.microseconds_}; }
 
 private:
+    // Days of which every microsecond fits.
+    static constexpr std::int32_t reached(date day) {
+        constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / microseconds_per_day - 1;
+        const std::int32_t days = day.days_since_1970();
+        if (days > most || days < -most)
+            throw error({.code = error_code::overflow,
+                         .stage = "timestamp",
+                         .found = "day " + std::to_string(days) + " since 1970",
+                         .expected = "a day from " + std::to_string(-most) + " to " + std::to_string(most) + ", whose microseconds fit 64 bits",
+                         .advice = "filter such rows or guard with when()"});
+        return days;
+    }
+
     std::int64_t microseconds_ = 0;
 };
 
