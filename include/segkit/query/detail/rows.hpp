@@ -73,6 +73,22 @@ Rows empty_like(const Rows& rows) {
     return out;
 }
 
+// The rows of a plan, columns that are not needed being empty.
+template <class Plan>
+table_data collect_needed(const Plan& p, const std::vector<int>& slots, const std::vector<bool>& needed, executor_ref executor) {
+    const auto is_needed = [&](std::size_t i) { return i < needed.size() && needed[i]; };
+    std::vector<int> outputs;
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        if (is_needed(i)) outputs.push_back(slots[i]);
+    table_data collected = collect_rows(p, outputs, executor), all;
+    all.rows = collected.rows;
+    for (std::size_t i = 0, n = 0; i < slots.size(); ++i) {
+        if (is_needed(i)) all.columns.push_back(std::move(collected.columns[n++]));
+        else all.columns.emplace_back(p.at(slots[i]).type, p.at(slots[i]).nullable);
+    }
+    return all;
+}
+
 // ---- keys: hashed in a chunk, equal in a table
 
 // Calls f(std::type_identity<V>) with the type that a key of this type is hashed and compared as.
