@@ -56,3 +56,10 @@ TEST_CASE("a description keeps the brackets that the meaning needs") {
     CHECK(sk::describe("a"_c / ("b"_c * "c"_c)) == "a / (b * c)");
     CHECK(sk::describe("a"_c > 1 && ("b"_c > 1 && "c"_c > 1)) == "a > 1 && b > 1 && c > 1");
 }
+
+TEST_CASE("text in a description is written as in a program, quotes escaped") {
+    CHECK(sk::describe("a"_c == "plain <b> & 'quoted'") == R"(a == "plain <b> & 'quoted'")");
+    CHECK(sk::describe("a"_c == "say \"no\"") == R"(a == "say \"no\"")");
+    CHECK(sk::describe("a"_c == "C:\\new\nline\tend\r") == R"(a == "C:\\new\nline\tend\r")");
+    CHECK(sk::describe(sk::is_in("a"_c, "x", "y\", \"z")) != sk::describe(sk::is_in("a"_c, "x\", \"y", "z")));
+}

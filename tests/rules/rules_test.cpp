@@ -96,3 +96,11 @@ TEST_CASE("conditions that read alike but mean different things are not taken fo
     const auto twice = sk::rules("label"_c, sk::rule("one", "a"_c - "b"_c > 100.5), sk::rule("two", "a"_c - "b"_c > 100.5), sk::otherwise("none"));
     CHECK(sk::coverage(twice, rows)["two"].status == sk::rule_status::unreachable);
 }
+
+TEST_CASE("conditions on texts with quotes in them are not taken for each other") {
+    const sk::table<sk::schema<sk::field<"code", sk::text>>> t{{"none"}, {"of these"}};
+    const auto set = sk::rules("kind"_c, sk::rule("first", sk::is_in("code"_c, "x", "y\", \"z")), sk::rule("second", sk::is_in("code"_c, "x\", \"y", "z")), sk::otherwise("other"));
+    const sk::rule_coverage c = sk::coverage(set, t);
+    CHECK(c["second"].status == sk::rule_status::not_taken);
+    CHECK(c["second"].condition == R"(is_in(code, "x\", \"y", "z"))");
+}

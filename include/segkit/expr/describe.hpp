@@ -26,13 +26,26 @@ constexpr int precedence(std::string_view word, std::size_t operands) {
 }
 constexpr bool is_symbol(std::string_view word) { return !((word[0] >= 'a' && word[0] <= 'z') || (word[0] >= 'A' && word[0] <= 'Z')); }
 
+// A text literal as it is written in a program: quotes inside it are escaped, so that two texts never read as one.
+inline std::string text_literal(std::string_view text) {
+    std::string written = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') (written += '\\') += c;
+        else if (c == '\n') written += "\\n";
+        else if (c == '\r') written += "\\r";
+        else if (c == '\t') written += "\\t";
+        else written += c;
+    }
+    return written += '"';
+}
+
 template <fixed_string Name>
 std::string describe_inside(const col<Name>&, int) {
     return std::string(name_of<Name>);
 }
 template <class T>
 std::string describe_inside(const literal<T>& l, int) {
-    if constexpr (std::convertible_to<const T&, std::string_view>) return "\"" + std::string(l.value) + "\"";
+    if constexpr (std::convertible_to<const T&, std::string_view>) return text_literal(l.value);
     else if constexpr (requires { to_text(l.value); }) return to_text(l.value);
     else return "?";
 }
