@@ -207,7 +207,9 @@ inline error_details csv_refused_field(const csv_batch& batch, std::string_view 
     details.row = batch.first_row + row;
     details.found = field.empty() ? "an empty field" : shown(field);
     details.expected = column.format ? "a " + std::string(to_string(column.field.type)) + " written " + column.format->pattern() : csv_expected(column.field.type);
-    details.advice = null ? "declare the column as std::optional if values may be missing" : csv_advice(column.field.type, field);
+    details.advice = null             ? "declare the column as std::optional if values may be missing"
+                     : column.format ? "correct the value, or the format that csv_options::formats gives the column"
+                                     : csv_advice(column.field.type, field);
     return details;
 }
 
