@@ -3,26 +3,52 @@
 
 #include <cstddef>
 #include <cstring>
-#include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/pages.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
-// Pieces are aligned to 8 bytes and never move.
-class arena {
+// Slabs for many arenas that live equally long, cut from a few large pieces of memory. May be called by several threads.
+class slab_pool {
 public:
     std::byte* take(std::size_t bytes) {
-        bytes = (bytes + 7) / 8 * 8;
+        const std::lock_guard hold(lock_);
         if (bytes > left_) {
-            const std::size_t slab = bytes > next_slab ? bytes : next_slab;
-            slabs_.emplace_back(new std::byte[slab]);
-            at_ = slabs_.back().get();
-            left_ = slab;
-            if (next_slab < largest_slab) next_slab *= 2;
+            const std::size_t size = bytes > next_ ? bytes : next_;
+            pieces_.push_back(take_memory<std::byte>(size));
+            at_ = pieces_.back().get();
+            left_ = size;
+            if (next_ < largest) next_ *= 2;
         }
+        std::byte* slab = at_;
+        at_ += bytes;
+        left_ -= bytes;
+        return slab;
+    }
+
+private:
+    static constexpr std::size_t largest = std::size_t{8} << 20;
+    std::mutex lock_;
+    std::size_t next_ = std::size_t{64} << 10;
+    std::vector<owned_memory<std::byte>> pieces_;
+    std::byte* at_ = nullptr;
+    std::size_t left_ = 0;
+};
+
+// Pieces are aligned to 8 bytes and never move. For one thread at a time.
+class arena {
+public:
+    arena() = default;
+    explicit arena(slab_pool& pool) : pool_(&pool), largest_slab_(std::size_t{64} << 10) {}
+
+    std::byte* take(std::size_t bytes) {
+        bytes = (bytes + 7) / 8 * 8;
+        taken_ += bytes;
+        if (bytes > left_) new_slab(bytes);
         std::byte* piece = at_;
         at_ += bytes;
         left_ -= bytes;
@@ -34,13 +60,43 @@ public:
         std::memcpy(copy, text.data(), text.size());
         return {copy, text.size()};
     }
+    std::size_t taken() const { return taken_; }    // bytes
+
+    // All pieces are given back; their memory is used again.
+    void reset() {
+        used_ = taken_ = left_ = 0;
+        at_ = nullptr;
+    }
 
 private:
-    static constexpr std::size_t largest_slab = std::size_t{1} << 20;
-    std::size_t next_slab = 4096;
-    std::vector<std::unique_ptr<std::byte[]>> slabs_;
+    struct slab {
+        std::byte* begin;
+        std::size_t size;
+        owned_memory<std::byte> owner;    // none where it is the pool's
+    };
+
+    void new_slab(std::size_t bytes) {
+        while (used_ < slabs_.size() && slabs_[used_].size < bytes) ++used_;    // of an earlier use
+        if (used_ == slabs_.size()) {
+            const std::size_t size = bytes > next_slab_ ? bytes : next_slab_;
+            owned_memory<std::byte> owner = pool_ ? nullptr : take_memory<std::byte>(size);
+            std::byte* begin = pool_ ? pool_->take(size) : owner.get();
+            slabs_.push_back({begin, size, std::move(owner)});
+            if (next_slab_ < largest_slab_) next_slab_ *= 2;
+        }
+        at_ = slabs_[used_].begin;
+        left_ = slabs_[used_].size;
+        ++used_;
+    }
+
+    slab_pool* pool_ = nullptr;
+    std::size_t largest_slab_ = 2 * large_page;
+    std::size_t next_slab_ = 4096;
+    std::vector<slab> slabs_;
+    std::size_t used_ = 0;
     std::byte* at_ = nullptr;
     std::size_t left_ = 0;
+    std::size_t taken_ = 0;
 };
 
 }  // namespace SEGKIT_NAMESPACE::detail

@@ -1,10 +1,8 @@
 // segkit/statistics/accumulators.hpp: the small states behind aggregates: counts, truths, sums, lists of values.
 //
 // Each is a plain value with update(value), merge(other) and serialize; merging with an empty state changes nothing.
-// Sum, mean, deviation, minimum and maximum of one column share one state, so that a group's memory is touched once.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +12,6 @@
 #include <vector>
 
 #include <segkit/config.hpp>
-#include <segkit/error.hpp>
-#include <segkit/statistics/moments.hpp>
 #include <segkit/table/types.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -87,72 +83,6 @@ struct truth_state {
     void serialize(Archive& archive) {
         archive.field("known", known);
         archive.field("truths", truths);
-    }
-};
-
-// Everything sum, mean, deviation, minimum and maximum need of one numeric column.
-template <class T>
-struct number_state {
-    moments values{};
-
-    std::int64_t count() const { return values.count; }
-    void update(T value) { values.update(static_cast<double>(value)); }
-    void merge(const number_state& other) { values.merge(other.values); }
-    double sum() const { return values.sum(); }
-    double mean() const { return values.mean(); }
-    T minimum() const { return static_cast<T>(values.minimum); }
-    T maximum() const { return static_cast<T>(values.maximum); }
-    friend bool operator==(const number_state&, const number_state&) = default;
-
-    template <class Archive>
-    void serialize(Archive& archive) {
-        values.serialize(archive);
-    }
-};
-
-// Integers keep their sum and extremes exactly.
-template <class T>
-    requires is_integer<T>
-struct number_state<T> {
-    moments values{};
-    wide_sum total{};
-    std::int64_t low = 0;
-    std::int64_t high = 0;
-
-    std::int64_t count() const { return values.count; }
-    void update(T value) {
-        low = values.count == 0 || value < low ? value : low;
-        high = values.count == 0 || high < value ? value : high;
-        total.add(value);
-        values.update(static_cast<double>(value));
-    }
-    void merge(const number_state& other) {
-        if (other.count() == 0) return;
-        low = count() == 0 ? other.low : std::min(low, other.low);
-        high = count() == 0 ? other.high : std::max(high, other.high);
-        total.merge(other.total);
-        values.merge(other.values);
-    }
-    std::int64_t sum() const {
-        if (!total.fits())
-            throw error({.code = error_code::overflow,
-                         .stage = "sum",
-                         .found = "a sum near " + std::to_string(total.to_double()),
-                         .expected = "a sum within 64 bits",
-                         .advice = "sum to_double(column) instead"});
-        return total.value();
-    }
-    double mean() const { return total.to_double() / static_cast<double>(count()); }
-    T minimum() const { return static_cast<T>(low); }
-    T maximum() const { return static_cast<T>(high); }
-    friend bool operator==(const number_state&, const number_state&) = default;
-
-    template <class Archive>
-    void serialize(Archive& archive) {
-        values.serialize(archive);
-        total.serialize(archive);
-        archive.field("lowest", low);
-        archive.field("highest", high);
     }
 };
 

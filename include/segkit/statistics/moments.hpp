@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -14,30 +15,30 @@
 
 namespace SEGKIT_NAMESPACE {
 
-struct moments {
+// The first value, or 0 where it is not finite: an infinity less itself would be NaN. Without a branch, since among many groups
+// nobody can foretell which row is the first of its own.
+inline double shift_for(std::int64_t count, double shift, double value) {
+    const std::uint64_t is_first = 0 - std::uint64_t{count == 0};
+    const std::uint64_t is_finite = 0 - std::uint64_t{value - value == 0};
+    return std::bit_cast<double>((std::bit_cast<std::uint64_t>(shift) & ~is_first) | (std::bit_cast<std::uint64_t>(value) & is_first & is_finite));
+}
+
+// Count, sum and squares about a shift: what mean and variance need.
+struct shifted_moments {
     std::int64_t count = 0;
     double shift = 0;              // the two sums are about it
     double shifted_sum = 0;
     double shifted_squares = 0;
-    double minimum = 0;
-    double maximum = 0;
 
     void update(double value) {
-        if (count == 0) {
-            minimum = maximum = value;
-            shift = value - value == 0 ? value : 0;    // an infinity less itself would be NaN
-        }
+        shift = shift_for(count, shift, value);
         const double y = value - shift;
         ++count;
         shifted_sum += y;
         shifted_squares += y * y;
-        minimum = value < minimum ? value : minimum;
-        maximum = maximum < value ? value : maximum;
-        if (value != value) minimum = maximum = value;    // stays: nothing is less than NaN or greater
-        if ((count & (count - 1)) == 0) centre();
+        if (count >= 16 && (count & (count - 1)) == 0) centre();
     }
-
-    void merge(const moments& other) {
+    void merge(const shifted_moments& other) {
         if (other.count == 0) return;
         if (count == 0) {
             *this = other;
@@ -48,33 +49,73 @@ struct moments {
         shifted_squares += other.shifted_squares + 2 * e * other.shifted_sum + e * e * n;
         shifted_sum += other.shifted_sum + e * n;
         count += other.count;
-        minimum = other.minimum != other.minimum ? other.minimum : std::min(minimum, other.minimum);
-        maximum = other.maximum != other.maximum ? other.maximum : std::max(maximum, other.maximum);
         centre();
     }
 
     // 0 for no values, as a sum is; mean and variance are then NaN.
     double sum() const { return shift * static_cast<double>(count) + shifted_sum; }
-
-    // Kept within the extremes, which rounding could leave by a last digit.
-    double mean() const {
-        if (count == 0) return std::numeric_limits<double>::quiet_NaN();
-        return std::clamp(shift + shifted_sum / static_cast<double>(count), minimum, maximum);
-    }
-
+    double mean() const { return count == 0 ? std::numeric_limits<double>::quiet_NaN() : shift + shifted_sum / static_cast<double>(count); }
     double sum_of_squared_deviations() const {
         if (count == 0) return 0;
         const double deviations = shifted_squares - shifted_sum * shifted_sum / static_cast<double>(count);
         return deviations < 0 ? 0 : deviations;    // NaN, from an overflow, stays NaN
     }
-
     // Divided by count - ddof: 0 gives the population's variance, 1 the sample's. NaN when that is not positive.
     double variance(int ddof) const {
         if (count <= ddof) return std::numeric_limits<double>::quiet_NaN();
         return sum_of_squared_deviations() / static_cast<double>(count - ddof);
     }
-
     double standard_deviation(int ddof) const { return std::sqrt(variance(ddof)); }
+
+    friend bool operator==(const shifted_moments&, const shifted_moments&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive.field("count", count);
+        archive.field("shift", shift);
+        archive.field("shifted_sum", shifted_sum);
+        archive.field("shifted_squares", shifted_squares);
+    }
+
+    // Moves the shift to the mean when the spread is small beside their distance. Called as the count doubles, so that even a
+    // first value far from all others costs a few digits at most; data without one never move, and whole numbers stay exact.
+    void centre() {
+        const double n = static_cast<double>(count);
+        if (shifted_squares == 0 || !(shifted_sum * shifted_sum > 0.75 * n * shifted_squares)) return;
+        double step = shifted_sum / n;
+        if (std::fabs(step) > 64) step = std::nearbyint(step);
+        const double moved = (shift + step) - shift;
+        shift += step;
+        shifted_squares += moved * (moved * n - 2 * shifted_sum);
+        shifted_sum -= moved * n;
+    }
+};
+
+// The same with the least and the greatest value.
+struct moments : shifted_moments {
+    double minimum = 0;
+    double maximum = 0;
+
+    void update(double value) {
+        if (count == 0) minimum = maximum = value;
+        shifted_moments::update(value);
+        minimum = value < minimum ? value : minimum;
+        maximum = maximum < value ? value : maximum;
+        if (value != value) minimum = maximum = value;    // stays: nothing is less than NaN or greater
+    }
+    void merge(const moments& other) {
+        if (other.count == 0) return;
+        if (count == 0) {
+            *this = other;
+            return;
+        }
+        shifted_moments::merge(other);
+        minimum = other.minimum != other.minimum ? other.minimum : std::min(minimum, other.minimum);
+        maximum = other.maximum != other.maximum ? other.maximum : std::max(maximum, other.maximum);
+    }
+
+    // Kept within the extremes, which rounding could leave by a last digit.
+    double mean() const { return count == 0 ? std::numeric_limits<double>::quiet_NaN() : std::clamp(shifted_moments::mean(), minimum, maximum); }
 
     // Whether the variance is below its rounding error: what a column would show that is constant but for the last digits
     // of its values (each within four units in the last place) and the rounding of the two sums.
@@ -91,25 +132,9 @@ struct moments {
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive.field("count", count);
-        archive.field("shift", shift);
-        archive.field("shifted_sum", shifted_sum);
-        archive.field("shifted_squares", shifted_squares);
+        shifted_moments::serialize(archive);
         archive.field("minimum", minimum);
         archive.field("maximum", maximum);
-    }
-
-    // Moves the shift to the mean when the spread is small beside their distance. Called as the count doubles, so that even a
-    // first value far from all others costs a few digits at most; data without one never move, and whole numbers stay exact.
-    void centre() {
-        const double n = static_cast<double>(count);
-        if (shifted_squares == 0 || !(shifted_sum * shifted_sum > 0.75 * n * shifted_squares)) return;
-        double step = shifted_sum / n;
-        if (std::fabs(step) > 64) step = std::nearbyint(step);
-        const double moved = (shift + step) - shift;
-        shift += step;
-        shifted_squares += moved * (moved * n - 2 * shifted_sum);
-        shifted_sum -= moved * n;
     }
 };
 

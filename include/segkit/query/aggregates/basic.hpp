@@ -17,6 +17,7 @@
 #include <segkit/config.hpp>
 #include <segkit/query/aggregates/aggregate.hpp>
 #include <segkit/statistics/accumulators.hpp>
+#include <segkit/statistics/number_states.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
@@ -41,12 +42,12 @@ struct sum_kind {
     template <class T>
     static constexpr bool accepts = is_number<T>;
     template <class T>
-    using state = number_state<T>;
+    using state = sum_state<T>;
     template <class T>
     using result = std::conditional_t<is_integer<T>, std::int64_t, double>;
     template <class T>
-    static std::optional<result<T>> finish(const number_state<T>& s) {
-        if (s.count() == 0) return std::nullopt;
+    static std::optional<result<T>> finish(const sum_state<T>& s) {
+        if (s.count == 0) return std::nullopt;
         return s.sum();
     }
 };
@@ -57,12 +58,12 @@ struct mean_kind {
     template <class T>
     static constexpr bool accepts = is_number<T>;
     template <class T>
-    using state = number_state<T>;
+    using state = sum_state<T>;
     template <class T>
     using result = double;
     template <class T>
-    static std::optional<double> finish(const number_state<T>& s) {
-        if (s.count() == 0) return std::nullopt;
+    static std::optional<double> finish(const sum_state<T>& s) {
+        if (s.count == 0) return std::nullopt;
         return s.mean();
     }
 };
@@ -76,13 +77,13 @@ struct deviation_kind {
     template <class T>
     static constexpr bool accepts = is_number<T>;
     template <class T>
-    using state = number_state<T>;
+    using state = spread_state<T>;
     template <class T>
     using result = double;
     template <class T>
-    static std::optional<double> finish(const number_state<T>& s) {
-        if (s.count() <= Ddof) return std::nullopt;
-        const double variance = s.values.variance(Ddof);
+    static std::optional<double> finish(const spread_state<T>& s) {
+        if (s.count <= Ddof) return std::nullopt;
+        const double variance = s.variance(Ddof);
         return Root ? std::sqrt(variance) : variance;
     }
 };

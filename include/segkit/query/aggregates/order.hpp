@@ -12,6 +12,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/query/aggregates/aggregate.hpp>
+#include <segkit/statistics/number_states.hpp>
 #include <segkit/statistics/order_states.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -24,7 +25,7 @@ struct extreme_state_of {
 template <class T>
     requires is_number<T>
 struct extreme_state_of<T> {
-    using type = number_state<T>;
+    using type = range_state<T>;
 };
 }  // namespace detail
 

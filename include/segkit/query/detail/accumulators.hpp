@@ -79,6 +79,24 @@ public:
     explicit state_accumulator(const State& initial) : initial_(initial) {}
     std::size_t state_bytes() const final { return sizeof(State); }
     void start(std::byte* state) const final { new (state) State(initial_); }
+    bool state_is_bytes() const final { return std::is_trivially_copyable_v<State>; }
+
+protected:
+    // f(state, record) for the records that count. What does not change in the loop is copied first: the states could be
+    // anything, so the compiler would read it again for each row.
+    template <class F>
+    void each_state(const record_block& rows, const group_block& groups, F f) const {
+        std::byte* const* state = groups.state;
+        const std::byte* record = rows.records;
+        const std::size_t stride = rows.stride, at = this->state_offset;
+        const std::uint32_t count = rows.count;
+        if (const int m = this->mask; m < 0) {
+            for (std::uint32_t k = 0; k < count; ++k, record += stride) f(state_at<State>(state[k] + at), record);
+        } else {
+            for (std::uint32_t k = 0; k < count; ++k, record += stride)
+                if (mask_bit(record, m)) f(state_at<State>(state[k] + at), record);
+        }
+    }
 
 private:
     State initial_;
@@ -88,14 +106,12 @@ template <class State, class V>
 class accumulator_of final : public state_accumulator<State> {
 public:
     using state_accumulator<State>::state_accumulator;
-    void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values&, arena& memory) const override {
-        for (std::uint32_t k = 0; k < rows.count; ++k) {
-            const std::byte* record = rows.at(k);
-            if (this->mask >= 0 && !mask_bit(record, this->mask)) continue;
-            State& state = state_at<State>(states.at(group_of[k]) + this->state_offset);
+    void update(const record_block& rows, const group_block& groups, kept_values&, arena& memory) const override {
+        const std::uint32_t from = this->offset;
+        this->each_state(rows, groups, [&](State& state, const std::byte* record) {
             if constexpr (std::same_as<V, every_row>) state.update();
-            else update_kept(state, load<V>(record + this->offset), memory);
-        }
+            else update_kept(state, load<V>(record + from), memory);
+        });
     }
 };
 
@@ -103,13 +119,11 @@ template <class State, class X, class Y>
 class pair_accumulator_of final : public state_accumulator<State> {
 public:
     using state_accumulator<State>::state_accumulator;
-    void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values&, arena& memory) const override {
-        for (std::uint32_t k = 0; k < rows.count; ++k) {
-            const std::byte* record = rows.at(k);
-            if (this->mask >= 0 && !mask_bit(record, this->mask)) continue;
-            State& state = state_at<State>(states.at(group_of[k]) + this->state_offset);
-            update_kept(state, load<X>(record + this->offset), load<Y>(record + this->second_offset), memory);
-        }
+    void update(const record_block& rows, const group_block& groups, kept_values&, arena& memory) const override {
+        const std::uint32_t from = this->offset, second_from = this->second_offset;
+        this->each_state(rows, groups, [&](State& state, const std::byte* record) {
+            update_kept(state, load<X>(record + from), load<Y>(record + second_from), memory);
+        });
     }
 };
 
@@ -142,7 +156,7 @@ public:
 
     std::size_t state_bytes() const override { return sizeof(answers); }
     void start(std::byte* state) const override { new (state) answers{nullptr}; }
-    void update(const record_block& rows, const std::uint32_t* group_of, const state_store&, kept_values& kept, arena& memory) const override {
+    void update(const record_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
         const std::size_t before = kept.bytes.size();
         kept.bytes.resize(before + std::size_t{rows.count} * entry_bytes);
         std::byte* out = kept.bytes.data() + before;
@@ -151,7 +165,7 @@ public:
             if (mask >= 0 && !mask_bit(record, mask)) continue;
             V value = load<V>(record + offset);
             if constexpr (std::same_as<V, std::string_view>) value = memory.keep(value);
-            store(out, group_of[k]);
+            store(out, groups.number[k]);
             store(out + 4, value);
             out += entry_bytes;
         }
@@ -254,11 +268,11 @@ template <class Tally, class V>
 class distinct_accumulator final : public state_accumulator<Tally> {
 public:
     distinct_accumulator() : state_accumulator<Tally>(Tally{}) {}
-    void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values& kept, arena& memory) const override {
+    void update(const record_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
         distinct_table<V, Tally::counts> table(kept, rows.count);
         std::array<std::uint32_t, block_rows> hash;
         for (std::uint32_t k = 0; k < rows.count; ++k) {
-            hash[k] = table.hash_of(group_of[k], canonical(load<V>(rows.at(k) + this->offset)));
+            hash[k] = table.hash_of(groups.number[k], canonical(load<V>(rows.at(k) + this->offset)));
             table.prefetch(hash[k]);
         }
         for (std::uint32_t k = 0; k < rows.count; ++k) {
@@ -266,13 +280,13 @@ public:
             if (this->mask >= 0 && !mask_bit(record, this->mask)) continue;
             const V value = canonical(load<V>(record + this->offset));
             bool is_new = false;
-            auto& entry = table.find_or_add(group_of[k], value, hash[k], is_new);
+            auto& entry = table.find_or_add(groups.number[k], value, hash[k], is_new);
             if (is_new) {
                 if constexpr (std::same_as<V, std::string_view>) entry.value = memory.keep(value);
                 else entry.value = value;
             }
-            if constexpr (Tally::counts) state_at<Tally>(states.at(group_of[k]) + this->state_offset).see(entry.value, ++entry.count);
-            else if (is_new) state_at<Tally>(states.at(group_of[k]) + this->state_offset).see_first();
+            if constexpr (Tally::counts) state_at<Tally>(groups.state[k] + this->state_offset).see(entry.value, ++entry.count);
+            else if (is_new) state_at<Tally>(groups.state[k] + this->state_offset).see_first();
         }
     }
     void seal(std::uint32_t, const state_store&, kept_values& kept, arena&) const override { kept = {}; }

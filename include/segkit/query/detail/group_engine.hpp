@@ -1,14 +1,16 @@
 // segkit/query/detail/group_engine.hpp: the run-time part of group-by. No names, no schemas: slots, offsets and types.
 //
 // 1. Each morsel writes what is needed of its rows as small records, split by key hash into a fixed number of partitions.
-// 2. Each partition takes the morsels' records in morsel order - whoever brings the next one in order works it off - finds
-//    the group of each record and updates the states block by block. Records are then freed: memory grows with the
-//    groups, not with the rows.
+// 2. Records wait until they are as many as the groups so far take memory. Then each partition takes them in morsel order,
+//    finds the group of each and updates the states block by block, while the partition's groups are in the cache. The
+//    records' memory is used again: memory grows with the groups, not with the rows.
 // 3. Groups leave in the order in which their first rows stand in the input.
 // Rows of one group are always updated in row order, so results are the same bits for any executor and chunking.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -30,10 +32,9 @@
 
 namespace SEGKIT_NAMESPACE::detail {
 
-inline constexpr unsigned partition_bits = 6;
+inline constexpr unsigned partition_bits = 8;
 inline constexpr std::size_t partition_count = std::size_t{1} << partition_bits;
-inline constexpr std::uint32_t block_rows = 128;          // records per block at most
-inline constexpr std::uint32_t groups_per_block = 256;    // states per block; they never move
+inline constexpr std::uint32_t block_rows = 256;          // records per block at most
 
 template <class T>
 T load(const std::byte* from) {
@@ -54,18 +55,35 @@ struct record_block {
     const std::byte* at(std::uint32_t k) const { return records + std::size_t{k} * stride; }
 };
 
-// States of the groups of one partition.
+// The groups of the records of a block.
+struct group_block {
+    const std::uint32_t* number;
+    std::byte* const* state;
+};
+
+// States of the groups of one partition: they never move. The first blocks are small, since most group-bys have few groups.
 class state_store {
 public:
     explicit state_store(std::size_t bytes_per_group = 0) : bytes_(bytes_per_group) {}
     std::size_t bytes() const { return bytes_; }
-    std::byte* at(std::uint32_t group) const { return blocks_[group / groups_per_block] + std::size_t{group % groups_per_block} * bytes_; }
+    std::byte* at(std::uint32_t group) const {
+        if (group >= groups_per_block) return blocks_[group / groups_per_block + doublings] + std::size_t{group % groups_per_block} * bytes_;
+        const std::uint32_t block = group < first_block ? 0 : static_cast<std::uint32_t>(std::bit_width(group / first_block));
+        return blocks_[block] + std::size_t{block == 0 ? group : group - (first_block << (block - 1))} * bytes_;
+    }
     void grow_to(std::uint32_t groups, arena& memory) {
-        while (blocks_.size() * groups_per_block < groups) blocks_.push_back(memory.take(bytes_ * groups_per_block));
+        while (room_ < groups) {
+            const std::uint32_t more = room_ < first_block ? first_block : room_ < groups_per_block ? room_ : groups_per_block;
+            blocks_.push_back(memory.take(bytes_ * more));
+            room_ += more;
+        }
     }
 
 private:
+    static constexpr std::uint32_t first_block = 16, groups_per_block = 256;                                // groups
+    static constexpr std::uint32_t doublings = static_cast<std::uint32_t>(std::bit_width(groups_per_block / first_block)) - 1;
     std::size_t bytes_;
+    std::uint32_t room_ = 0;
     std::vector<std::byte*> blocks_;
 };
 
@@ -85,7 +103,8 @@ public:
     virtual ~grouped_accumulator() = default;
     virtual std::size_t state_bytes() const = 0;
     virtual void start(std::byte* state) const = 0;
-    virtual void update(const record_block& rows, const std::uint32_t* group_of, const state_store& states, kept_values& kept, arena& memory) const = 0;
+    virtual bool state_is_bytes() const { return false; }    // copying the bytes of a new state makes another one
+    virtual void update(const record_block& rows, const group_block& groups, kept_values& kept, arena& memory) const = 0;
     virtual void seal(std::uint32_t groups, const state_store& states, kept_values& kept, arena& memory) const {
         (void)groups, (void)states, (void)kept, (void)memory;
     }
@@ -221,7 +240,10 @@ struct group_engine {
             for (std::size_t i = 0; i < fields.size(); ++i)
                 if (!placed[i]) place(fields[i]);
             stride = (stride + 7) / 8 * 8;
+            initial.resize(state_bytes);
             for (auto& a : accumulators) {
+                if (a->state_is_bytes()) a->start(initial.data() + a->state_offset);
+                else started.push_back(a.get());
                 a->state_offset += prefix;
                 for (const record_field& f : fields) {
                     if (f.slot == a->slot) a->offset = f.offset;
@@ -232,9 +254,12 @@ struct group_engine {
                 if (fields[k.field].type == type_id::text) text_keys.push_back(fields[k.field].offset);
                 if (k.mask >= 0) key_masks.push_back(k.mask);
             }
+            one_word_key = key_end - key_begin == 8 && text_keys.empty() && key_masks.empty();
         }
 
+        template <bool OneWordKey>
         bool same_key(const std::byte* a, const std::byte* b) const {
+            if constexpr (OneWordKey) return load<std::uint64_t>(a + key_begin) == load<std::uint64_t>(b + key_begin);
             if (std::memcmp(a + key_begin, b + key_begin, key_end - key_begin) != 0) return false;
             for (const std::uint32_t t : text_keys)
                 if (load<std::string_view>(a + t) != load<std::string_view>(b + t)) return false;
@@ -244,9 +269,12 @@ struct group_engine {
         }
 
         std::uint32_t key_begin = 0, key_end = 0;
+        bool one_word_key = false;
         std::uint32_t prefix = 0;    // bytes of a record up to the end of its keys
         std::vector<std::uint32_t> text_keys;
         std::vector<int> key_masks;
+        std::vector<std::byte> initial;                         // bytes of the states of a new group
+        std::vector<const grouped_accumulator*> started;        // those whose states are not made by copying bytes
 
     private:
         static bool same_input(const grouped_accumulator& a, const grouped_accumulator& b) {
@@ -258,22 +286,12 @@ struct group_engine {
     // the keys, and behind it the states: what a row touches of its group lies together.
     class group_partition {
     public:
-        explicit group_partition(const group_layout& layout)
-            : layout_(&layout), groups_(layout.prefix + layout.state_bytes), kept_(layout.accumulators.size()), table_(64, 0) {}
+        group_partition(const group_layout& layout, slab_pool& pool)
+            : layout_(&layout), memory_(pool), groups_(layout.prefix + layout.state_bytes), kept_(layout.accumulators.size()), table_(64, 0) {}
 
         void update(const record_block& rows, std::uint32_t morsel) {
-            // Groups lie anywhere in memory: ask for all of a block's before the first is used.
-            for (std::uint32_t k = 0; k < rows.count; ++k) __builtin_prefetch(&table_[hash_of(rows.at(k)) & (table_.size() - 1)]);
-            for (std::uint32_t k = 0; k < rows.count; ++k) {
-                const std::uint64_t entry = table_[hash_of(rows.at(k)) & (table_.size() - 1)];
-                if (!entry) continue;
-                const std::byte* group = groups_.at(static_cast<std::uint32_t>(entry) - 1);
-                for (std::size_t line = 0; line < groups_.bytes(); line += 64) __builtin_prefetch(group + line, 1);
-            }
-            std::array<std::uint32_t, block_rows> group_of;
-            for (std::uint32_t k = 0; k < rows.count; ++k) group_of[k] = find_or_add(rows.at(k), morsel);
-            for (std::size_t a = 0; a < layout_->accumulators.size(); ++a)
-                layout_->accumulators[a]->update(rows, group_of.data(), groups_, kept_[a], memory_);
+            if (layout_->one_word_key) update_as<true>(rows, morsel);
+            else update_as<false>(rows, morsel);
         }
         void seal() {
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) {
@@ -291,30 +309,61 @@ struct group_engine {
         std::uint32_t size() const { return static_cast<std::uint32_t>(first_.size()); }
         const first_seen& first(std::uint32_t group) const { return first_[group]; }
         const std::byte* group(std::uint32_t number) const { return groups_.at(number); }
+        std::size_t bytes() const { return size() * groups_.bytes(); }
 
     private:
         static std::uint32_t hash_of(const std::byte* record) { return load<std::uint32_t>(record + 4); }
 
+        template <bool OneWordKey>
+        void update_as(const record_block& rows, std::uint32_t morsel) {
+            // Groups lie anywhere in memory: ask for all of a block's before the first is used.
+            std::array<std::uint32_t, block_rows> group_of;
+            std::array<std::byte*, block_rows> state_of;
+            const std::size_t last = table_.size() - 1;
+            if (table_.size() > 2048)
+                for (std::uint32_t k = 0; k < rows.count; ++k) __builtin_prefetch(&table_[hash_of(rows.at(k)) & last]);
+            for (std::uint32_t k = 0; k < rows.count; ++k) {
+                const std::uint32_t hash = hash_of(rows.at(k));
+                const std::uint64_t entry = table_[hash & last];
+                state_of[k] = nullptr;
+                if (entry == 0 || entry >> 32 != hash) continue;
+                group_of[k] = static_cast<std::uint32_t>(entry) - 1;
+                state_of[k] = groups_.at(group_of[k]);
+                __builtin_prefetch(state_of[k], 1);
+                __builtin_prefetch(state_of[k] + 64, 1);
+            }
+            for (std::uint32_t k = 0; k < rows.count; ++k) {
+                const std::byte* record = rows.at(k);
+                if (state_of[k] && layout_->template same_key<OneWordKey>(state_of[k], record)) continue;
+                group_of[k] = find_or_add<OneWordKey>(record, morsel);
+                state_of[k] = groups_.at(group_of[k]);
+            }
+            const group_block groups{group_of.data(), state_of.data()};
+            for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) layout_->accumulators[a]->update(rows, groups, kept_[a], memory_);
+        }
+
+        template <bool OneWordKey>
         std::uint32_t find_or_add(const std::byte* record, std::uint32_t morsel) {
             const std::uint32_t hash = hash_of(record);
             std::size_t at = hash & (table_.size() - 1);
             while (const std::uint64_t entry = table_[at]) {
                 const auto group = static_cast<std::uint32_t>(entry) - 1;
-                if (entry >> 32 == hash && layout_->same_key(groups_.at(group), record)) return group;
+                if (entry >> 32 == hash && layout_->template same_key<OneWordKey>(groups_.at(group), record)) return group;
                 at = (at + 1) & (table_.size() - 1);
             }
             std::byte* group = start({morsel, load<std::uint32_t>(record)});
             std::memcpy(group, record, layout_->prefix);
             for (const std::uint32_t t : layout_->text_keys) store(group + t, memory_.keep(load<std::string_view>(record + t)));
             table_[at] = std::uint64_t{hash} << 32 | size();
-            if (std::size_t{size()} * 2 > table_.size()) grow();
+            if (std::size_t{size()} * 4 > table_.size()) grow();
             return size() - 1;
         }
         std::byte* start(first_seen first) {
             first_.push_back(first);
             groups_.grow_to(size(), memory_);
             std::byte* group = groups_.at(size() - 1);
-            for (const auto& a : layout_->accumulators) a->start(group + a->state_offset);
+            std::memcpy(group + layout_->prefix, layout_->initial.data(), layout_->state_bytes);
+            for (const grouped_accumulator* a : layout_->started) a->start(group + a->state_offset);
             return group;
         }
         void grow() {
@@ -336,49 +385,66 @@ struct group_engine {
         std::vector<std::uint64_t> table_;    // hash and group + 1, or 0
     };
 
-    // Everything the morsels of one group-by share.
+    // Everything the morsels of one group-by share: the records that wait, in row order, and the partitions they go to.
+    //
+    // Records wait until there are many for each group, so that a partition's groups are fetched into the cache once for all
+    // of them; but never more than the groups themselves take (or a small amount), so memory grows with the groups.
     class group_tables {
     public:
-        struct written {    // a morsel's records for one partition; the arena they stand in is shared with its other partitions
-            std::shared_ptr<arena> memory;
-            std::vector<record_block> blocks;
+        // A morsel's records by partition, and the memory they stand in.
+        struct written {
+            std::uint32_t rows = 0;
+            std::unique_ptr<arena> memory;
+            std::vector<std::vector<record_block>> blocks;
         };
 
         group_tables(const group_layout& layout, std::size_t partitions) : layout_(layout) {
-            for (std::size_t i = 0; i < partitions; ++i) turns_.push_back(std::make_unique<turn>(layout));
+            partitions_.reserve(partitions);
+            for (std::size_t i = 0; i < partitions; ++i) partitions_.emplace_back(layout, pool_);
         }
 
         const group_layout& layout() const { return layout_; }
-        std::size_t partitions() const { return turns_.size(); }
-        const group_partition& partition(std::size_t p) const { return turns_[p]->groups; }
+        std::size_t partitions() const { return partitions_.size(); }
 
-        // Hands over a finished morsel, and works off whatever is next in order.
-        void bring(std::size_t morsel, std::uint32_t rows, std::vector<written> parts) {
+        // Memory for the records of a morsel: that of others which have been worked off, where there is any.
+        std::unique_ptr<arena> record_memory() {
+            const std::lock_guard hold(lock_);
+            if (spare_.empty()) return std::make_unique<arena>();
+            auto memory = std::move(spare_.back());
+            spare_.pop_back();
+            return memory;
+        }
+
+        // Hands over a finished morsel. Where enough records wait, the calling thread works them off, or helps the one that does;
+        // nobody waits for anybody.
+        void bring(std::size_t morsel, written records) {
+            std::shared_ptr<batch> work;
             {
                 const std::lock_guard hold(lock_);
                 if (rows_.size() <= morsel) rows_.resize(morsel + 1, 0);
-                rows_[morsel] = rows;
-            }
-            for (std::size_t i = 0; i < turns_.size(); ++i) {
-                const std::size_t p = (i + morsel * 7) % turns_.size();    // threads start at different partitions
-                turn& t = *turns_[p];
-                const std::lock_guard hold(t.lock);
-                t.waiting.emplace(morsel, std::move(parts[p]));
-                while (!t.waiting.empty() && t.waiting.begin()->first == t.next) {
-                    for (const record_block& b : t.waiting.begin()->second.blocks) t.groups.update(b, static_cast<std::uint32_t>(t.next));
-                    t.waiting.erase(t.waiting.begin());
-                    ++t.next;
+                rows_[morsel] = records.rows;
+                waiting_.emplace(morsel, std::move(records));
+                while (!waiting_.empty() && waiting_.begin()->first == next_) {
+                    ready_bytes_ += waiting_.begin()->second.memory->taken();
+                    ready_.push_back({next_++, std::move(waiting_.begin()->second)});
+                    waiting_.erase(waiting_.begin());
                 }
+                if (ready_bytes_ < enough_) return;
+                if (!current_) current_ = take_ready();
+                work = current_;
             }
+            work_off(*work);
         }
 
         // The groups as rows, first seen first; keys, then outputs.
         table_data finish(executor_ref executor) {
-            executor.run(turns_.size(), [&](std::size_t p) {
-                if (!turns_[p]->waiting.empty()) throw_morsel_missing(turns_[p]->next, turns_[p]->waiting.begin()->first);
-                turns_[p]->groups.seal();
+            if (!waiting_.empty()) throw_morsel_missing(next_, waiting_.begin()->first);
+            const auto rest = take_ready();
+            executor.run(partitions_.size(), [&](std::size_t p) {
+                work_off(*rest, p);
+                partitions_[p].seal();
             });
-            if (layout_.keys.empty() && turns_[0]->groups.size() == 0) turns_[0]->groups.add_empty_group();
+            if (layout_.keys.empty() && partitions_[0].size() == 0) partitions_[0].add_empty_group();
 
             // A bitmap of first rows gives each group its rank without a sort.
             std::vector<std::uint64_t> base(rows_.size() + 1, 0);
@@ -386,16 +452,16 @@ struct group_engine {
             std::vector<std::uint64_t> seen(base.back() / 64 + 1, 0);
             std::size_t total = 0;
             const auto row_of = [&](const typename group_partition::first_seen& f) { return rows_.empty() ? 0 : base[f.morsel] + f.position; };
-            for (const auto& t : turns_)
-                for (std::uint32_t g = 0; g < t->groups.size(); ++g, ++total) {
-                    const std::uint64_t row = row_of(t->groups.first(g));
+            for (const group_partition& groups : partitions_)
+                for (std::uint32_t g = 0; g < groups.size(); ++g, ++total) {
+                    const std::uint64_t row = row_of(groups.first(g));
                     seen[row / 64] |= std::uint64_t{1} << (row % 64);
                 }
             std::vector<std::uint32_t> rank(seen.size() + 1, 0);
             for (std::size_t i = 0; i < seen.size(); ++i) rank[i + 1] = rank[i] + static_cast<std::uint32_t>(std::popcount(seen[i]));
             std::vector<const std::byte*> ordered(total);
-            executor.run(turns_.size(), [&](std::size_t p) {
-                const group_partition& groups = turns_[p]->groups;
+            executor.run(partitions_.size(), [&](std::size_t p) {
+                const group_partition& groups = partitions_[p];
                 for (std::uint32_t g = 0; g < groups.size(); ++g) {
                     const std::uint64_t row = row_of(groups.first(g));
                     const std::uint64_t before = seen[row / 64] & ((std::uint64_t{1} << (row % 64)) - 1);
@@ -403,32 +469,67 @@ struct group_engine {
                 }
             });
 
-            // Written in order, in blocks small enough that a group's states are fetched once for all columns.
-            constexpr std::size_t part_rows = std::size_t{1} << 16, small_block = 512;
+            // Written in order, in blocks small enough that a group's states are fetched once for all columns. Columns of fixed
+            // width are written into their final places, others part by part.
+            constexpr std::size_t part_rows = std::size_t{1} << 16, rows_at_once = 512;
+            table_data out = empty_output();
+            out.rows = total;
+            for (column_data& c : out.columns) {
+                if (!has_fixed_width(c.type)) continue;
+                c.values.grow(total * size_of(c.type));
+                if (c.nullable) c.validity.grow((total + 7) / 8);
+                c.rows = total;
+            }
             std::vector<table_data> parts((total + part_rows - 1) / part_rows);
             executor.run(parts.size(), [&](std::size_t p) {
                 parts[p] = empty_output();
-                const std::size_t end = total < (p + 1) * part_rows ? total : (p + 1) * part_rows;
-                for (std::size_t first = p * part_rows; first < end; first += small_block)
-                    append_groups(parts[p], ordered.data() + first, ordered.data() + (end - first < small_block ? end : first + small_block));
+                table_data block = empty_output();
+                const std::size_t end = std::min(total, (p + 1) * part_rows);
+                for (std::size_t first = p * part_rows; first < end; first += rows_at_once) {
+                    append_groups(block, parts[p], ordered.data() + first, ordered.data() + std::min(end, first + rows_at_once));
+                    for (std::size_t i = 0; i < block.columns.size(); ++i)
+                        if (has_fixed_width(block.columns[i].type)) put_rows(out.columns[i], first, block.columns[i]);
+                }
             });
-            table_data out = parts.empty() ? empty_output() : std::move(parts[0]);
-            for (std::size_t p = 1; p < parts.size(); ++p) {
-                for (std::size_t i = 0; i < out.columns.size(); ++i) out.columns[i].append_column(parts[p].columns[i]);
-                out.rows += parts[p].rows;
-                parts[p] = {};
-            }
+            for (const table_data& part : parts)
+                for (std::size_t i = 0; i < out.columns.size(); ++i)
+                    if (!has_fixed_width(out.columns[i].type)) out.columns[i].append_column(part.columns[i]);
             return out;
         }
 
     private:
-        struct turn {
-            explicit turn(const group_layout& layout) : groups(layout) {}
-            std::mutex lock;
-            std::size_t next = 0;
-            std::map<std::size_t, written> waiting;
-            group_partition groups;
+        struct batch {
+            std::vector<std::pair<std::size_t, written>> morsels;    // in row order
+            std::atomic<std::size_t> next_partition{0}, done{0};
         };
+
+        std::shared_ptr<batch> take_ready() {
+            auto b = std::make_shared<batch>();
+            b->morsels = std::exchange(ready_, {});
+            ready_bytes_ = 0;
+            return b;
+        }
+        void work_off(const batch& b, std::size_t p) {
+            for (const auto& [morsel, records] : b.morsels)
+                for (std::size_t i = 0; i < records.blocks[p].size(); ++i) {
+                    partitions_[p].update(records.blocks[p][i], static_cast<std::uint32_t>(morsel));
+                }
+        }
+        void work_off(batch& b) {
+            for (std::size_t p; (p = b.next_partition.fetch_add(1)) < partitions_.size();) {
+                work_off(b, p);
+                if (b.done.fetch_add(1) + 1 < partitions_.size()) continue;
+                const std::lock_guard hold(lock_);
+                for (auto& [morsel, records] : b.morsels) {
+                    records.memory->reset();
+                    spare_.push_back(std::move(records.memory));
+                }
+                current_.reset();
+                std::size_t held = 0;
+                for (const group_partition& groups : partitions_) held += groups.bytes();
+                enough_ = std::max(least_waiting, held);
+            }
+        }
 
         // Morsels are worked off by number, so a source that leaves one out would lose all rows after it.
         [[noreturn]] static void throw_morsel_missing(std::size_t missing, std::size_t next) {
@@ -445,17 +546,26 @@ struct group_engine {
             for (const group_output& o : layout_.outputs) out.columns.emplace_back(o.type, o.nullable);
             return out;
         }
-        void append_groups(table_data& out, const std::byte* const* begin, const std::byte* const* end) const {
+        static bool has_fixed_width(type_id type) { return type != type_id::text && type != type_id::block32 && type != type_id::block64; }
+        // Takes the rows out of a column and puts them into another one, at a multiple of 8 rows.
+        static void put_rows(column_data& to, std::size_t first, column_data& from) {
+            std::memcpy(to.values.data() + first * size_of(to.type), from.values.data(), from.values.size());
+            if (to.nullable) std::memcpy(to.validity.data() + first / 8, from.validity.data(), from.validity.size());
+            from.values.cut();
+            from.validity.cut();
+            from.rows = 0;
+        }
+        void append_groups(table_data& fixed, table_data& other, const std::byte* const* begin, const std::byte* const* end) const {
             std::size_t i = 0;
+            const auto next = [&]() -> column_data& {
+                table_data& to = has_fixed_width(fixed.columns[i].type) ? fixed : other;
+                return to.columns[i++];
+            };
             for (const record_key& k : layout_.keys) {
-                for (auto at = begin; at != end; ++at) append_key(out.columns[i], k, *at);
-                ++i;
+                column_data& column = next();
+                for (auto at = begin; at != end; ++at) append_key(column, k, *at);
             }
-            for (const group_output& o : layout_.outputs) {
-                o.finish->append(out.columns[i], begin, end, layout_.accumulators[o.accumulator]->state_offset);
-                ++i;
-            }
-            out.rows += static_cast<std::size_t>(end - begin);
+            for (const group_output& o : layout_.outputs) o.finish->append(next(), begin, end, layout_.accumulators[o.accumulator]->state_offset);
         }
         void append_key(column_data& column, const record_key& key, const std::byte* record) const {
             if (key.mask >= 0 && !mask_bit(record, key.mask)) return column.append_null();
@@ -469,133 +579,146 @@ struct group_engine {
             }
         }
 
+        static constexpr std::size_t least_waiting = std::size_t{16} << 20;
+
         const group_layout& layout_;
-        std::mutex lock_;
-        std::vector<std::uint32_t> rows_;    // per morsel
-        std::vector<std::unique_ptr<turn>> turns_;
+        slab_pool pool_;
+        std::vector<group_partition> partitions_;
+        std::mutex lock_;                            // guards all below
+        std::vector<std::uint32_t> rows_;            // per morsel
+        std::map<std::size_t, written> waiting_;     // for a morsel before them
+        std::vector<std::pair<std::size_t, written>> ready_;
+        std::size_t next_ = 0, ready_bytes_ = 0, enough_ = least_waiting;
+        std::shared_ptr<batch> current_;
+        std::vector<std::unique_ptr<arena>> spare_;
     };
 
     // Writes the records of one morsel.
     class group_worker final : public morsel_worker {
     public:
         group_worker(group_tables& tables, std::size_t morsel)
-            : tables_(tables), morsel_(morsel), memory_(std::make_shared<arena>()), parts_(tables.partitions()), open_(tables.partitions()),
-              hash_(chunk_rows), record_(chunk_rows), words_(chunk_rows) {
-            for (auto& p : parts_) p.memory = memory_;
-        }
+            : tables_(tables), morsel_(morsel), memory_(tables.record_memory()), blocks_(tables.partitions()), open_(tables.partitions()),
+              hash_(chunk_rows) {}
 
         void take(const chunk& c) override {
-            const group_layout& layout = tables_.layout();
-            hash_keys(c, layout);
-            for (std::uint32_t k = 0; k < c.selected; ++k) {
-                const std::size_t p = tables_.partitions() == 1 ? 0 : static_cast<std::size_t>(hash_[k] >> (64 - partition_bits));
-                record_[k] = next_record(p, layout.stride);
-                store(record_[k], rows_ + k);
-                store(record_[k] + 4, static_cast<std::uint32_t>(hash_[k]));
-            }
-            rows_ += c.selected;
-            write_masks(c, layout);
-            for (const record_field& f : layout.fields) write_field(c, f);
-            for (const record_key& key : layout.keys) blank_null_key(c, layout, key);
+            hash_keys(c);
+            for (std::uint32_t first = 0; first < c.selected; first += rows_at_once) write(c, first, std::min(rows_at_once, c.selected - first));
         }
         void finish() override {
-            for (std::size_t p = 0; p < parts_.size(); ++p)
-                if (open_[p].end) parts_[p].blocks.back().count = open_[p].count;
-            tables_.bring(morsel_, rows_, std::move(parts_));
+            for (std::size_t p = 0; p < blocks_.size(); ++p)
+                if (open_[p].end) blocks_[p].back().count = open_[p].rows - static_cast<std::uint32_t>(open_[p].end - open_[p].next) / tables_.layout().stride;
+            tables_.bring(morsel_, {rows_, std::move(memory_), std::move(blocks_)});
         }
 
     private:
         struct open_block {
             std::byte* next = nullptr;
             std::byte* end = nullptr;
-            std::uint32_t count = 0;
-            std::uint32_t rows = 8;    // of the next block: small at first, since most morsels of small data touch every partition
+            std::uint32_t rows = 32;    // of the block: small at first, since most morsels of small data touch every partition
         };
 
-        std::byte* next_record(std::size_t p, std::uint32_t stride) {
-            open_block& b = open_[p];
-            if (b.next == b.end) {
-                if (b.end) {
-                    parts_[p].blocks.back().count = b.count;
-                    b.rows = b.rows < block_rows ? b.rows * 2 : block_rows;
-                }
-                b.next = memory_->take(std::size_t{stride} * b.rows);
-                b.end = b.next + std::size_t{stride} * b.rows;
-                b.count = 0;
-                parts_[p].blocks.push_back({b.next, 0, stride});
+        // So few that the records stay in the nearest cache while they are written field by field.
+        static constexpr std::uint32_t rows_at_once = 256;
+
+        // f(k, row) for k in [0, n): k counts from the chunk's selected row number `first`.
+        template <class F>
+        static void each(const chunk& c, std::uint32_t first, std::uint32_t n, F&& f) {
+            if (c.dense) {
+                for (std::uint32_t k = 0; k < n; ++k) f(k, first + k);
+            } else {
+                const std::uint16_t* row = c.selection + first;
+                for (std::uint32_t k = 0; k < n; ++k) f(k, std::uint32_t{row[k]});
             }
-            std::byte* record = b.next;
-            std::memset(record, 0, stride);
-            b.next += stride;
-            ++b.count;
-            return record;
         }
 
-        template <class V, class F>
-        static void each_value(const chunk& c, int slot_number, F&& f) {
-            const slot_view& view = c.slots[static_cast<std::size_t>(slot_number)];
-            const V* values = view.as<V>();
-            c.each([&](std::uint32_t k, std::uint32_t row) { f(k, row, values[row], view); });
-        }
-
-        void hash_keys(const chunk& c, const group_layout& layout) {
-            for (std::uint32_t k = 0; k < c.selected; ++k) hash_[k] = 0x243F6A8885A308D3ull;
-            for (const record_key& key : layout.keys) {
+        void hash_keys(const chunk& c) {
+            const group_layout& layout = tables_.layout();
+            if (layout.keys.empty()) std::fill_n(hash_.data(), c.selected, 0);
+            for (std::size_t i = 0; i < layout.keys.size(); ++i) {
+                const record_key& key = layout.keys[i];
                 const record_field& f = layout.fields[key.field];
-                const auto add = [&]<class V>(std::type_identity<V>) {
-                    each_value<V>(c, f.slot, [&](std::uint32_t k, std::uint32_t row, const V& value, const slot_view& view) {
-                        hash_[k] = mix_hash(hash_[k], key.mask < 0 || view.valid(row) ? hash_value(canonical(value)) : 0);
-                    });
-                };
-                with_key_value(f.type, add);
+                const slot_view& view = c.slots[static_cast<std::size_t>(f.slot)];
+                with_key_value(f.type, [&]<class V>(std::type_identity<V>) {
+                    const V* values = view.as<V>();
+                    const auto hash = [&](std::uint32_t row) { return key.mask < 0 || view.valid(row) ? hash_value(canonical(values[row])) : 0; };
+                    if (i == 0) each(c, 0, c.selected, [&](std::uint32_t k, std::uint32_t row) { hash_[k] = hash(row); });
+                    else each(c, 0, c.selected, [&](std::uint32_t k, std::uint32_t row) { hash_[k] = mix_hash(hash_[k], hash(row)); });
+                });
             }
         }
 
-        void write_masks(const chunk& c, const group_layout& layout) {
+        void write(const chunk& c, std::uint32_t first, std::uint32_t n) {
+            const group_layout& layout = tables_.layout();
+            const std::uint32_t stride = layout.stride;
+            const unsigned shift = tables_.partitions() == 1 ? 0 : 64 - partition_bits;
+            const std::size_t parts = tables_.partitions() - 1;
+            for (std::uint32_t k = 0; k < n; ++k) {
+                const std::uint64_t hash = hash_[first + k];
+                open_block& b = open_[(hash >> shift) & parts];
+                if (b.next == b.end) open(b, stride);
+                record_[k] = b.next;
+                b.next += stride;
+                store(record_[k], std::uint64_t{rows_ + k} | hash << 32);
+            }
+            rows_ += n;
+            write_masks(c, first, n);
+            for (const record_field& f : layout.fields) write_field(c, first, n, f);
+            for (const record_key& key : layout.keys) blank_null_key(c, first, n, key);
+        }
+        void open(open_block& b, std::uint32_t stride) {
+            auto& blocks = blocks_[static_cast<std::size_t>(&b - open_.data())];
+            if (b.end) {
+                blocks.back().count = b.rows;
+                b.rows = std::min(2 * b.rows, block_rows);
+            }
+            b.next = memory_->take(std::size_t{stride} * b.rows);
+            b.end = b.next + std::size_t{stride} * b.rows;
+            blocks.push_back({b.next, 0, stride});
+        }
+
+        void write_masks(const chunk& c, std::uint32_t first, std::uint32_t n) {
+            const group_layout& layout = tables_.layout();
+            std::array<std::uint64_t, rows_at_once> words;
             for (std::uint32_t w = 0; w < layout.mask_words; ++w) {
-                for (std::uint32_t k = 0; k < c.selected; ++k) words_[k] = 0;
+                std::fill_n(words.data(), n, 0);
                 for (std::size_t m = w * 64; m < layout.masks.size() && m < (w + 1) * 64; ++m) {
                     const record_mask& mask = layout.masks[m];
-                    const auto validity = [&](int s) { return s >= 0 ? c.slots[static_cast<std::size_t>(s)].validity : all_valid_bits.data(); };
-                    const std::uint8_t *valid = validity(mask.validity), *second_valid = validity(mask.second_validity);
+                    const auto validity = [&](int slot_number) {
+                        return slot_number >= 0 ? c.slots[static_cast<std::size_t>(slot_number)].validity : all_valid_bits.data();
+                    };
+                    const std::uint8_t* valid = validity(mask.validity);
+                    const std::uint8_t* also_valid = validity(mask.second_validity);
                     const bool* condition = mask.condition >= 0 ? c.slots[static_cast<std::size_t>(mask.condition)].as<bool>() : nullptr;
-                    c.each([&](std::uint32_t k, std::uint32_t row) {
-                        const bool on = bit_at(valid, row) && bit_at(second_valid, row) && (!condition || condition[row]);
-                        words_[k] |= std::uint64_t{on} << (m % 64);
+                    each(c, first, n, [&](std::uint32_t k, std::uint32_t row) {
+                        const bool on = bit_at(valid, row) && bit_at(also_valid, row) && (!condition || condition[row]);
+                        words[k] |= std::uint64_t{on} << (m % 64);
                     });
                 }
-                for (std::uint32_t k = 0; k < c.selected; ++k) store(record_[k] + record_header + 8 * w, words_[k]);
+                for (std::uint32_t k = 0; k < n; ++k) store(record_[k] + record_header + 8 * w, words[k]);
             }
         }
 
-        void write_field(const chunk& c, const record_field& f) {
-            if (f.type == type_id::text) {
-                each_value<std::string_view>(c, f.slot, [&](std::uint32_t k, std::uint32_t row, std::string_view value, const slot_view& view) {
-                    if (!view.valid(row)) value = {};
-                    store(record_[k] + f.offset, f.copy_text ? memory_->keep(value) : value);
-                });
-            } else if (f.type == type_id::float64) {
-                each_value<double>(c, f.slot, [&](std::uint32_t k, std::uint32_t, double value, const slot_view&) { store(record_[k] + f.offset, canonical(value)); });
-            } else if (f.type == type_id::float32) {
-                each_value<float>(c, f.slot, [&](std::uint32_t k, std::uint32_t, float value, const slot_view&) { store(record_[k] + f.offset, canonical(value)); });
-            } else {
-                switch (size_of(f.type)) {
-                    case 1: return copy_field<std::uint8_t>(c, f);
-                    case 4: return copy_field<std::uint32_t>(c, f);
-                    default: return copy_field<std::uint64_t>(c, f);
+        void write_field(const chunk& c, std::uint32_t first, std::uint32_t n, const record_field& f) {
+            const slot_view& view = c.slots[static_cast<std::size_t>(f.slot)];
+            const std::uint32_t offset = f.offset;
+            with_key_value(f.type, [&]<class V>(std::type_identity<V>) {
+                const V* values = view.as<V>();
+                if constexpr (std::is_same_v<V, std::string_view>) {
+                    each(c, first, n, [&](std::uint32_t k, std::uint32_t row) {
+                        const std::string_view value = view.valid(row) ? values[row] : std::string_view();
+                        store(record_[k] + offset, f.copy_text ? memory_->keep(value) : value);
+                    });
+                } else {
+                    each(c, first, n, [&](std::uint32_t k, std::uint32_t row) { store(record_[k] + offset, canonical(values[row])); });
                 }
-            }
-        }
-        template <class V>
-        void copy_field(const chunk& c, const record_field& f) {
-            each_value<V>(c, f.slot, [&](std::uint32_t k, std::uint32_t, V value, const slot_view&) { store(record_[k] + f.offset, value); });
+            });
         }
         // A null key is the zero value told apart by its mask bit, so that keys compare as bytes.
-        void blank_null_key(const chunk& c, const group_layout& layout, const record_key& key) {
-            const record_field& f = layout.fields[key.field];
+        void blank_null_key(const chunk& c, std::uint32_t first, std::uint32_t n, const record_key& key) {
+            const record_field& f = tables_.layout().fields[key.field];
             if (key.mask < 0 || f.type == type_id::text) return;
             const slot_view& view = c.slots[static_cast<std::size_t>(f.slot)];
-            c.each([&](std::uint32_t k, std::uint32_t row) {
+            each(c, first, n, [&](std::uint32_t k, std::uint32_t row) {
                 if (!view.valid(row)) std::memset(record_[k] + f.offset, 0, size_of(f.type));
             });
         }
@@ -603,12 +726,11 @@ struct group_engine {
         group_tables& tables_;
         std::size_t morsel_;
         std::uint32_t rows_ = 0;
-        std::shared_ptr<arena> memory_;
-        std::vector<typename group_tables::written> parts_;
+        std::unique_ptr<arena> memory_;
+        std::vector<std::vector<record_block>> blocks_;
         std::vector<open_block> open_;
         std::vector<std::uint64_t> hash_;
-        std::vector<std::byte*> record_;
-        std::vector<std::uint64_t> words_;
+        std::array<std::byte*, rows_at_once> record_;
     };
 
     class group_consumer final : public morsel_consumer {
