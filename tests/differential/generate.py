@@ -416,6 +416,8 @@ class Aggregate:
     never_null: bool = False
     null_for_few: bool = False      # may be null even over values
     condition: bool = False         # the operand is a condition
+    second: object = None           # of the second operand's Value, {y}, where there is one; rows count where both are known
+    known: bool = False             # {f} has to leave out the rows whose operand is null
 
 
 def is_number(v): return v.type in NUMBERS and not v.nan
@@ -429,6 +431,12 @@ def same(v, rows): return dict(type=v.type, bound=v.bound, grain=v.grain, few=v.
 def middle(v, rows): return dict(type="f64", bound=v.bound, grain=v.grain * 2 if v.grain else 0, rough=v.grain == 0)
 def fraction(v, rows): return dict(type="f64", bound=1, grain=0, rough=True)
 def truth(v, rows): return dict(type="bool", few=True)
+def product(v, rows): return dict(type="f64", bound=max(v.bound, 1) * 1e4, grain=0, rough=True)
+def percent(v, rows): return dict(type="f64", bound=v.bound, grain=0, rough=True)
+
+
+# Of several most frequent values the least.
+MODE = "list_min(list_transform(list_filter(map_entries(histogram({x}) {f}), lambda e: e.value = list_max(map_values(histogram({x}) {f}))), lambda e: e.key))"
 
 
 AGGREGATES = {
@@ -445,7 +453,20 @@ AGGREGATES = {
     "variance": Aggregate("sk::variance({x})", "var_samp({x}) {f}", is_number, real, null_for_few=True),
     "variance<0>": Aggregate("sk::variance<0>({x})", "var_pop({x}) {f}", is_number, real),
     "median": Aggregate("sk::median({x})", "median(CAST({x} AS DOUBLE)) {f}", lambda v: is_number(v) and not v.rough, middle),
-    "first": Aggregate("sk::first({x})", "arg_min({x}, o_) {f}", plain, same),
+    "first": Aggregate("sk::first({x})", "arg_min({x}, o_) {f}", plain, same, known=True),
+    "last": Aggregate("sk::last({x})", "arg_max({x}, o_) {f}", plain, same, known=True),
+    "nth": Aggregate("sk::nth<3>({x})", "(list({x} ORDER BY o_) {f})[3]", plain, same, known=True, null_for_few=True),
+    "any": Aggregate("sk::any({x})", "bool_or({x}) {f}", plain, truth, condition=True),
+    "all": Aggregate("sk::all({x})", "bool_and({x}) {f}", plain, truth, condition=True),
+    "mode": Aggregate("sk::mode({x})", MODE, plain, same),
+    "quantile": Aggregate("sk::quantile({x}, 0.9)", "quantile_cont(CAST({x} AS DOUBLE), 0.9) {f}", lambda v: is_number(v) and not v.rough, percent),
+    "quantile discrete": Aggregate("sk::quantile({x}, 0.25, {{.method = sk::quantile_method::discrete}})", "quantile_disc(CAST({x} AS DOUBLE), 0.25) {f}", lambda v: is_number(v) and not v.rough, middle),
+    "min_by": Aggregate("sk::min_by({x}, {y})", "arg_min({x}, ROW({y}, o_)) {f}", plain, same, second=lambda v: plain(v) and is_ordered(v), known=True),
+    "max_by": Aggregate("sk::max_by({x}, {y})", "arg_max({x}, ROW({y}, -o_)) {f}", plain, same, second=lambda v: plain(v) and is_ordered(v), known=True),
+    "covariance": Aggregate("sk::covariance({x}, {y})", "covar_samp({x}, {y}) {f}", is_number, product, second=is_number, null_for_few=True, known=True),
+    "covariance<0>": Aggregate("sk::covariance<0>({x}, {y})", "covar_pop({x}, {y}) {f}", is_number, product, second=is_number, known=True),
+    "correlation": Aggregate("sk::correlation({x}, {y})", "CASE WHEN min({x}) {f} < max({x}) {f} AND min({y}) {f} < max({y}) {f} THEN corr({x}, {y}) {f} END",
+                             lambda v: is_number(v) and not v.rough, fraction, second=lambda v: is_number(v) and not v.rough, null_for_few=True, known=True),
     "share": Aggregate("sk::share({x})", "avg(CAST(CAST({x} AS INTEGER) AS DOUBLE)) {f}", plain, fraction, condition=True),
 }
 
@@ -517,15 +538,90 @@ class Query:
         found = [c for c in r.columns if not c.value.rough]
         if not found:
             return r
-        keys = [(c, self.rng.random() < 0.5) for c in self.rng.sample(found, self.rng.randint(1, min(3, len(found))))]
+        cpp, order = self.order(found)
         self.note("sort")
+        return r.then(f"sk::sort_by({cpp})", f"SELECT * REPLACE (row_number() OVER (ORDER BY {order}, o_) AS o_) FROM ({r.sql})")
+
+    def order(self, found):
+        keys = [(c, self.rng.random() < 0.5) for c in self.rng.sample(found, self.rng.randint(1, min(3, len(found))))]
+        return ", ".join(f"sk::descending({c.value.cpp})" if down else c.value.cpp for c, down in keys), self.order_sql(keys)
+
+    @staticmethod
+    def order_sql(keys):
         order = []
         for c, down in keys:
             if c.value.nan:
                 order += [f"{c.name} IS NULL", f"isnan({c.name})"]      # NaN after every number and before null, in either direction
             order.append(f"{c.name} {'DESC' if down else 'ASC'} NULLS LAST")
-        places = f"SELECT * REPLACE (row_number() OVER (ORDER BY {', '.join(order)}, o_) AS o_) FROM ({r.sql})"
-        return r.then("sk::sort_by(" + ", ".join(f"sk::descending({c.value.cpp})" if down else c.value.cpp for c, down in keys) + ")", places)
+        return ", ".join(order)
+
+    def top_n(self, r):
+        found = [c for c in r.columns if not c.value.rough]
+        if not found:
+            return r
+        (cpp, order), n = self.order(found), self.rng.choice([1, 3, 20])
+        if self.rng.random() < 0.5:
+            self.note("top_n")
+            return r.then(f"sk::top_n({n}, {cpp})", f"SELECT * REPLACE (row_number() OVER (ORDER BY {order}, o_) AS o_) FROM ({r.sql}) QUALIFY row_number() OVER (ORDER BY {order}, o_) <= {n}")
+        self.note("top_n within")
+        groups = self.rng.sample(found, self.rng.randint(1, min(2, len(found))))
+        within = ", ".join(g.name for g in groups)
+        return r.then(f"sk::top_n({n}, {cpp}).within({', '.join(g.value.cpp for g in groups)})",
+                      f"SELECT * EXCLUDE (g_, p_) REPLACE (row_number() OVER (ORDER BY g_, p_) AS o_) FROM (SELECT *, min(o_) OVER (PARTITION BY {within}) AS g_, "
+                      f"row_number() OVER (PARTITION BY {within} ORDER BY {order}, o_) AS p_ FROM ({r.sql})) WHERE p_ <= {n}")
+
+    def distinct(self, r):
+        found = [c for c in r.columns if not c.value.rough]
+        if not found:
+            return r
+        keys = self.rng.sample(found, self.rng.randint(1, min(3, len(found))))
+        if len(found) == len(r.columns) and len(found) < 8 and self.rng.random() < 0.8:
+            stage, keys = "sk::distinct()", found
+            self.note("distinct")
+        else:
+            stage = f"sk::distinct_by({', '.join(k.value.cpp for k in keys)})"
+            self.note("distinct_by")
+        return r.then(stage, f"SELECT * FROM ({r.sql}) QUALIFY row_number() OVER (PARTITION BY {', '.join(k.name for k in keys)} ORDER BY o_) = 1")
+
+    def rank(self, r):
+        found = [c for c in r.columns if not c.value.rough]
+        if not found:
+            return r
+        (cpp, order), name, type = self.order(found), self.fresh(), "i64"
+        groups = self.rng.sample(found, self.rng.choice([0, 1, 2])) if len(found) > 1 else []
+        partition = f"PARTITION BY {', '.join(g.name for g in groups)} " if groups else ""
+        ties, rows = f"OVER ({partition}ORDER BY {order})", f"OVER ({partition}ORDER BY {order}, o_)"
+        last = f"count(*) OVER ({partition}ORDER BY {order} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+        kind = self.rng.choice(["min", "max", "dense", "first", "average", "row_number", "ntile"])
+        listed = f"sk::order_by({cpp})"
+        if kind == "row_number":
+            stage, sql = f'sk::row_number({listed}, "{name}"_c)', f"row_number() {rows}"
+        elif kind == "ntile":
+            n = self.rng.choice([1, 4, 7])
+            stage, sql = f'sk::ntile({n}, {listed}, "{name}"_c)', f"ntile({n}) {rows}"
+        else:
+            stage = f'sk::rank({listed}, "{name}"_c, {{.method = sk::rank_method::{kind}}})'
+            sql = {"min": f"rank() {ties}", "max": last, "dense": f"dense_rank() {ties}", "first": f"row_number() {rows}", "average": f"(rank() {ties} + {last}) / 2"}[kind]
+            type = "f64" if kind == "average" else "i64"
+        self.note("rank")
+        stage += f".within({', '.join(g.value.cpp for g in groups)})" if groups else ""
+        return r.then(stage, f"SELECT *, {sql} AS {name} FROM ({r.sql})", [*r.columns, column(name, type, False, bound=max(r.rows, 1), grain=2 if type == "f64" else 1)])
+
+    def replace(self, r):
+        found = [c for c in r.columns if not c.value.nan]
+        if not found:
+            return r
+        old, v = self.rng.choice(found), Scalars(self.rng, r).anything()
+        if not v:
+            return r
+        self.note("replace")
+        return r.then(f'sk::replace("{old.name}"_c = {v.cpp})', f"SELECT * REPLACE ({v.sql} AS {old.name}) FROM ({r.sql})", [named(c.name, v) if c is old else c for c in r.columns])
+
+    def head(self, r):
+        n = self.rng.choice([0, 5, 50, 3000])
+        stage = self.rng.choice(["head", "skip"])
+        self.note(stage)
+        return r.then(f"sk::{stage}({n})", f"SELECT * FROM ({r.sql}) QUALIFY row_number() OVER (ORDER BY o_) {'<=' if stage == 'head' else '>'} {n}")
 
     def aggregate_of(self, r, name, is_global):
         kind = AGGREGATES[name]
@@ -539,19 +635,25 @@ class Query:
             operand = computed if computed and kind.accepts(computed) else self.rng.choice(found) if found else None
         if (kind.accepts or kind.condition) and (not operand or not kind.accepts(operand)):
             return None
+        second = None
+        if kind.second:
+            found = [v for v in r.values(kind.second) if v != operand]
+            if not found:
+                return None
+            second = self.rng.choice(found)
         only = scalars.condition(1) if self.rng.random() < 0.2 and name != "count_if" else None
-        null = not kind.never_null and (is_global or kind.null_for_few or only is not None or bool(operand and operand.null))
-        x = operand.sql if operand else ""
+        null = not kind.never_null and (is_global or kind.null_for_few or only is not None or any(v.null for v in (operand, second) if v))
+        x, y = operand.sql if operand else "", second.sql if second else ""
         condition = [only.sql] if only else []
-        if name == "first":     # arg_min would take a null of the first row
-            condition.append(f"({x} IS NOT NULL)")
+        if kind.known:
+            condition += [f"({v.sql} IS NOT NULL)" for v in (operand, second) if v]
         where = f"FILTER (WHERE {' AND '.join(condition)})" if condition else ""
-        cpp = kind.cpp.format(x=operand.cpp if operand else "") + (f".where({only.cpp})" if only else "")
+        cpp = kind.cpp.format(x=operand.cpp if operand else "", y=second.cpp if second else "") + (f".where({only.cpp})" if only else "")
         self.note(name)
         if only:
             self.note("where")
         result = Value("", "", null=null, **kind.result(operand, r.rows))
-        return cpp, kind.sql.format(x=x, f=where, t=SQL[result.type]), result
+        return cpp, kind.sql.format(x=x, y=y, f=where, t=SQL[result.type]), result
 
     def aggregates(self, r, is_global, least=1):
         made = []
@@ -572,6 +674,17 @@ class Query:
         made = self.aggregates(r, False)
         if not made:
             return r
+        written = [k.value.cpp for k in keys]
+        inner = r.sql
+        if self.rng.random() < 0.25:
+            v, name = Scalars(self.rng, r).anything(), self.fresh()
+            if v and not v.rough:
+                keys, written = [*keys, named(name, v)], [*written, f'"{name}"_c = {v.cpp}']
+                inner = f"SELECT *, {v.sql} AS {name} FROM ({inner})"
+                self.note("group key by expression")
+        in_order = self.rng.random() < 0.2
+        if in_order:
+            self.note("sorted groups")
         self.note("group_by")
         for k in keys:
             self.note(f"group key {k.value.type}{' null' if k.value.null else ''}{' NaN' if k.value.nan else ''}")
@@ -579,8 +692,11 @@ class Query:
             self.note("several group keys")
         columns = keys + [named(name, v) for name, _, _, v in made]
         listed = ", ".join([k.name for k in keys] + [f"{sql} AS {name}" for name, _, sql, _ in made])
-        return r.then(f"sk::group_by({', '.join(k.value.cpp for k in keys)}).aggregate(" + ", ".join(f'"{name}"_c = {cpp}' for name, cpp, _, _ in made) + ")",
-                      f"SELECT {listed}, min(o_) AS o_ FROM ({r.sql}) GROUP BY {', '.join(k.name for k in keys)}", columns)
+        sql = f"SELECT {listed}, min(o_) AS o_ FROM ({inner}) GROUP BY {', '.join(k.name for k in keys)}"
+        if in_order:
+            sql = f"SELECT * REPLACE (row_number() OVER (ORDER BY {self.order_sql([(k, False) for k in keys])}, o_) AS o_) FROM ({sql})"
+        return r.then(f"sk::group_by({', '.join(written)})" + (".sorted()" if in_order else "") + ".aggregate(" + ", ".join(f'"{name}"_c = {cpp}' for name, cpp, _, _ in made) + ")",
+                      sql, columns)
 
     def aggregate_all(self, r):
         made = self.aggregates(r, True)
@@ -660,7 +776,9 @@ class Query:
                                 [self.join, self.filter, self.group], [self.filter, self.join, self.derive, self.sort], [self.join, self.join, self.group, self.derive],
                                 [self.filter, self.aggregate_all], [self.derive, self.derive, self.aggregate_all], [self.derive_nan, self.group, self.sort],
                                 [self.derive_nan, self.sort, self.choose_columns], [self.sort, self.group], [self.group, self.join, self.filter], [self.join, self.choose_columns],
-                                [self.filter, self.group, self.group], [self.derive, self.join, self.sort, self.choose_columns], [self.choose_columns, self.filter, self.sort]])
+                                [self.filter, self.group, self.group], [self.filter, self.distinct, self.derive], [self.derive_nan, self.distinct, self.sort], [self.derive, self.top_n],
+                                [self.rank, self.filter, self.choose_columns], [self.derive_nan, self.rank, self.choose_columns], [self.replace, self.group], [self.join, self.replace, self.top_n],
+                                [self.filter, self.head, self.group], [self.choose_columns, self.distinct, self.head], [self.sort, self.head, self.derive], [self.group, self.rank], [self.join, self.filter, self.join, self.choose_columns], [self.join, self.group], [self.filter, self.join, self.rank], [self.derive, self.join, self.sort, self.choose_columns], [self.choose_columns, self.filter, self.sort]])
         for stage in plan:
             r = stage(r)
         if wide and r.rows > 10_000 and not any(s.startswith(("sk::group_by", "sk::aggregate")) for s in r.cpp):
@@ -672,6 +790,10 @@ class Query:
 
 HEAD = """// Made by generate.py.
 #include <segkit/query.hpp>
+#include <segkit/query/distinct.hpp>
+#include <segkit/query/head.hpp>
+#include <segkit/query/rank.hpp>
+#include <segkit/query/top_n.hpp>
 
 #include "tables.hpp"
 
@@ -697,9 +819,9 @@ def make_queries(rng, count):
 
 
 # What a run covers at least, of 200 queries.
-AT_LEAST = {**{name: 15 for name in AGGREGATES}, **{f"{kind}_join": 8 for kind in ("inner", "left", "semi", "anti")}, "one_match": 5, "join on several keys": 10, "join key text": 1,
-            "join key text null": 3, "join key i64": 3, "sort": 40, "filter": 60, "derive": 40, "group_by": 60, "several group keys": 30, "aggregate": 15, "NaN": 8, "empty table": 4,
-            "empty right side": 3, "where": 40, "select": 10, "drop": 10, **{f"group key {t} null": 2 for t in ("i32", "i64", "f64", "text", "bool", "date", "ts")}}
+AT_LEAST = {**{name: 12 for name in AGGREGATES}, **{f"{kind}_join": 6 for kind in ("inner", "left", "semi", "anti")}, "one_match": 3, "join on several keys": 10,
+            "join key text null": 3, "join key i64": 3, "sort": 30, "filter": 60, "derive": 35, "group_by": 60, "several group keys": 30, "aggregate": 8, "NaN": 10, "empty table": 4,
+            "empty right side": 3, "where": 40, "top_n": 3, "top_n within": 3, "distinct": 1, "distinct_by": 5, "rank": 10, "replace": 8, "head": 5, "skip": 5, "group key by expression": 10, "sorted groups": 8, "select": 10, "drop": 10, **{f"group key {t} null": 2 for t in ("i32", "i64", "f64", "text", "bool", "date", "ts")}}
 
 
 def missing_features(features, queries):
