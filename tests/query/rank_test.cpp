@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <segkit/prepare/percentile_rank.hpp>
 #include <segkit/query/rank.hpp>
 
 #include "random_rows.hpp"
@@ -47,6 +48,8 @@ int by_real_down_then_thin(const row& a, const row& b) {
     const int c = rows::compare(a.real, b.real, true);
     return c != 0 ? c : rows::compare(a.thin, b.thin, false);
 }
+// Finite, as the fitted percentile rank wants it.
+std::tuple<maybe<double>> values_of(const row& r) { return {r.real && *r.real - *r.real == 0 ? r.real : std::nullopt}; }
 constexpr auto real_down_then_thin = sk::order_by(sk::descending("real"_c), "thin"_c);
 
 }  // namespace
@@ -184,6 +187,19 @@ TEST_CASE("a percentile rank leaves nulls out, and equals the naive share of row
               [&](std::size_t i, double below, double equal, double n, bool) { return r["cumulative"_c][i] == (below + equal) / n; });
         CHECK(good);
     }
+}
+
+TEST_CASE("the relative percentile rank is what the fitted one gives its training rows") {
+    using values = sk::schema<sk::field<"x", maybe<double>>>;
+    sk::table<values> t;
+    for (const row& r : rows::cases()[7].list) t.append(values_of(r));
+    const auto fitted = sk::fit(sk::percentile_rank("x"_c), t);
+    const auto learned = t | fitted.model | sk::collect();
+    const auto relative = t | sk::percentile_rank("x"_c, "standing"_c) | sk::collect();
+    bool same = true;
+    for (std::size_t i = 0; i < t.rows(); ++i) same = same && learned["x"_c][i] == relative["standing"_c][i];
+    CHECK(same);
+    CHECK(t.rows() == 33'000);
 }
 
 TEST_CASE("a rank that nothing reads leaves the rows as they are, and rows are filtered by the rank they have") {
