@@ -155,6 +155,9 @@ class Polars:
             lazy = self.scan(DATA, SESSIONS)
             self.query = {"csv_all": lambda: lazy, "csv_two": lambda: lazy.select("user_id", "page_clicks"),
                           "csv_filter": lambda: lazy.filter(pl.col("page_clicks") >= int(PARAMETERS[0]))}[w]()
+        elif w == "pipeline":
+            import polars_pipeline
+            self.query = polars_pipeline.query(self.scan, DATA, COMPANY)
         else:
             tables = {t: self.scan(f"{DATA}/{t}.csv", MEMORY[t]).select(columns).collect().rechunk().lazy() for t, columns in NEEDS[w].items()}
             facts = tables["facts"]
