@@ -3,21 +3,27 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
+#include <segkit/exec/threads.hpp>
 #include <segkit/io/csv.hpp>
+#include <segkit/query.hpp>
 
 #include "support/csv_cases.hpp"
 
 namespace sk = segkit;
 namespace fs = std::filesystem;
+using namespace segkit::literals;
 
 namespace {
 
@@ -197,4 +203,50 @@ TEST_CASE("forms that could not be read back are refused") {
         CHECK(text.error().code() == sk::error_code::invalid_option);
     }
     CHECK_THROWS_AS(sk::to_csv(rows, {.delimiter = '"'}), sk::error);
+}
+
+TEST_CASE("the bytes of a file do not depend on the executor, nor on whether a table or a query is written") {
+    using wide = sk::schema<sk::field<"id", std::int64_t>, sk::field<"name", std::optional<sk::text>>, sk::field<"value", double>>;
+    sk::table<wide> rows;
+    support::dice dice{17};
+    for (std::int64_t i = 0; i < 150'000; ++i) {
+        const std::string name = i % 11 ? "name " + std::to_string(dice.below(1000)) : "quoted \", \n";
+        rows.append(i, i % 7 ? std::optional<std::string_view>(name) : std::nullopt, static_cast<double>(dice.below(100'000)) / 7);
+    }
+    const std::string expected = sk::to_csv(rows);
+    const sk::threads two(2), seven(7);
+    const auto content = [] {
+        std::ifstream file("csv_writer_parallel.csv", std::ios::binary);
+        std::string text{std::istreambuf_iterator<char>(file), {}};
+        std::remove("csv_writer_parallel.csv");
+        return text;
+    };
+    sk::write_csv(rows, "csv_writer_parallel.csv", {}, two);
+    CHECK(content() == expected);
+    CHECK((rows | sk::write_csv("csv_writer_parallel.csv")) == 150'000);
+    CHECK(content() == expected);
+    CHECK((rows | sk::write_csv("csv_writer_parallel.csv", {}, seven)) == 150'000);
+    CHECK(content() == expected);
+    const auto few = rows | sk::filter("id"_c < 1000) | sk::select("name"_c, "id"_c);
+    CHECK((few | sk::write_csv("csv_writer_parallel.csv", {.delimiter = ';'}, two)) == 1000);
+    CHECK(content() == sk::to_csv(few | sk::collect(), {.delimiter = ';'}));
+}
+
+TEST_CASE("a query that fails while it is written leaves the file as it was") {
+    std::ofstream("csv_writer_kept.csv") << "before";
+    using one = sk::schema<sk::field<"x", double>>;
+    const sk::threads two(2);
+    sk::table<one> rows;
+    for (int i = 0; i < 100'000; ++i) rows.append(std::tuple<double>(i));
+    rows.append(std::tuple<double>(std::numeric_limits<double>::quiet_NaN()));
+    try {
+        (void)(rows | sk::write_csv("csv_writer_kept.csv", {}, two));
+        FAIL("no error");
+    } catch (const sk::error& failure) {
+        CHECK(std::string(failure.what()).starts_with("csv_writer_kept.csv: write_csv: not a finite number in 'x' at row 100000"));
+    }
+    std::ifstream file("csv_writer_kept.csv");
+    CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == "before");
+    CHECK_FALSE(std::ifstream("csv_writer_kept.csv.part1").good());
+    std::remove("csv_writer_kept.csv");
 }

@@ -190,3 +190,22 @@ TEST_CASE("what is written is read back, bit for bit") {
         CHECK(parse_value<sk::date>(to_text(day)) == day);
     }
 }
+
+TEST_CASE("dates and timestamps in named formats") {
+    const auto time = [](const char* text, const char* format) { return sk::parse_value<sk::timestamp>(text, sk::time_format(format)); };
+    const sk::date day(2023, 1, 4);
+    CHECK(time("04/01/2023 07:30", "%d/%m/%Y %H:%M") == sk::timestamp(day, 7, 30, 0));
+    CHECK(time("4.1.23", "%d.%m.%y") == sk::timestamp(day));
+    CHECK(time("Jan 4, 2023 7:05:09 pm", "%b %d, %Y %I:%M:%S %p") == sk::timestamp(day, 19, 5, 9));
+    CHECK(time("January 4, 2023 12:00 AM", "%B %d, %Y %I:%M %p") == sk::timestamp(day));
+    CHECK(time("2023-01-04|07:30:00.25+02:00", "%F|%T.%f%z") == sk::timestamp(day, 5, 30, 0, 250'000));
+    CHECK(time("100% 2023 01 04", "100%% %Y %m %d") == sk::timestamp(day));
+    CHECK(time("040123", "%d%m%y") == sk::timestamp(day));
+    CHECK(sk::parse_value<sk::date>("4 May 1969", sk::time_format("%d %b %Y")) == sk::date(1969, 5, 4));
+    CHECK(sk::parse_value<sk::date>("01.01.69", sk::time_format("%d.%m.%y")) == sk::date(1969, 1, 1));
+    CHECK(sk::parse_value<sk::date>("01.01.68", sk::time_format("%d.%m.%y")) == sk::date(2068, 1, 1));
+
+    for (const char* wrong : {"", "4/1/2023", "04/01/2023 07:30 ", "04/01/2023 24:00", "31/02/2023 07:30", "04/13/2023 07:30", "x04/01/2023 07:30", "04/01/23 07:30", "04/01/2023 07:60"})
+        CHECK(time(wrong, "%d/%m/%Y %H:%M") == std::nullopt);
+    for (const char* wrong : {"%d/%m", "%Y-%m", "%Q %F", "%F %", "no directive"}) CHECK_THROWS_AS(sk::time_format(std::string(wrong)), sk::error);
+}
