@@ -89,9 +89,10 @@ class Data:
             self.memory = self.made("memory", "memory", str(self.rows))
             return
         customers = str(max(1, round(self.rows / SESSIONS_PER_CUSTOMER)))
-        self.company = self.made("quoted", "sessions", customers, "quoted")
-        self.quoted = self.company / "sessions.csv"
-        if workload.data == "{plain}":
+        if workload.data != "{plain}":
+            self.company = self.made("quoted", "sessions", customers, "quoted")
+            self.quoted = self.company / "sessions.csv"
+        else:
             self.plain = self.made("plain", "sessions", customers, "unquoted") / "sessions.csv"
             for other in ("flights.csv", "hotels.csv", "users.csv"):
                 (self.plain.parent / other).unlink(missing_ok=True)
@@ -218,8 +219,14 @@ class Bench:
     def limit_rates(self, threads, file):
         if threads not in self.limits:
             command = [str(self.programs / "bench_limits"), str(threads), str(file)]
-            self.limits[threads] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            rates = self.limits[threads]
+            rates = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            # Measured in pieces, the limit is the best that was seen.
+            file = pathlib.Path(self.options.out) / "limits.json"
+            before = json.loads(file.read_text()) if self.options.merge and file.exists() else {}
+            rates = {k: max(rates[k], before.get(str(threads), rates)[k]) for k in ("read_gb_s", "scan_gb_s")}
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps({**before, str(threads): rates}) + "\n")
+            self.limits[threads] = rates
             print(f"limits:  {threads} thread(s): memory {rates['read_gb_s']:.1f} GB/s, lines of a cached file {rates['scan_gb_s']:.1f} GB/s", flush=True)
         return self.limits[threads]
 
@@ -350,12 +357,12 @@ def available_bytes():
 def growth(options):
     programs, begin = pathlib.Path(options.programs), time.monotonic()
     threads = options.threads[-1]
-    sizes = [n for n in (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000, 50_000_000) if n <= (options.growth_rows or 50_000_000)]
-    series = []
+    file = pathlib.Path(options.out) / "growth.json"
+    series = json.loads(file.read_text()) if options.merge and file.exists() else {}
     print(f"{'':31}{'rows':>12}  {'seconds':>9}  {'ns/row':>8}  {'peak MB':>8}   ({threads} thread(s))")
     for label, program, arguments in GROWTH:
-        points = []
-        for rows in sizes:
+        points = {p[0]: p for p in series.get(label, [])}
+        for rows in options.growth:
             uses_file = "{plain}" in arguments
             needed = rows * 150 * 1.2 if uses_file else rows * 200      # a cached file; facts, their copies by key and the result
             if needed > 0.8 * available_bytes() or (uses_file and rows * 300 > shutil.disk_usage(options.data).free):
@@ -364,27 +371,35 @@ def growth(options):
             if time.monotonic() - begin > 540:
                 print(f"{label:31}{rows:>12,}  left out: ten minutes are over")
                 break
-            d = Data(pathlib.Path(options.data) / "growth", programs, rows)
-            if uses_file:
-                d.make(next(w for w in WORKLOADS if w.name == "csv_two"))
-            e = Engine("segkit", [programs / f"bench_{program}", threads, *map(d.fill, arguments)], threads)
-            try:
-                e.ready()
-                e.run(warm_up=True)
-                for _ in range(3):
-                    e.run()
-            finally:
-                e.end()
-            if uses_file:
-                shutil.rmtree(d.folder)
-            rows_read = e.digest["rows"] if uses_file else rows
-            points.append((rows_read, min(e.seconds), e.peak_mb))
+            rows_read, e = grown(options, programs, threads, rows, program, arguments)
+            points[rows_read] = [rows_read, min(e.seconds), e.peak_mb]
             print(f"{label:31}{rows_read:>12,}  {min(e.seconds):9.4f}  {1e9 * min(e.seconds) / rows_read:8.1f}  {e.peak_mb:8.0f}", flush=True)
-        series.append((label, points))
+        series[label] = [points[rows] for rows in sorted(points)]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(series, indent=1) + "\n")
     if options.chart:
-        pathlib.Path(options.chart).write_text(chart.growth(series, threads))
+        pathlib.Path(options.chart).write_text(chart.growth(list(series.items()), threads))
         print(options.chart)
     return 0
+
+
+def grown(options, programs, threads, rows, program, arguments):
+    """The rows there were, and the engine after a warm-up and three runs; files are made for it and deleted."""
+    d = Data(pathlib.Path(options.data) / "growth", programs, rows)
+    uses_file = "{plain}" in arguments
+    if uses_file:
+        d.make(next(w for w in WORKLOADS if w.name == "csv_two"))
+    e = Engine("segkit", [programs / f"bench_{program}", threads, *map(d.fill, arguments)], threads)
+    try:
+        e.ready()
+        e.run(warm_up=True)
+        for _ in range(3):
+            e.run()
+    finally:
+        e.end()
+        if uses_file:
+            shutil.rmtree(d.folder)
+    return e.digest["rows"] if uses_file else rows, e
 
 
 def main():
@@ -396,8 +411,7 @@ def main():
     parser.add_argument("--workloads", default="", help="only these: " + ", ".join(w.name for w in WORKLOADS) + "; or csv, group, join, sort")
     parser.add_argument("--peers", default="", help="only these: duckdb, polars, pandas")
     parser.add_argument("--merge", action="store_true", help="keep the other workloads' lines in query.json")
-    parser.add_argument("--growth", action="store_true", help="instead: cost as the data grows from 100,000 to 50,000,000 rows")
-    parser.add_argument("--growth-rows", type=int, help="largest size of --growth")
+    parser.add_argument("--growth", nargs="?", const="100000,300000,1000000,3000000,10000000,30000000,50000000", metavar="ROWS", help="instead: cost as the data grows, at these sizes [%(const)s]")
     parser.add_argument("--no-chart", action="store_true", help="leave docs/images as it is")
     for name, default in (("--programs", ROOT / "build" / "bench" / "benchmarks" / "query"), ("--python", ""), ("--out", ROOT / "out" / "bench"), ("--data", ROOT / "out" / "bench" / "data")):
         parser.add_argument(name, default=str(default), help=argparse.SUPPRESS)
@@ -409,8 +423,9 @@ def main():
     options.peers = [p for p in options.peers.split(",") if p]
     try:
         options.threads = [int(t) for t in options.threads.split(",")]
+        options.growth = [int(n) for n in options.growth.split(",")] if options.growth else None
     except ValueError:
-        fail(f"--threads: found '{options.threads}', expected numbers such as 1,2")
+        fail("--threads and --growth take numbers such as 1,2")
     cores = len(os.sched_getaffinity(0))
     for t in [t for t in options.threads if t > cores]:
         note(f"scripts/bench query: {t} threads are more than the {cores} cores here")
