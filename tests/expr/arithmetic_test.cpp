@@ -110,3 +110,12 @@ TEST_CASE("integers and doubles compare as doubles, int32 and int64 as integers"
     const sk::table<numbers> t{{3, 1, 3.0f, 2.5, 3}};
     CHECK((t | sk::filter("a"_c > "x"_c && "a"_c == "f"_c && "a"_c == "i"_c && "i"_c < 2'999'999'999) | sk::collect()).rows() == 1);
 }
+
+TEST_CASE("an unsigned value in an expression is the number it is, or an error where columns have no such number") {
+    const sk::table<sk::schema<sk::field<"n", std::int64_t>>> t{{5}, {most}};
+    const std::uint64_t size = 5, greatest = static_cast<std::uint64_t>(most);
+    CHECK((t | sk::filter("n"_c <= size) | sk::collect()).rows() == 1);
+    CHECK((t | sk::filter("n"_c <= greatest) | sk::collect()).rows() == 2);
+    CHECK_THROWS_WITH_AS(sk::filter("n"_c < greatest + 1), doctest::Contains("expression: overflow: found the value 9223372036854775808, expected at most 9223372036854775807"), sk::error);
+    CHECK_THROWS_AS(sk::filter("n"_c < std::numeric_limits<std::uint64_t>::max()), sk::error);
+}

@@ -9,12 +9,14 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include <segkit/config.hpp>
+#include <segkit/error.hpp>
 #include <segkit/table/schema.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -34,6 +36,15 @@ struct literal : expression_base {
 };
 
 namespace detail {
+// Thrown while an expression is made, and a compile error that names this function where the expression is constexpr.
+[[noreturn]] inline void literal_does_not_fit_a_signed_64_bit_integer(std::uint64_t value) {
+    throw error({.code = error_code::overflow,
+                 .stage = "expression",
+                 .found = "the value " + std::to_string(value),
+                 .expected = "at most 9223372036854775807",
+                 .advice = "integers of columns are signed, of 64 bits at most; convert the value to double"});
+}
+
 // What a C++ value becomes inside an expression: integers by their size, enums as their integer (as a described member is),
 // a std::string copied, other text as a view (the characters must outlive the pipeline; string literals do).
 template <class T>
@@ -45,7 +56,11 @@ constexpr auto as_expression(const T& value) {
     else if constexpr (std::same_as<T, bool>) return literal<bool>{{}, value};
     else if constexpr (std::integral<T> && sizeof(T) <= 4 && !std::same_as<T, unsigned>)
         return literal<std::int32_t>{{}, static_cast<std::int32_t>(value)};
-    else if constexpr (std::integral<T>) return literal<std::int64_t>{{}, static_cast<std::int64_t>(value)};
+    else if constexpr (std::unsigned_integral<T> && sizeof(T) == 8) {
+        constexpr auto greatest = static_cast<T>(std::numeric_limits<std::int64_t>::max());
+        if (value > greatest) literal_does_not_fit_a_signed_64_bit_integer(value);
+        return literal<std::int64_t>{{}, static_cast<std::int64_t>(value)};
+    } else if constexpr (std::integral<T>) return literal<std::int64_t>{{}, static_cast<std::int64_t>(value)};
     else return literal<T>{{}, value};
 }
 template <class T>
