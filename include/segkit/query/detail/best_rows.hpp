@@ -81,19 +81,31 @@ public:
         tidy();
     }
 
-    // Adds the rows of a morsel; numbers are counted on from `base`.
+    // Adds the rows of a morsel; numbers are counted on from `base`. Rows that cannot be among the best are not copied.
     void merge(const best_rows& other, std::uint64_t base) {
-        std::vector<std::uint32_t> chosen;
-        chosen.reserve(other.live_);
-        for (std::uint32_t g = 0; g < other.index_.size(); ++g) other.each_of(g, [&](std::uint32_t row) { chosen.push_back(row); });
+        constexpr std::uint32_t ahead = 16;
+        std::vector<std::uint32_t> chosen, groups;
+        for (std::uint32_t g = 0; g < other.index_.size(); ++g) {
+            if (g + ahead < other.index_.size()) index_.prefetch(other.index_.hash(g + ahead));
+            const std::uint32_t mine = index_.find(other.index_.hash(g), [&](std::uint32_t candidate) {
+                for (const std::size_t key : layout_.groups)
+                    if (!same_key(other.rows_.columns[key], other.worst_of(g), rows_.columns[key], worst_of(candidate))) return false;
+                return true;
+            });
+            if (mine != group_index::none) first_[mine] = std::min(first_[mine], base + other.first_[g]);
+            other.each_of(g, [&](std::uint32_t row) {
+                if (mine != group_index::none && is_full(mine) && !may_precede(other, row, base, worst_of(mine))) return;
+                chosen.push_back(row);
+                groups.push_back(g);
+            });
+        }
         const std::size_t first = rows_.rows;
         require_room(chosen.size());
         for (std::size_t i = 0; i < rows_.columns.size(); ++i) append_rows(rows_.columns[i], other.rows_.columns[i], chosen.data(), chosen.size());
         rows_.rows += chosen.size();
         for (const std::uint32_t row : chosen) numbers_.push_back(base + other.numbers_[row]);
-        std::uint32_t at = static_cast<std::uint32_t>(first);
-        for (std::uint32_t g = 0; g < other.index_.size(); ++g)
-            other.each_of(g, [&](std::uint32_t) { offer(at++, other.index_.hash(g), base + other.first_[g]); });
+        for (std::size_t i = 0; i < chosen.size(); ++i)
+            offer(static_cast<std::uint32_t>(first + i), other.index_.hash(groups[i]), base + other.first_[groups[i]]);
         tidy();
     }
 
@@ -135,6 +147,7 @@ private:
         }
         for (std::uint32_t k = 0; k < c.selected; ++k) hashes_[k] = row_hash_seed;
         for (const std::size_t g : layout_.groups) mix_row_hashes(c, slot_of(c, g), layout_.types[g], hashes_.data());
+        for (std::uint32_t k = 0; k < c.selected; ++k) index_.prefetch(hashes_[k]);
         c.each([&](std::uint32_t k, std::uint32_t row) {
             const std::uint32_t g = index_.find(hashes_[k], [&](std::uint32_t candidate) {
                 for (const std::size_t key : layout_.groups)
@@ -198,6 +211,17 @@ private:
             if (c != 0) return c < 0;
         }
         return numbers_[a] < numbers_[b];
+    }
+
+    // Whether a row of another morsel may be before a stored one, as its first key tells, or its number where there is none.
+    bool may_precede(const best_rows& other, std::uint32_t row, std::uint64_t base, std::uint32_t worst) const {
+        if (layout_.order.empty()) return base + other.numbers_[row] < numbers_[worst];
+        const sort_key key = layout_.order[0];
+        const auto &there = other.rows_.columns[key.column], &here = rows_.columns[key.column];
+        if (!is_stored(here, worst)) return true;
+        if (!is_stored(there, row)) return false;
+        return with_order_key(layout_.types[key.column],
+                              [&]<class V>(std::type_identity<V>) { return not_after(stored_value<V>(there, row), stored_value<V>(here, worst), key.descending); });
     }
 
     // A stored row as one of the best of its group, whose first row has the number `first`.

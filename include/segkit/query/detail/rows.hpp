@@ -146,10 +146,14 @@ bool is_stored(const Column& column, std::size_t row) {
 }
 
 template <class Column>
+bool same_key(const Column& one, std::size_t a, const Column& other, std::size_t b) {
+    const bool known = is_stored(one, a);
+    if (known != is_stored(other, b) || !known) return !known && !is_stored(other, b);
+    return with_row_key(one.type, [&]<class V>(std::type_identity<V>) { return same_key_value(stored_value<V>(one, a), stored_value<V>(other, b)); });
+}
+template <class Column>
 bool same_key(const Column& column, std::size_t a, std::size_t b) {
-    const bool known = is_stored(column, a);
-    if (known != is_stored(column, b) || !known) return !known && !is_stored(column, b);
-    return with_row_key(column.type, [&]<class V>(std::type_identity<V>) { return same_key_value(stored_value<V>(column, a), stored_value<V>(column, b)); });
+    return same_key(column, a, column, b);
 }
 template <class Column>
 bool same_key(const slot_view& view, std::uint32_t a, const Column& column, std::size_t b) {
@@ -167,34 +171,41 @@ public:
     // The group with this hash for which is_it(group) holds.
     template <class IsIt>
     std::uint32_t find(std::uint64_t hash, IsIt&& is_it) const {
-        if (heads_.empty()) return none;
-        for (std::uint32_t g = heads_[hash & (heads_.size() - 1)]; g != none; g = next_[g])
-            if (hashes_[g] == hash && is_it(g)) return g;
-        return none;
+        if (places_.empty()) return none;
+        for (std::size_t at = hash & mask();; at = (at + 1) & mask()) {
+            const std::uint64_t place = places_[at];
+            if (place == 0) return none;
+            const auto group = static_cast<std::uint32_t>(place) - 1;
+            if (place >> 32 == hash >> 32 && is_it(group)) return group;
+        }
     }
     std::uint32_t add(std::uint64_t hash) {
-        if (hashes_.size() >= heads_.size()) grow();
+        if (2 * hashes_.size() >= places_.size()) grow();
         const auto group = static_cast<std::uint32_t>(hashes_.size());
-        std::uint32_t& head = heads_[hash & (heads_.size() - 1)];
         hashes_.push_back(hash);
-        next_.push_back(head);
-        head = group;
+        put(hash, group);
         return group;
+    }
+    // Fetches ahead what `find` will read first.
+    void prefetch(std::uint64_t hash) const {
+        if (!places_.empty()) __builtin_prefetch(&places_[hash & mask()]);
     }
     std::size_t size() const { return hashes_.size(); }
     std::uint64_t hash(std::size_t group) const { return hashes_[group]; }
 
 private:
+    std::size_t mask() const { return places_.size() - 1; }
+    void put(std::uint64_t hash, std::uint32_t group) {
+        std::size_t at = hash & mask();
+        while (places_[at] != 0) at = (at + 1) & mask();
+        places_[at] = (hash >> 32 << 32) | (group + 1);
+    }
     void grow() {
-        heads_.assign(heads_.empty() ? 16 : 2 * heads_.size(), none);
-        for (std::size_t g = 0; g < hashes_.size(); ++g) {
-            std::uint32_t& head = heads_[hashes_[g] & (heads_.size() - 1)];
-            next_[g] = head;
-            head = static_cast<std::uint32_t>(g);
-        }
+        places_.assign(places_.empty() ? 32 : 2 * places_.size(), 0);
+        for (std::size_t g = 0; g < hashes_.size(); ++g) put(hashes_[g], static_cast<std::uint32_t>(g));
     }
 
-    std::vector<std::uint32_t> heads_, next_;
+    std::vector<std::uint64_t> places_;    // by the lower bits of the hash: its upper ones, and group + 1; 0 where free
     std::vector<std::uint64_t> hashes_;
 };
 
@@ -209,6 +220,7 @@ std::vector<std::uint32_t> groups_of_rows(const Rows& rows, const std::vector<st
         const std::size_t n = rows.rows - begin < chunk_rows ? rows.rows - begin : chunk_rows;
         for (std::size_t i = 0; i < n; ++i) hash[i] = row_hash_seed;
         for (const std::size_t key : keys) mix_row_hashes(rows.columns[key], begin, n, hash);
+        for (std::size_t i = 0; i < n; ++i) index.prefetch(hash[i]);
         for (std::size_t i = 0; i < n; ++i) {
             const std::size_t row = begin + i;
             std::uint32_t g = index.find(hash[i], [&](std::uint32_t candidate) {
