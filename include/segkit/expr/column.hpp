@@ -17,6 +17,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
+#include <segkit/table/column_values.hpp>
 #include <segkit/table/schema.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -87,8 +88,15 @@ struct col : expression_base {
     constexpr col(const col&) = default;
 
     template <class E>
+        requires(!detail::column_values<E>)
     constexpr auto operator=(const E& e) const {
         return named<Name, detail::expression_of<E>>{detail::as_expression(e)};
+    }
+    // Values of a column, for table_of (table/table_of.hpp).
+    template <class R>
+        requires detail::column_values<std::remove_cvref_t<R>>
+    constexpr auto operator=(R&& values) const {
+        return named<Name, decltype(detail::hold_values(std::forward<R>(values)))>{detail::hold_values(std::forward<R>(values))};
     }
     // Naming a column after itself is a rename to its own name, not an assignment of column objects.
     constexpr auto operator=(const col& other) const { return named<Name, col>{other}; }

@@ -30,6 +30,13 @@ struct member_type_is_not_supported {
                   "segkit: SEGKIT_DESCRIBE cannot make a column of a member of this type; see 'member_type_is_not_supported<type>'");
 };
 
+template <class Type>
+struct unsigned_64_bit_member {
+    static_assert(detail::never<Type>,
+                  "segkit: no column holds every unsigned 64-bit integer, the largest is std::int64_t; make the member std::int64_t, or leave it out of "
+                  "SEGKIT_DESCRIBE; see 'unsigned_64_bit_member<type>'");
+};
+
 namespace detail {
 
 // std::chrono types are recognised by their shape, so that <chrono> is included only by those who use it.
@@ -77,6 +84,9 @@ constexpr auto field_type_of_member() {
     } else if constexpr (std::integral<M> && (sizeof(M) < 4 || (sizeof(M) == 4 && std::is_signed_v<M>))) {
         return std::type_identity<std::int32_t>{};
     } else if constexpr (std::integral<M> && (sizeof(M) == 4 || (sizeof(M) == 8 && std::is_signed_v<M>))) {
+        return std::type_identity<std::int64_t>{};
+    } else if constexpr (std::unsigned_integral<M> && sizeof(M) == 8) {
+        detail::report(detail::mistake<unsigned_64_bit_member<M>>);
         return std::type_identity<std::int64_t>{};
     } else if constexpr (std::convertible_to<const M&, std::string_view>) {
         return std::type_identity<text>{};
@@ -144,13 +154,18 @@ template <fixed_string Name, auto Pointer>
 std::integral_constant<decltype(Pointer), Pointer> pointer_of(const described_member<Name, Pointer>*);
 
 // One member of every struct of a range.
-template <class Struct, auto Pointer>
+template <class Iterator, auto Pointer>
 struct member_column {
-    const Struct* structs;
-    std::size_t count;
-    std::size_t size() const { return count; }
-    auto operator[](std::size_t row) const { return value_of_member(structs[row].*Pointer); }
+    Iterator structs;
+    auto operator[](std::size_t row) const { return value_of_member(structs[static_cast<std::ptrdiff_t>(row)].*Pointer); }
 };
+
+// Where the structs of a range begin; a pointer where they lie one after the other.
+template <class R>
+auto first_struct(const R& range) {
+    if constexpr (requires { std::data(range); }) return std::data(range);
+    else return std::begin(range);
+}
 
 template <class T>
 using description_of = decltype(segkit_describe(static_cast<const T*>(nullptr)));
@@ -159,17 +174,18 @@ concept described = requires { typename description_of<T>; };
 
 template <class R>
 concept range_of_described = requires(const R& r) {
-    std::data(r);
+    { std::begin(r)[std::ptrdiff_t{}] };
     { std::size(r) } -> std::convertible_to<std::size_t>;
-    requires described<std::remove_cvref_t<decltype(*std::data(r))>>;
+    requires std::is_lvalue_reference_v<decltype(std::begin(r)[std::ptrdiff_t{}])>;    // structs that are made when asked for would not live
+    requires described<std::remove_cvref_t<decltype(std::begin(r)[std::ptrdiff_t{}])>>;
 };
 
 }  // namespace detail
 
-// Any contiguous range (std::vector, std::array, std::span) of a described struct is a table.
+// Any random-access range (std::vector, std::array, std::span, std::deque, a view) of a described struct is a table.
 template <detail::range_of_described R>
 struct table_traits<R> {
-    using struct_type = std::remove_cvref_t<decltype(*std::data(std::declval<const R&>()))>;
+    using struct_type = std::remove_cvref_t<decltype(std::begin(std::declval<const R&>())[std::ptrdiff_t{}])>;
     using description = detail::description_of<struct_type>;
     using schema_type = typename description::schema_type;
 
@@ -177,7 +193,7 @@ struct table_traits<R> {
     template <fixed_string Name>
     static auto column(const R& range) {
         constexpr auto pointer = decltype(detail::pointer_of<Name>(static_cast<const description*>(nullptr)))::value;
-        return detail::member_column<struct_type, pointer>{std::data(range), std::size(range)};
+        return detail::member_column<decltype(detail::first_struct(range)), pointer>{detail::first_struct(range)};
     }
 };
 
