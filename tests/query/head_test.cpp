@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <segkit/io/csv.hpp>
 #include <segkit/query/head.hpp>
 
 #include "random_rows.hpp"
@@ -67,7 +70,52 @@ struct numbers {
     std::shared_ptr<sk::row_source> open() const { return std::make_shared<source>(morsels, backward, pushed); }
 };
 
+// A file of many rows that counts what is read of it.
+class counted_text final : public sk::byte_input {
+public:
+    explicit counted_text(std::string text) : text_(std::make_shared<const std::string>(std::move(text))) {}
+    std::unique_ptr<sk::byte_stream> open() const override { return std::make_unique<stream>(*this); }
+    std::string name() const override { return "counted.csv"; }
+
+    mutable std::atomic<std::size_t> bytes_read{0};
+
+private:
+    class stream final : public sk::byte_stream {
+    public:
+        explicit stream(const counted_text& from) : from_(from) {}
+        std::size_t read(char* to, std::size_t bytes) override {
+            const std::size_t got = std::min(bytes, from_.text_->size() - at_);
+            std::memcpy(to, from_.text_->data() + at_, got);
+            at_ += got;
+            from_.bytes_read += got;
+            return got;
+        }
+
+    private:
+        const counted_text& from_;
+        std::size_t at_ = 0;
+    };
+    std::shared_ptr<const std::string> text_;
+};
+
 }  // namespace
+
+TEST_CASE("head of a file reads its beginning only, in order on any number of threads, and what is wrong at its end is not noticed") {
+    std::string text = "id,word\n";
+    for (int i = 0; i < 2'000'000; ++i) text += std::to_string(i) + (i == 1'900'000 ? ",a,b\n" : ",a word\n");
+    const auto file = std::make_shared<const counted_text>(std::move(text));
+    using schema = sk::schema<sk::field<"id", std::int64_t>, sk::field<"word", sk::text>>;
+    for (const unsigned n : {1u, 2u, 3u, 7u}) {
+        file->bytes_read = 0;
+        const auto first = sk::scan_csv<schema>(file) | sk::filter("id"_c >= 100) | sk::head(5'000) | sk::collect(sk::threads(n));
+        REQUIRE(first.rows() == 5'000);
+        CHECK(first["id"_c][0] == 100);
+        CHECK(first["id"_c][4'999] == 5'099);
+        CHECK(first["word"_c][4'999] == "a word");
+        CHECK(file->bytes_read < 17'000'000);    // of 30 MB
+    }
+    CHECK_THROWS_AS(sk::scan_csv<schema>(file) | sk::head(1'950'000) | sk::collect(sk::threads(2)), sk::error);
+}
 
 TEST_CASE("head and skip part the rows, after a filter too") {
     for (const auto& d : rows::cases()) {
