@@ -39,19 +39,20 @@ sk::table<tables::customers> describe_customers(const cohort& c, const sk::table
               "stay_usd"_c             = sk::mean("stay_usd"_c));
     return c.users
         | sk::inner_join(visits, "user_id"_c, sk::one_match)
-        | sk::left_join(outcomes | sk::rename("completed"_c = "completed_trips"_c, "cancelled"_c = "cancelled_trips"_c, "revenue"_c = "revenue_usd"_c), "user_id"_c, sk::one_match)
-        | sk::left_join(bookings | sk::rename("booked"_c = "booked_trips"_c, "flown"_c = "flights"_c, "slept"_c = "stays"_c), "user_id"_c, sk::one_match)
+        | sk::left_join(outcomes, "user_id"_c, sk::one_match)
+        | sk::left_join(bookings, "user_id"_c, sk::one_match)
+        | sk::replace(
+              "booked_trips"_c    = sk::coalesce("booked_trips"_c, std::int64_t{0}),
+              "completed_trips"_c = sk::coalesce("completed_trips"_c, std::int64_t{0}),
+              "cancelled_trips"_c = sk::coalesce("cancelled_trips"_c, std::int64_t{0}),
+              "flights"_c         = sk::coalesce("flights"_c, std::int64_t{0}),
+              "stays"_c           = sk::coalesce("stays"_c, std::int64_t{0}),
+              "revenue_usd"_c     = sk::coalesce("revenue_usd"_c, 0.0))
         | sk::derive(
               "age"_c             = sk::completed_years("birthdate"_c, reference_date),
-              "booked_trips"_c    = sk::coalesce("booked"_c, std::int64_t{0}),
-              "completed_trips"_c = sk::coalesce("completed"_c, std::int64_t{0}),
-              "cancelled_trips"_c = sk::coalesce("cancelled"_c, std::int64_t{0}),
-              "flights"_c         = sk::coalesce("flown"_c, std::int64_t{0}),
-              "stays"_c           = sk::coalesce("slept"_c, std::int64_t{0}),
               "conversion"_c      = sk::coalesce("booked_trips"_c / sk::null_if_zero("sessions"_c - "cancellations"_c), 0.0),
-              "cancelled_share"_c = "cancelled"_c / "all_trips"_c,
-              "saved_per_km"_c    = sk::coalesce("saved_usd"_c, 0.0) / sk::null_if_zero("km_flown"_c),
-              "revenue_usd"_c     = sk::coalesce("revenue"_c, 0.0))
+              "cancelled_share"_c = "cancelled_trips"_c / "all_trips"_c,
+              "saved_per_km"_c    = sk::coalesce("saved_usd"_c, 0.0) / sk::null_if_zero("km_flown"_c))
         | sk::select("user_id"_c, "age"_c, "gender"_c, "married"_c, "has_children"_c, "home_country"_c, "home_city"_c, "sessions"_c, "page_clicks"_c, "minutes"_c,
                      "booked_trips"_c, "completed_trips"_c, "cancelled_trips"_c, "flights"_c, "stays"_c, "conversion"_c, "cancelled_share"_c, "discount_share"_c,
                      "flight_only_share"_c, "lead_days"_c, "bags_per_flight"_c, "more_bags_than_seats"_c, "seats"_c, "km"_c, "days_away"_c, "fare_usd"_c,

@@ -35,9 +35,8 @@ sk::table<tables::trips> collect_trips(const cohort& c, const run_options& optio
 
     const auto homes = c.users | sk::select("user_id"_c, "home_airport_lat"_c, "home_airport_lon"_c);
     const auto stays = c.hotels
-        | sk::derive("repaired_nights"_c = nights)
-        | sk::select("trip_id"_c, "repaired_nights"_c, "rooms"_c, "check_in_time"_c, "hotel_per_room_usd"_c)
-        | sk::rename("nights"_c = "repaired_nights"_c);
+        | sk::replace("nights"_c = nights)
+        | sk::select("trip_id"_c, "nights"_c, "rooms"_c, "check_in_time"_c, "hotel_per_room_usd"_c);
 
     const auto at_booking = !"cancellation"_c;
     return c.sessions

@@ -107,14 +107,14 @@ behaviour_grouping group_by_behaviour(const sk::table<tables::customers>& custom
         return sk::apply([component](const auto& scores) { return component < scores.size() ? scores[component] : 0.0; }, "pc"_c);
     };
     const auto groups = labelled
-        | sk::derive("group"_c = sk::apply([&names](std::int32_t cluster) { return names[static_cast<std::size_t>(cluster)]; }, "cluster"_c), "pc_1"_c = coordinate(0),
+        | sk::derive("segment"_c = sk::apply([&names](std::int32_t cluster) { return names[static_cast<std::size_t>(cluster)]; }, "cluster"_c), "pc_1"_c = coordinate(0),
                      "pc_2"_c = coordinate(1))
-        | sk::select("user_id"_c, "group"_c, "pc_1"_c, "pc_2"_c)
+        | sk::select("user_id"_c, "segment"_c, "pc_1"_c, "pc_2"_c)
         | sk::collect(executor);
     result.customers = customers
         | sk::select("user_id"_c)
         | sk::left_join(groups, "user_id"_c, sk::one_match)
-        | sk::derive("segment"_c = sk::coalesce("group"_c, without_booking))
+        | sk::replace("segment"_c = sk::coalesce("segment"_c, without_booking))
         | sk::select("user_id"_c, "segment"_c, "pc_1"_c, "pc_2"_c)
         | sk::collect(executor);
 

@@ -17,21 +17,18 @@ using published_customers = sk::schema<
     sk::field<"money_spent_hotel", std::optional<double>>>;
 
 // Who somebody is, as numbers.
-const auto coded = sk::derive(
-    "gender_code"_c  = sk::when("gender"_c == "F", 0.0).when("gender"_c == "M", 1.0).otherwise(2.0),
-    "married"_c      = sk::to_double("is_married"_c),
-    "has_children"_c = sk::to_double("has_kids"_c));
+const auto coded = sk::derive("gender_code"_c = sk::when("gender"_c == "F", 0.0).when("gender"_c == "M", 1.0).otherwise(2.0))
+    | sk::replace("married"_c = sk::to_double("married"_c), "has_children"_c = sk::to_double("has_children"_c));
 
 const auto figures = sk::select("user_id"_c, "age"_c, "gender_code"_c, "married"_c, "has_children"_c, "hotel_spend"_c);
 
 }  // namespace
 
 sk::table<tables::iqr_pca_features> iqr_pca_features(const sk::table<tables::customers>& customers, const sk::table<tables::trips>& trips, sk::executor_ref executor) {
-    const auto spend = trips | completed() | sk::group_by("user_id"_c).aggregate("spent"_c = sk::sum("stay_usd"_c));
+    const auto spend = trips | completed() | sk::group_by("user_id"_c).aggregate("hotel_spend"_c = sk::sum("stay_usd"_c));
     return customers
-        | sk::rename("years"_c = "age"_c, "is_married"_c = "married"_c, "has_kids"_c = "has_children"_c)
         | sk::left_join(spend, "user_id"_c, sk::one_match)
-        | sk::derive("age"_c = sk::to_double("years"_c), "hotel_spend"_c = sk::coalesce("spent"_c, 0.0))
+        | sk::replace("age"_c = sk::to_double("age"_c), "hotel_spend"_c = sk::coalesce("hotel_spend"_c, 0.0))
         | coded
         | figures
         | sk::collect(executor);
@@ -39,7 +36,6 @@ sk::table<tables::iqr_pca_features> iqr_pca_features(const sk::table<tables::cus
 
 sk::table<tables::iqr_pca_features> read_iqr_pca_features(const std::string& file, sk::executor_ref executor) {
     return read_user_table<published_customers>(file, executor)
-        | sk::rename("is_married"_c = "married"_c, "has_kids"_c = "has_children"_c)
         | sk::derive("hotel_spend"_c = sk::coalesce("money_spent_hotel"_c, 0.0))
         | coded
         | figures

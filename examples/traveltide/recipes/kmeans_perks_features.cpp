@@ -28,11 +28,10 @@ sk::table<tables::kmeans_perks_features> kmeans_perks_features(const cohort& c, 
               "bag_sum"_c       = sk::sum("checked_bags"_c));
     return c.users
         | sk::select("user_id"_c, "birthdate"_c, "has_children"_c)
-        | sk::rename("children"_c = "has_children"_c)
         | sk::inner_join(behaviour, "user_id"_c, sk::one_match)
+        | sk::replace("has_children"_c = sk::to_double("has_children"_c))
         | sk::derive(
               "conversion"_c   = "with_trip"_c / "rows"_c,
-              "has_children"_c = sk::to_double("children"_c),
               "cancelled"_c    = sk::coalesce("cancellations"_c / sk::null_if_zero("with_trip"_c), 0.0),
               "age"_c          = sk::to_double(sk::completed_years("birthdate"_c, reference_date)),
               "bags"_c         = sk::coalesce(sk::to_double("bag_sum"_c), 0.0))

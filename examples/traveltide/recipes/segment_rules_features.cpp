@@ -35,18 +35,17 @@ sk::table<tables::segment_rules_features> segment_rules_features(const cohort& c
 
     const auto nobody = std::int64_t{0};    // a customer all of whose rows were dropped
     return c.users
-        | sk::left_join(behaviour | sk::rename("some_rows"_c = "rows"_c, "some_clicks"_c = "clicks"_c, "some_flights"_c = "flights"_c, "some_hotels"_c = "hotels"_c,
-                                               "some_joint"_c = "joint"_c, "some_cancellations"_c = "cancellations"_c, "some_bookings"_c = "bookings"_c),
-                        "user_id"_c, sk::one_match)
+        | sk::left_join(behaviour, "user_id"_c, sk::one_match)
+        | sk::replace(
+              "rows"_c          = sk::coalesce("rows"_c, nobody),
+              "clicks"_c        = sk::coalesce("clicks"_c, nobody),
+              "flights"_c       = sk::coalesce("flights"_c, nobody),
+              "hotels"_c        = sk::coalesce("hotels"_c, nobody),
+              "joint"_c         = sk::coalesce("joint"_c, nobody),
+              "cancellations"_c = sk::coalesce("cancellations"_c, nobody),
+              "bookings"_c      = sk::coalesce("bookings"_c, nobody))
         | sk::derive(
               "age"_c                = sk::to_int64(sk::floor((reference_date - "birthdate"_c) / 365)),
-              "rows"_c               = sk::coalesce("some_rows"_c, nobody),
-              "clicks"_c             = sk::coalesce("some_clicks"_c, nobody),
-              "flights"_c            = sk::coalesce("some_flights"_c, nobody),
-              "hotels"_c             = sk::coalesce("some_hotels"_c, nobody),
-              "joint"_c              = sk::coalesce("some_joint"_c, nobody),
-              "cancellations"_c      = sk::coalesce("some_cancellations"_c, nobody),
-              "bookings"_c           = sk::coalesce("some_bookings"_c, nobody),
               "weekday_ratio"_c      = "weekdays"_c / sk::null_if_zero("rows"_c),
               "cancellation_ratio"_c = "cancellations"_c / sk::null_if_zero("bookings"_c),
               "engaged"_c            = "clicks"_c >= 22,
