@@ -147,8 +147,9 @@ public:
         if (inputs_.size() > 3) text += " and " + std::to_string(inputs_.size() - 3) + " more";
         return text;
     }
+    // Which rows are bad depends on the columns that are read, so a second reading could give other rows.
     bool rescannable() const override {
-        return std::all_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input->rescannable(); });
+        return !settings_.bad_rows && std::all_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input->rescannable(); });
     }
 
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
