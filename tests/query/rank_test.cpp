@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -9,8 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include <segkit/io/csv.hpp>
 #include <segkit/prepare/percentile_rank.hpp>
+#include <segkit/query/concat.hpp>
+#include <segkit/query/distinct.hpp>
+#include <segkit/query/head.hpp>
 #include <segkit/query/rank.hpp>
+#include <segkit/query/top_n.hpp>
 
 #include "random_rows.hpp"
 
@@ -202,6 +209,41 @@ TEST_CASE("the relative percentile rank is what the fitted one gives its trainin
     CHECK(t.rows() == 33'000);
 }
 
+TEST_CASE("stages one after another: several tables, numbered, filtered, made distinct, cut and ranked again") {
+    for (const auto& d : rows::cases()) {
+        const auto run = [&](const auto& source, sk::executor_ref executor) {
+            return source | sk::row_number("n"_c) | sk::filter("n"_c > 3) | sk::distinct_by("word"_c, "small"_c) | sk::skip(1) |
+                   sk::rank(sk::descending("n"_c), "place"_c).within("group"_c) | sk::filter("place"_c <= 4) | sk::top_n(50, "n"_c) | sk::select("n"_c, "place"_c) | sk::collect(executor);
+        };
+        const auto both = sk::concat(d.table, rows::cases()[4].table | sk::filter("thin"_c > 0.0f));
+        const auto got = run(both, sk::detail::default_executor);
+        std::vector<row> list = d.list;
+        for (const row& r : rows::cases()[4].list)
+            if (r.thin > 0) list.push_back(r);
+        std::vector<std::pair<row, std::int64_t>> kept;
+        std::vector<row> seen;
+        for (std::size_t i = 3; i < list.size(); ++i) {
+            const bool known = std::any_of(seen.begin(), seen.end(), [&](const row& s) { return s.word == list[i].word && s.small == list[i].small; });
+            if (!known) {
+                seen.push_back(list[i]);
+                kept.emplace_back(list[i], static_cast<std::int64_t>(i + 1));
+            }
+        }
+        if (!kept.empty()) kept.erase(kept.begin());
+        std::vector<std::pair<std::int64_t, std::int64_t>> expected;
+        for (const auto& [r, n] : kept) {
+            std::int64_t place = 1;
+            for (const auto& [other, m] : kept) place += other.group == r.group && m > n;
+            if (place <= 4 && expected.size() < 50) expected.emplace_back(n, place);
+        }
+        bool good = got.rows() == expected.size();
+        for (std::size_t i = 0; good && i < expected.size(); ++i) good = got["n"_c][i] == expected[i].first && got["place"_c][i] == expected[i].second;
+        CHECK(good);
+        for (const unsigned n : {1u, 2u, 3u, 7u}) CHECK(rows::same_bits(run(both, sk::threads(n)), got));
+        CHECK(rows::same_bits(run(sk::concat(rows::once<rows::schema>{&d.table}, rows::cases()[4].table | sk::filter("thin"_c > 0.0f)), sk::threads(2)), got));
+    }
+}
+
 TEST_CASE("a rank that nothing reads leaves the rows as they are, and rows are filtered by the rank they have") {
     const auto& d = rows::cases()[5];
     bool same = false;
@@ -226,6 +268,57 @@ TEST_CASE("many rows in one group are numbered the same by one thread and by sev
     bool good = true;
     for (std::size_t i = 0; i < o.order.size(); ++i) good = good && r["number"_c][o.order[i]] == static_cast<std::int64_t>(i + 1);
     CHECK(good);
+}
+
+TEST_CASE("rows of a file that are bad in a column read later are not numbered") {
+    std::string text = "id,word\n";
+    for (int i = 0; i < 50'000; ++i) text += (i % 7 == 3 ? "x" : std::to_string(i)) + ",word " + std::to_string(i % 5) + "\n";
+    const auto file = std::make_shared<const sk::memory_input>("some.csv", std::move(text));
+    using schema = sk::schema<sk::field<"id", std::int64_t>, sk::field<"word", sk::text>>;
+    const auto bad = std::make_shared<sk::csv_bad_rows>();
+    bad->limit = 100'000;
+    for (const unsigned n : {1u, 3u}) {
+        const auto numbered = sk::scan_csv<schema>(file, {.bad_rows = bad}) | sk::row_number("number"_c).within("word"_c) | sk::collect(sk::threads(n));
+        CHECK(bad->rows.size() == 50'000 / 7 + (50'000 % 7 > 3));
+        REQUIRE(numbered.rows() == 50'000 - bad->rows.size());
+        std::map<std::string, std::int64_t> seen;
+        bool good = true;
+        for (std::size_t i = 0; i < numbered.rows(); ++i) good = good && numbered["number"_c][i] == ++seen[std::string(numbered["word"_c][i])];
+        CHECK(good);
+    }
+}
+
+TEST_CASE("a source that gives other rows the second time is noticed") {
+    struct changing final : sk::row_source {
+        std::int64_t rows = 100;
+        void scan(const std::vector<bool>&, sk::executor_ref, sk::morsel_consumer& consumer) override {
+            const auto worker = consumer.start(0);
+            std::int64_t values[200] = {};
+            sk::chunk c;
+            c.rows = c.selected = static_cast<std::uint32_t>(rows);
+            rows += step;
+            c.slots.push_back({values});
+            worker->take(c);
+            worker->finish();
+        }
+        std::string describe() const override { return "changing rows"; }
+        std::int64_t step = 0;
+    };
+    struct from {
+        using schema_type = sk::schema<sk::field<"id", std::int64_t>>;
+        std::int64_t step;
+        std::shared_ptr<sk::row_source> open() const {
+            auto s = std::make_shared<changing>();
+            s->step = step;
+            return s;
+        }
+    };
+    CHECK((from{0} | sk::rank("id"_c, "place"_c) | sk::collect()).rows() == 100);
+    for (const std::int64_t step : {-1, 1}) {
+        const auto failed = from{step} | sk::rank("id"_c, "place"_c) | sk::try_collect();
+        REQUIRE(!failed);
+        CHECK(failed.error().details().stage == "rank");
+    }
 }
 
 TEST_CASE("rows in no parts are an error that names the option") {

@@ -201,7 +201,10 @@ private:
             number_ += c.selected;
             if (chunk_.selected) next_->take(chunk_);
         }
-        void finish() override { next_->finish(); }
+        void finish() override {
+            if (!from_.first_rows_.empty() && number_ != end_) throw_rows_differ();
+            next_->finish();
+        }
 
     private:
         void select(const chunk& c) {
@@ -226,7 +229,7 @@ private:
         [[noreturn]] void throw_rows_differ() const {
             throw error({.code = error_code::malformed_row,
                          .stage = std::string(from_.rule_.describe()),
-                         .found = "more rows than when they were counted, from " + from_.rows_.source()->describe(),
+                         .found = "other rows than when they were counted, from " + from_.rows_.source()->describe(),
                          .expected = "the same rows each time they are read",
                          .advice = "collect the rows into a table first, or say that the source is not rescannable"});
         }
