@@ -265,7 +265,7 @@ TEST_CASE("a null in a column without nulls is an error that names field and row
     std::vector<std::int32_t> numbers(5'000, 1);
     std::vector<int> valid(5'000, 1);
     valid[4'321] = 0;
-    for (const std::size_t offset : {0, 3}) {
+    for (const std::size_t offset : {std::size_t{0}, std::size_t{3}}) {
         const auto details = failure_of<std::int32_t>(arrow_values<std::int32_t>("x", "i", numbers, valid, offset));
         CHECK(details.code == sk::error_code::unexpected_null);
         CHECK(details.field == "x");
