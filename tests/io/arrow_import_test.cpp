@@ -302,6 +302,26 @@ TEST_CASE("numbers and times that do not fit are errors; under a null they are n
     CHECK(read<std::optional<sk::timestamp>>(arrow_values<std::int64_t>("x", "tss:", {INT64_MAX}, {0})) == std::vector<std::optional<sk::timestamp>>{std::nullopt});
 }
 
+TEST_CASE("whole decimals are integers, where 64 bits hold them") {
+    const arrow_node sums = arrow_values<std::int64_t>("x", "d:38,0", {0, 0, 7, 0, -7, -1, INT64_MIN, -1, INT64_MAX, 0});    // pairs of halves
+    arrow_node column = sums;
+    column.length = 4;
+    column.offset = 1;
+    CHECK(read<std::int64_t>(column) == std::vector<std::int64_t>{7, -7, INT64_MIN, INT64_MAX});
+    column = arrow_values<std::int64_t>("x", "d:38,0,128", {1, 0, INT64_MIN, 0});    // the second is 2^63
+    column.length = 2;
+    CHECK(failure_of<std::int64_t>(column).row == 1);
+    column.buffers[1] = bytes_of<std::int64_t>({1, 0, INT64_MAX, -1});               // and this below -2^63
+    CHECK(failure_of<std::int64_t>(column).code == sk::error_code::overflow);
+    column.buffers[0] = bits_of({1, 0});
+    column.null_count = 1;
+    CHECK(read<std::optional<std::int64_t>>(column) == std::vector<std::optional<std::int64_t>>{1, std::nullopt});
+    column.format = "d:38,1";
+    CHECK(failure_of<std::int64_t>(column).code == sk::error_code::schema_mismatch);
+    column.format = "d:9,0,32";
+    CHECK(failure_of<std::int64_t>(column).code == sk::error_code::schema_mismatch);
+}
+
 TEST_CASE("types that would lose something are refused") {
     const auto refused = [](auto type, const arrow_node& column) { return failure_of<typename decltype(type)::type>(column).code == sk::error_code::schema_mismatch; };
     CHECK(refused(std::type_identity<std::int32_t>{}, arrow_values<std::int64_t>("x", "l", {1})));

@@ -124,6 +124,18 @@ void arrow_widen(const arrow_place& from, std::size_t first, std::uint32_t count
     }
 }
 
+// 128 bits in two's complement, the lower half first.
+inline void arrow_narrow_decimal(const arrow_place& from, std::size_t first, std::uint32_t count, const std::uint8_t* valid, std::int64_t* to) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::size_t at = 2 * (from.offset + first + i);
+        const auto low = load<std::int64_t>(from.values(), at), high = load<std::int64_t>(from.values(), at + 1);
+        const bool fits = high == (low < 0 ? -1 : 0);
+        if (!fits && is_valid_bit(valid, i))
+            from.fail(error_code::overflow, first + i, "a whole number of more than 64 bits", "one of at most 64 bits", "import it as another type, such as float64");
+        to[i] = fits ? low : 0;
+    }
+}
+
 // IEEE 754 binary16.
 inline float from_half(std::uint16_t half) {
     const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
@@ -217,6 +229,8 @@ arrow_conversion<V> arrow_conversion_of(arrow_kind kind) {
     if constexpr (std::same_as<V, bool>) {
         return arrow_unpack_bits;
     } else if constexpr (is_number<V>) {
+        if constexpr (std::same_as<V, std::int64_t>)
+            if (kind == arrow_kind::whole_decimal) return arrow_narrow_decimal;
         switch (kind) {
             case arrow_kind::int8: return arrow_widen<std::int8_t, V>;
             case arrow_kind::uint8: return arrow_widen<std::uint8_t, V>;

@@ -46,6 +46,7 @@ enum class arrow_kind : std::uint8_t {
     duration_microseconds,
     duration_nanoseconds,
     fixed_list,
+    whole_decimal,    // of 128 bits without a fraction: what DuckDB sums integers into
     other,
 };
 
@@ -117,7 +118,10 @@ inline arrow_type arrow_plain_type(std::string_view format) {
         const unsigned unit = arrow_unit(format[2]);
         return {arrow_kind_after(arrow_kind::duration_seconds, unit), "duration[" + std::string(units[unit]) + ']'};
     }
-    if (format.starts_with("d:")) return {arrow_kind::other, "decimal(" + std::string(format.substr(2)) + ')'};
+    if (format.starts_with("d:")) {    // d:precision,scale or d:precision,scale,bits
+        const std::string_view rest = format.substr(format.find(',') == format.npos ? format.size() : format.find(','));
+        return {rest == ",0" || rest == ",0,128" ? arrow_kind::whole_decimal : arrow_kind::other, "decimal(" + std::string(format.substr(2)) + ')'};
+    }
     if (format.starts_with("w:")) return {arrow_kind::other, "fixed_size_binary(" + std::string(format.substr(2)) + ')'};
     if (format.starts_with("+u")) return {arrow_kind::other, "union"};
     return {arrow_kind::other, "a type of format '" + std::string(format) + '\''};
@@ -155,7 +159,7 @@ inline bool arrow_fits(type_id wanted, const arrow_type& given) {
     switch (wanted) {
         case type_id::boolean: return given.kind == arrow_kind::boolean;
         case type_id::int32: return one_of(arrow_kind::int8, arrow_kind::int32);
-        case type_id::int64: return one_of(arrow_kind::int8, arrow_kind::uint64);
+        case type_id::int64: return one_of(arrow_kind::int8, arrow_kind::uint64) || given.kind == arrow_kind::whole_decimal;
         case type_id::float32: return one_of(arrow_kind::int8, arrow_kind::uint16) || one_of(arrow_kind::float16, arrow_kind::float32);
         case type_id::float64: return one_of(arrow_kind::int8, arrow_kind::uint32) || one_of(arrow_kind::float16, arrow_kind::float64);
         case type_id::text: return one_of(arrow_kind::bytes32, arrow_kind::bytes_view);

@@ -42,8 +42,8 @@ inline void csv_place_bits(std::uint8_t* bitmap, std::size_t begin, const std::u
 }
 
 // Copies a text. Up to 64 bytes behind it may be written where they are this worker's own.
-inline void csv_copy_text(std::byte* to, const std::byte* own_end, const char* from, std::size_t length) {
-    if (length <= 64 && own_end - to >= 64) {
+[[gnu::always_inline]] inline void csv_copy_text(std::byte* to, const std::byte* own_end, const char* from, std::size_t length) {
+    if (__builtin_expect(length <= 64 && own_end - to >= 64, 1)) {
         struct cache_line {
             std::uint64_t words[8];
         };
@@ -117,6 +117,12 @@ private:
         std::vector<std::size_t> text_begins{};
     };
 
+    // A text without bytes is the empty text or a null; nothing else is to be decided.
+    bool is_plain(const csv_batch& batch, const csv_column& column) const {
+        const csv_null_rule& nulls = run_.settings.nulls;
+        return !batch.findings.doubled && (!column.field.nullable || (nulls.spellings.empty() && !nulls.quoted_is_text));
+    }
+
     // f(text, is null) for each field of a text column, in order; doubled quotes are still double.
     template <class F>
     void each_text(const csv_batch& batch, const csv_column& column, std::size_t first, std::size_t rows, csv_spans& spans, F&& f) const {
@@ -140,6 +146,12 @@ private:
             for (std::size_t i = 0; i < columns_.size(); ++i) {
                 if (columns_[i].kernel) continue;
                 std::size_t bytes = 0;
+                if (is_plain(p.batch, columns_[i])) {
+                    const csv_fields_of_column fields = csv_locate(p.batch, columns_[i].position, first, rows, nullptr, spans);
+                    for (std::size_t r = 0; r < rows; ++r) bytes += fields.ends[r * fields.end_stride] - fields.starts[r * fields.start_stride];
+                    p.text_bytes[i] += bytes - rows * static_cast<std::size_t>(fields.begin - fields.end);
+                    continue;
+                }
                 each_text(p.batch, columns_[i], first, rows, spans, [&](std::string_view text, bool null) {
                     if (null) return;
                     bytes += text.size();
@@ -209,7 +221,16 @@ private:
         auto* offset = reinterpret_cast<std::int64_t*>(to.values.data()) + row + 1;
         std::uint8_t validity[chunk_rows / 8] = {};
         std::size_t r = 0;
-        each_text(p.batch, columns_[i], first, rows, spans, [&](std::string_view text, bool null) {
+        if (is_plain(p.batch, columns_[i])) {
+            const csv_fields_of_column fields = csv_locate(p.batch, columns_[i].position, first, rows, nullptr, spans);
+            for (; r < rows; ++r) {
+                const std::string_view text = fields.field(r);
+                csv_copy_text(at, own_end, text.data(), text.size());
+                at += text.size();
+                *offset++ = at - to.bytes.data();
+                validity[r >> 3] = static_cast<std::uint8_t>(validity[r >> 3] | (unsigned{!text.empty()} << (r & 7)));
+            }
+        } else each_text(p.batch, columns_[i], first, rows, spans, [&](std::string_view text, bool null) {
             if (!null) {
                 validity[r >> 3] = static_cast<std::uint8_t>(validity[r >> 3] | (1u << (r & 7)));
                 if (has_doubled(p.batch, text)) {

@@ -158,6 +158,20 @@ inline void csv_put_bit(std::uint8_t* bits, std::size_t at, bool value) {
 // A text is never wrong. In a column without nulls the empty field is the empty text.
 inline void csv_convert_texts(const csv_fields_of_column& fields, const csv_null_rule& nulls, bool doubled, csv_arena& arena, std::string_view* values,
                               std::uint8_t* validity) {
+    if (!doubled && (!validity || (nulls.spellings.empty() && !nulls.quoted_is_text))) {
+        // Nothing to decide: a text without bytes is the empty text or a null.
+        for (std::size_t r = 0; r < fields.rows; r += 8) {
+            const std::size_t group = fields.rows - r < 8 ? fields.rows - r : 8;
+            unsigned bits = 0;
+            for (std::size_t i = 0; i < group; ++i) {
+                const std::string_view value = fields.field(r + i);
+                values[r + i] = value;
+                bits |= unsigned{!value.empty()} << i;
+            }
+            if (validity) validity[r / 8] = static_cast<std::uint8_t>(bits);
+        }
+        return;
+    }
     for (std::size_t r = 0; r < fields.rows; ++r) {
         const char* const begin = fields.first(r);
         std::string_view value(begin, static_cast<std::size_t>(fields.last(r) - begin));

@@ -1,8 +1,8 @@
 // segkit/io/detail/csv_values.hpp: the fields of one column to values, in one loop per type.
 //
 // Each type has a fast form without branches that may refuse anything (it looks at whole words, and may read 32 bytes past
-// the field) and falls back on parse_into, which knows everything. Integers, truth values, dates and timestamps are done
-// eight rows at a time where the CPU has AVX-512. Words of digits: D. Lemire, "Quickly parsing eight digits", 2018.
+// the field) and falls back on parse_into, which knows everything. Integers, dates and timestamps are done eight
+// rows at a time where the CPU has AVX-512. Words of digits: D. Lemire, "Quickly parsing eight digits", 2018.
 #pragma once
 
 #include <bit>
@@ -288,7 +288,7 @@ template <class T>
     return parse_into(begin, end, value);
 }
 
-// `Fast` false: where a spelling of null is also a value, or the format is another.
+// `Fast` false: where a spelling of null is also a value, or the format is another. The fast form has no nulls.
 template <class T, bool Nullable, bool Fast>
 std::size_t csv_convert(const csv_job& job) {
     T* const values = static_cast<T*>(job.values);
@@ -304,9 +304,7 @@ std::size_t csv_convert(const csv_job& job) {
         const char* const behind = end + *stop;
         T value{};
         bool known = true;
-        if (Nullable && Fast && at == behind) {
-            known = false;
-        } else if (!(Fast && csv_words_fit && csv_fast<T>::parse(at, static_cast<std::uint32_t>(behind - at), value))) {
+        if (!(Fast && csv_words_fit && csv_fast<T>::parse(at, static_cast<std::uint32_t>(behind - at), value))) {
             if (!csv_slow<T>(job, at, behind, value, known)) {
                 if constexpr (Nullable) job.validity[r >> 3] = bits;
                 return r;
@@ -376,24 +374,6 @@ struct csv_eight<I> {
             const csv_lanes32 narrow = __builtin_convertvector((csv_signed_lanes)word, csv_lanes32);
             std::memcpy(out, &narrow, 32);
         }
-        return true;
-    }
-};
-
-template <>
-struct csv_eight<bool> {
-    [[gnu::always_inline, gnu::target("avx2,avx512f,avx512vl,avx512dq,avx512bw,bmi2")]] static inline bool convert(const char* text, const csv_signed_lanes& offset,
-                                                                                                         const csv_lanes& length, bool* out) {
-        csv_lanes word;
-        csv_eight_words(text, offset, word);
-        word <<= (csv_lanes{} - (length << 3)) & 63;
-        const csv_lanes not_true = word ^ 0x6575727400000000;
-        const csv_lanes not_false = word ^ 0x65736C6166000000;
-        const unsigned is_false = csv_any_bits(not_true);
-        const unsigned is_true = csv_any_bits(not_false);
-        if ((is_true & is_false) | csv_any_bits(length & ~std::uint64_t{7})) return false;
-        const std::uint64_t bytes = __builtin_ia32_pdep_di(is_true, 0x0101010101010101);
-        std::memcpy(out, &bytes, 8);
         return true;
     }
 };
@@ -494,18 +474,121 @@ template <class T>
 }
 #endif
 
+// Truth values, eight rows at a time without a branch.
+template <class Bool = bool>
+std::size_t csv_convert_truths(const csv_job& job) {
+    Bool* const values = static_cast<Bool*>(job.values);
+    const std::uint32_t* start = job.starts;
+    const std::uint32_t* stop = job.ends;
+    std::size_t r = 0;
+    while (r < job.rows) {
+        const std::size_t group = job.rows - r < 8 ? job.rows - r : 8;
+        if (csv_words_fit && group == 8) {
+            bool all = true;
+            for (std::size_t i = 0; i < 8; ++i) {
+                const char* const at = job.begin + start[i * job.start_stride];
+                const auto length = job.end + stop[i * job.end_stride] - at;
+                const std::uint64_t word = csv_word(at);
+                const bool is_true = ((word & 0xFFFFFFFF) ^ 0x65757274 ^ static_cast<std::uint64_t>(length << 32)) == std::uint64_t{4} << 32;
+                const bool is_false = ((word & 0xFFFFFFFFFF) ^ 0x65736C6166 ^ static_cast<std::uint64_t>(length << 40)) == std::uint64_t{5} << 40;
+                values[r + i] = is_true;
+                all = all & (is_true | is_false);
+            }
+            start += 8 * job.start_stride;
+            stop += 8 * job.end_stride;
+            r += 8;
+            if (__builtin_expect(all, 1)) continue;
+            start -= 8 * job.start_stride;
+            stop -= 8 * job.end_stride;
+            r -= 8;
+        }
+        csv_job few = job;
+        few.starts = start;
+        few.ends = stop;
+        few.rows = group;
+        few.values = values + r;
+        const std::size_t good = csv_convert<bool, false, true>(few);
+        if (good < group) return r + good;
+        start += group * job.start_stride;
+        stop += group * job.end_stride;
+        r += group;
+    }
+    return job.rows;
+}
+
+// A nullable column: the fields that are not empty are put together and given to the loop for columns without nulls, which
+// then meets no surprises.
+template <class T, csv_kernel Inner>
+std::size_t csv_convert_nullable(const csv_job& job) {
+    constexpr std::size_t block = 1024;
+    std::uint32_t starts[block], ends[block];
+    std::uint16_t places[block];
+    alignas(8) std::byte packed[block * sizeof(T)];
+    T* const values = static_cast<T*>(job.values);
+    const auto empty = static_cast<std::uint32_t>(job.begin - job.end);    // end - start of an empty field
+    for (std::size_t base = 0; base < job.rows; base += block) {
+        const std::size_t rows = job.rows - base < block ? job.rows - base : block;
+        const std::uint32_t* start = job.starts + base * job.start_stride;
+        const std::uint32_t* stop = job.ends + base * job.end_stride;
+        std::uint8_t* const validity = job.validity + base / 8;
+        std::size_t count = 0;
+        for (std::size_t r = 0; r < rows; r += 8) {
+            const std::size_t group = rows - r < 8 ? rows - r : 8;
+            unsigned bits = 0;
+            for (std::size_t i = 0; i < group; ++i, start += job.start_stride, stop += job.end_stride) {
+                starts[count] = *start;
+                ends[count] = *stop;
+                places[count] = static_cast<std::uint16_t>(r + i);
+                const bool some = *stop - *start != empty;
+                bits |= unsigned{some} << i;
+                count += some;
+            }
+            validity[r / 8] = static_cast<std::uint8_t>(bits);
+        }
+        const bool whole = count == rows;
+        if (!whole) std::memset(static_cast<void*>(values + base), 0, rows * sizeof(T));
+        T* const to = whole ? values + base : reinterpret_cast<T*>(packed);
+        csv_job some = job;
+        some.start_stride = some.end_stride = 1;
+        some.validity = nullptr;
+        for (std::size_t done = 0; done < count;) {
+            some.starts = starts + done;
+            some.ends = ends + done;
+            some.rows = count - done;
+            some.values = to + done;
+            const std::size_t good = Inner(some);
+            if (!whole)
+                for (std::size_t k = done; k < done + good; ++k) std::memcpy(static_cast<void*>(values + base + places[k]), to + k, sizeof(T));
+            done += good;
+            if (done == count) break;
+            // A spelling of null, perhaps.
+            T value{};
+            bool known = true;
+            const std::size_t row = places[done];
+            if (!csv_slow<T>(job, job.begin + starts[done], job.end + ends[done], value, known)) return base + row;
+            values[base + row] = value;
+            if (!known) validity[row >> 3] = static_cast<std::uint8_t>(validity[row >> 3] & ~(1u << (row & 7)));
+            ++done;
+        }
+    }
+    return job.rows;
+}
+
 // The loop for a type. `careful`: the fast forms must not be tried.
 template <class T>
 csv_kernel csv_kernel_for(bool nullable, bool careful, instruction_set level) {
     if (careful) return nullable ? csv_convert<T, true, false> : csv_convert<T, false, false>;
-    if (nullable) return csv_convert<T, true, true>;
+    if constexpr (std::is_same_v<T, bool>) {
+        return nullable ? csv_convert_nullable<T, csv_convert_truths<>> : csv_convert_truths<>;
+    } else {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    if constexpr (is_integer<T> || std::is_same_v<T, bool> || std::is_same_v<T, date> || std::is_same_v<T, timestamp>) {
-        if (level == instruction_set::avx512) return csv_convert_avx512<T>;
-    }
+        if constexpr (is_integer<T> || std::is_same_v<T, date> || std::is_same_v<T, timestamp>) {
+            if (level == instruction_set::avx512) return nullable ? csv_convert_nullable<T, csv_convert_avx512<T>> : csv_convert_avx512<T>;
+        }
 #endif
-    (void)level;
-    return csv_convert<T, false, true>;
+        (void)level;
+        return nullable ? csv_convert_nullable<T, csv_convert<T, false, true>> : csv_convert<T, false, true>;
+    }
 }
 
 }  // namespace SEGKIT_NAMESPACE::detail
