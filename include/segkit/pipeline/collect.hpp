@@ -339,43 +339,63 @@ private:
     std::atomic<std::size_t> earliest_{0};    // the earliest morsel that has not ended: its worker may append to the result
 };
 
-// Columns of the source itself, in rows that lie in memory: nothing is scanned. The last one who holds computed rows takes them.
+// The rows of a plan that does nothing but choose among the columns of its source, where these lie in memory: the source's.
 template <class Plan>
-bool take_stored_rows(Plan& p, const std::vector<int>& outputs, executor_ref executor, table_data& all) {
+stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, executor_ref executor) {
     for (const auto& s : p.steps())
-        if (s->changes_rows()) return false;
+        if (s->changes_rows()) return {};
     std::vector<bool> needed;
-    std::vector<std::size_t> columns;
     for (const int s : outputs) {
-        if (p.at(s).source_column < 0) return false;
-        const std::size_t column = columns.emplace_back(static_cast<std::size_t>(p.at(s).source_column));
+        if (p.at(s).source_column < 0) return {};
+        const auto column = static_cast<std::size_t>(p.at(s).source_column);
         if (needed.size() <= column) needed.resize(column + 1, false);
         needed[column] = true;
     }
-    stored_rows stored = p.source()->stored(needed, executor);
-    if (!stored.rows) return false;
-    p = {};
-    const bool last = stored.computed && stored.rows.use_count() == 1;
-    all.rows = stored.rows->rows;
-    all.columns.resize(columns.size());
-    executor.run(columns.size(), [&](std::size_t i) {
-        bool used_again = false;
-        for (std::size_t j = 0; j < columns.size(); ++j) used_again = used_again || (j != i && columns[j] == columns[i]);
-        auto& column = const_cast<table_data&>(*stored.rows).columns[columns[i]];    // computed rows are no const object
-        if (last && !used_again) all.columns[i] = std::move(column);
-        else all.columns[i] = std::as_const(column);
-    });
-    return true;
+    return p.source()->stored(needed, executor);
 }
 
 // The rows of some slots of a plan, in row order.
 template <class Plan>
 table_data collect_rows(Plan p, const std::vector<int>& outputs, executor_ref executor) {
+    const stored_rows stored = stored_rows_of(p, outputs, executor);
+    if (!stored.rows) {
+        row_collector<table_data> collector(p, outputs);
+        p.run(outputs, executor, collector);
+        return collector.take(executor);
+    }
+    std::vector<std::size_t> from;
+    for (const int s : outputs) from.push_back(static_cast<std::size_t>(p.at(s).source_column));
+    p = {};
+    const bool last = stored.computed && stored.rows.use_count() == 1;    // nobody else will read them
     table_data all;
-    if (take_stored_rows(p, outputs, executor, all)) return all;
-    row_collector<table_data> collector(p, outputs);
-    p.run(outputs, executor, collector);
-    return collector.take(executor);
+    all.rows = stored.rows->rows;
+    all.columns.resize(outputs.size());
+    executor.run(outputs.size(), [&](std::size_t i) {
+        bool used_again = false;
+        for (std::size_t j = 0; j < from.size(); ++j) used_again = used_again || (j != i && from[j] == from[i]);
+        auto& column = const_cast<table_data&>(*stored.rows).columns[from[i]];    // computed rows are no const object
+        if (last && !used_again) all.columns[i] = std::move(column);
+        else all.columns[i] = std::as_const(column);
+    });
+    return all;
+}
+
+// Columns of a plan by slot, to be read at any place: where they lie already, or collected.
+struct rows_at_hand {
+    std::shared_ptr<const table_data> rows;
+    std::vector<const column_data*> columns;    // nullptr where not asked for
+};
+template <class Plan>
+rows_at_hand rows_in_memory(const Plan& p, const std::vector<int>& slots, const std::vector<bool>& read, executor_ref executor) {
+    std::vector<int> outputs;
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        if (read[i]) outputs.push_back(slots[i]);
+    rows_at_hand at_hand{stored_rows_of(p, outputs, executor).rows, std::vector<const column_data*>(slots.size(), nullptr)};
+    const bool collected = !at_hand.rows;
+    if (collected) at_hand.rows = std::make_shared<const table_data>(collect_rows(p, outputs, executor));
+    for (std::size_t i = 0, next = 0; i < slots.size(); ++i)
+        if (read[i]) at_hand.columns[i] = &at_hand.rows->columns[collected ? next++ : static_cast<std::size_t>(p.at(slots[i]).source_column)];
+    return at_hand;
 }
 
 template <class Executor>

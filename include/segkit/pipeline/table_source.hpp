@@ -195,9 +195,8 @@ std::shared_ptr<row_source> open_rows(std::shared_ptr<const Rows> rows) {
 }
 
 // A source whose rows are computed from another plan by the first scan and kept: a group-by, a sort. Computation gives
-// `table_data compute(executor_ref)` and `std::string describe() const`; with `compute(executor_ref, needed)` it leaves columns
-// empty that are not needed, and computes again when a later scan needs more; unless `reads_once()`, then all `columns()` are
-// computed at once.
+// `table_data compute(executor_ref)` and `std::string describe() const`. With `compute(executor_ref, needed)` it leaves
+// columns empty that are not needed, and computes again when a later scan needs more: with `columns()` and `rescannable()` all of them.
 template <class Computation>
 class computed_source final : public row_source {
 public:
@@ -224,15 +223,13 @@ public:
 private:
     void compute(const std::vector<bool>& needed, executor_ref executor) {
         if constexpr (requires { computation_.compute(executor, needed); }) {
-            bool all = rows_ != nullptr;
-            if constexpr (requires { computation_.reads_once(); })
-                if (!all && computation_.reads_once()) computed_.assign(computation_.columns(), true);
-            if (computed_.size() < needed.size()) computed_.resize(needed.size(), false);
-            for (std::size_t i = 0; i < needed.size(); ++i) {
-                all = all && (computed_[i] || !needed[i]);
-                computed_[i] = computed_[i] || needed[i];
-            }
-            if (all) return;
+            bool enough = rows_ != nullptr;
+            for (std::size_t i = 0; i < needed.size(); ++i) enough = enough && (!needed[i] || (i < computed_.size() && computed_[i]));
+            if (enough) return;
+            if constexpr (requires { computation_.columns(); computation_.rescannable(); })
+                computed_.assign(computation_.columns(), rows_ || !computation_.rescannable());
+            else if (computed_.size() < needed.size()) computed_.resize(needed.size(), false);
+            for (std::size_t i = 0; i < needed.size(); ++i) computed_[i] = computed_[i] || needed[i];
             source_.reset();
             rows_.reset();
             rows_ = std::make_shared<table_data>(computation_.compute(executor, computed_));

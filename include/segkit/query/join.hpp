@@ -1,19 +1,29 @@
 // segkit/query/join.hpp: rows of two tables brought together by key.
 //
 //     sessions | left_join(users, "user_id"_c, one_match)       // users' columns, null where there is no such user
+//     users | left_join(totals, "user_id"_c, one_match).otherwise("trips"_c = 0, "spent"_c = 0.0)    // values instead of nulls
 //     sessions | inner_join(flights | select("trip_id"_c, "seats"_c), "trip_id"_c)
 //     users    | anti_join(blocked, "user_id"_c)                // those without a match; semi_join: those with one
 //
-// The right side is a table, a source or a query, and is held in memory; the left side streams. A key occurs once in the
-// result. A null key matches nothing; NaNs are one key, as in a group-by. With `one_match` the right side is promised to have each key once, which is checked;
-// without it a left row appears once per match, in the order of the right side. Right columns of a left join are nullable.
+// The right side is a table, a source or a query, and is held in memory (a table's columns are used where they are); the left side
+// streams. A key occurs once in the result. A null key matches nothing; NaNs are one key, as in a group-by. With `one_match` the
+// right side is promised to have each key once, which is checked; without it a left row appears once per match, in the order of
+// the right side. Right columns of a left join are nullable, unless `otherwise` gives a value for rows without a match.
+// Cost: some nanoseconds per left row; 4 bytes per right row (keys that are integers of a dense range), or 8.
 #pragma once
 
+#include <concepts>
+#include <cstring>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/expr/column.hpp>
 #include <segkit/pipeline/pipeline.hpp>
 #include <segkit/query/detail/join_engine.hpp>
 #include <segkit/query/select.hpp>
@@ -41,7 +51,95 @@ struct join_keys_differ_in_type {
                   "segkit: the key has different types on the two sides of the join; see 'join_keys_differ_in_type<name, left, right>'");
 };
 
+template <class Name, class Column, class Value>
+struct otherwise_value_of_another_type {
+    static_assert(detail::never<Name>,
+                  "segkit: this value cannot stand in the column for rows without a match; see 'otherwise_value_of_another_type<name, column, value>'; "
+                  "give one of the column's type");
+};
+template <class... Given>
+struct otherwise_takes_values {
+    static_assert(detail::never<Given...>,
+                  "segkit: otherwise takes named values, \"column\"_c = value, and no expressions; see 'otherwise_takes_values<what was given...>'");
+};
+
 namespace detail {
+
+// Whether a value can fill a column, and its bytes there.
+template <class T, class V>
+constexpr bool can_fill() {
+    using U = non_null_t<T>;
+    if constexpr (std::same_as<U, text>) return std::same_as<V, std::string_view> || std::same_as<V, std::string>;
+    else if constexpr (std::same_as<U, bool> || std::same_as<V, bool>) return std::same_as<U, V>;
+    else if constexpr (is_integer<U>) return is_integer<V> && sizeof(V) <= sizeof(U);
+    else if constexpr (is_number<U>) return is_number<V>;
+    else if constexpr (std::same_as<U, timestamp>) return std::same_as<V, timestamp> || std::same_as<V, date>;
+    else return std::same_as<U, V>;
+}
+template <class T, class V>
+join_fill fill_of(const V& value) {
+    using U = non_null_t<T>;
+    join_fill fill{.given = true};
+    if constexpr (!can_fill<T, V>()) {
+        return fill;    // has been reported
+    } else if constexpr (std::same_as<U, text>) {
+        fill.text = std::string(value);
+    } else {
+        const auto stored = static_cast<U>(value);
+        std::memcpy(&fill.bits, &stored, sizeof stored);
+    }
+    return fill;
+}
+
+template <class Payload, fixed_string Name, class V>
+constexpr bool can_fill_column() {
+    if constexpr (has_column<Payload, Name>) return can_fill<column_type_t<Payload, Name>, V>();
+    else return false;
+}
+
+// The values given to `otherwise`.
+template <class... Values>
+struct join_fills;
+template <fixed_string... Names, class... Values>
+struct join_fills<named<Names, literal<Values>>...> {
+    pack<named<Names, literal<Values>>...> values;
+
+    template <fixed_string Name>
+    static constexpr bool has = ((name_of<Names> == name_of<Name>) || ...);
+
+    template <class Payload>
+    static constexpr bool fit = (detail::can_fill_column<Payload, Names, Values>() && ...);
+    template <class Payload>
+    static constexpr auto report_misfits() {
+        (report_misfit<Payload, Names, Values>(), ...);
+    }
+
+    // Of a column of type T.
+    template <fixed_string Name, class T>
+    join_fill of() const {
+        join_fill fill;
+        unpack([&](const named<Names, literal<Values>>&... v) { (take<Name, T>(fill, v), ...); }, values);
+        return fill;
+    }
+
+private:
+    template <class Payload, fixed_string Name, class V>
+    static constexpr auto report_misfit() {
+        if constexpr (!has_column<Payload, Name>) require_column<Payload, Name>();
+        else if constexpr (!detail::can_fill_column<Payload, Name, V>())
+            report(mistake<otherwise_value_of_another_type<name<Name>, column_type_t<Payload, Name>, V>>);
+    }
+    template <fixed_string Wanted, class T, fixed_string Name, class V>
+    static void take(join_fill& fill, const named<Name, literal<V>>& v) {
+        if constexpr (name_of<Name> == name_of<Wanted>) fill = fill_of<T>(v.content.value);
+        else (void)fill, (void)v;
+    }
+};
+
+template <class T>
+inline constexpr bool is_named_value = false;
+template <fixed_string Name, class V>
+inline constexpr bool is_named_value<named<Name, literal<V>>> = true;
 
 // The right side's columns beside its keys.
 template <class Schema, fixed_string... Keys>
@@ -49,13 +147,14 @@ using payload_of = typename fields_at<Schema, positions_without<Schema, Keys...>
 
 }  // namespace detail
 
-template <detail::join_kind Kind, bool OneMatch, class Right, fixed_string... Keys>
+template <detail::join_kind Kind, bool OneMatch, class Right, class Fills, fixed_string... Keys>
 struct join_stage : stage_base {
     static constexpr std::string_view stage_name = Kind == detail::join_kind::inner  ? "inner_join"
                                                    : Kind == detail::join_kind::left ? "left_join"
                                                    : Kind == detail::join_kind::semi ? "semi_join"
                                                                                      : "anti_join";
     Right right;    // a query
+    Fills fills;
 
     template <class Schema>
     auto bind(relation<Schema> left) const {
@@ -88,8 +187,8 @@ struct join_stage : stage_base {
     }
 
 private:
-    template <class T>
-    using joined = std::conditional_t<Kind == detail::join_kind::left && !is_nullable<T>, std::optional<T>, T>;
+    template <fixed_string Name, class T>
+    using joined = std::conditional_t<Kind == detail::join_kind::left && !is_nullable<T> && !Fills::template has<Name>, std::optional<T>, T>;
 
     template <class L, class R, fixed_string Name>
     static auto check_key() {
@@ -112,27 +211,31 @@ private:
     }
 
     template <class RightSchema, class Schema, fixed_string... Names, class... Types>
-    static auto add_columns(relation<Schema> left, std::shared_ptr<detail::right_side> side, std::vector<int> keys, schema<field<Names, Types>...>*) {
+    auto add_columns(relation<Schema> left, std::shared_ptr<detail::right_side> side, std::vector<int> keys, schema<field<Names, Types>...>*) const {
         if constexpr ((has_column<Schema, Names> || ...)) {
             (check_clash<Schema, Names>(), ...);
             return detail::erroneous_rows();
         } else if constexpr (Kind == detail::join_kind::left && (is_block<Types> || ...)) {
             (check_block<Names, Types>(), ...);
             return detail::erroneous_rows();
+        } else if constexpr (!Fills::template fit<schema<field<Names, Types>...>>) {
+            Fills::template report_misfits<schema<field<Names, Types>...>>();
+            return detail::erroneous_rows();
         } else {
-            using Out = typename detail::append_fields<Schema, field<Names, joined<Types>>...>::type;
+            using Out = typename detail::append_fields<Schema, field<Names, joined<Names, Types>>...>::type;
             if constexpr (OneMatch) {
                 const int match = add_lookup(left, side, keys);
                 std::vector<int> slots = left.slot_of;
-                const auto add = [&](std::size_t column, type_id type, bool nullable) {
+                const auto add = [&](std::size_t column, type_id type, bool nullable, detail::join_fill fill) {
                     const int out = left.plan.add_slot({.type = type, .nullable = nullable, .stable = true});
-                    left.plan.add_step(std::make_shared<detail::gather_step>(side, column, nullable, detail::join_fill{}, match, out));
+                    left.plan.add_step(std::make_shared<detail::gather_step>(side, column, nullable, std::move(fill), match, out));
                     slots.push_back(out);
                 };
-                (add(RightSchema::find(name_of<Names>), type_id_of<joined<Types>>, is_nullable<joined<Types>>), ...);
+                (add(RightSchema::find(name_of<Names>), type_id_of<Types>, is_nullable<joined<Names, Types>>, fills.template of<Names, Types>()), ...);
                 return std::move(left).template with<Out>(std::move(slots));
             } else {
-                std::vector<detail::join_source::right_column> columns{{RightSchema::find(name_of<Names>), is_nullable<joined<Types>>, {}}...};
+                std::vector<detail::join_source::right_column> columns{
+                    {RightSchema::find(name_of<Names>), is_nullable<joined<Names, Types>>, fills.template of<Names, Types>()}...};
                 return detail::relation_over<Out>(std::make_shared<detail::join_source>(Kind, std::move(left.plan), std::move(left.slot_of), std::move(keys),
                                                                                        std::move(side), std::move(columns)));
             }
@@ -140,14 +243,41 @@ private:
     }
 };
 
+// A left join, which may be given values for rows without a match.
+template <class Join>
+struct left_join_pipeline;
+template <bool OneMatch, class Right, class Fills, fixed_string... Keys>
+struct left_join_pipeline<join_stage<detail::join_kind::left, OneMatch, Right, Fills, Keys...>>
+    : pipeline<join_stage<detail::join_kind::left, OneMatch, Right, Fills, Keys...>> {
+    // `otherwise("trips"_c = 0, "spent"_c = 0.0)`: these columns have the value where there is no match, and are nullable only if
+    // they are so on the right side.
+    template <class... Values>
+    constexpr auto otherwise(const Values&... values) const {
+        if constexpr ((detail::is_named_value<Values> && ...)) {
+            using with_values = join_stage<detail::join_kind::left, OneMatch, Right, detail::join_fills<Values...>, Keys...>;
+            return make_pipeline(with_values{{}, detail::get<0>(this->stages).right, {detail::make_pack(values...)}});
+        } else {
+            detail::report(detail::mistake<otherwise_takes_values<Values...>>);
+            return make_pipeline(detail::erroneous_stage{});
+        }
+    }
+};
+
 namespace detail {
+template <class Join>
+struct pipeline_traits<left_join_pipeline<Join>> : std::true_type {};
+
 template <join_kind Kind, bool OneMatch, fixed_string... Keys, class Right>
 auto make_join(Right&& right) {
     auto q = as_query(std::forward<Right>(right));
-    return make_pipeline(join_stage<Kind, OneMatch, decltype(q), Keys...>{{}, std::move(q)});
+    using join = join_stage<Kind, OneMatch, decltype(q), join_fills<>, Keys...>;
+    auto made = make_pipeline(join{{}, std::move(q), {}});
+    if constexpr (Kind == join_kind::left) return left_join_pipeline<join>{std::move(made)};
+    else return made;
 }
 }  // namespace detail
 
+// Rows of both sides brought together where all keys are equal.
 template <class Right, fixed_string... Keys>
     requires row_input<std::remove_cvref_t<Right>>
 auto inner_join(Right&& right, col<Keys>...) {
@@ -158,6 +288,17 @@ template <class Right, fixed_string Key>
 auto inner_join(Right&& right, col<Key>, one_match_t) {
     return detail::make_join<detail::join_kind::inner, true, Key>(std::forward<Right>(right));
 }
+template <class Right, fixed_string First, fixed_string Second>
+    requires row_input<std::remove_cvref_t<Right>>
+auto inner_join(Right&& right, col<First>, col<Second>, one_match_t) {
+    return detail::make_join<detail::join_kind::inner, true, First, Second>(std::forward<Right>(right));
+}
+template <class Right, fixed_string First, fixed_string Second, fixed_string Third>
+    requires row_input<std::remove_cvref_t<Right>>
+auto inner_join(Right&& right, col<First>, col<Second>, col<Third>, one_match_t) {
+    return detail::make_join<detail::join_kind::inner, true, First, Second, Third>(std::forward<Right>(right));
+}
+// All rows of the left side, with the right side's columns where there is a match.
 template <class Right, fixed_string... Keys>
     requires row_input<std::remove_cvref_t<Right>>
 auto left_join(Right&& right, col<Keys>...) {
@@ -167,6 +308,16 @@ template <class Right, fixed_string Key>
     requires row_input<std::remove_cvref_t<Right>>
 auto left_join(Right&& right, col<Key>, one_match_t) {
     return detail::make_join<detail::join_kind::left, true, Key>(std::forward<Right>(right));
+}
+template <class Right, fixed_string First, fixed_string Second>
+    requires row_input<std::remove_cvref_t<Right>>
+auto left_join(Right&& right, col<First>, col<Second>, one_match_t) {
+    return detail::make_join<detail::join_kind::left, true, First, Second>(std::forward<Right>(right));
+}
+template <class Right, fixed_string First, fixed_string Second, fixed_string Third>
+    requires row_input<std::remove_cvref_t<Right>>
+auto left_join(Right&& right, col<First>, col<Second>, col<Third>, one_match_t) {
+    return detail::make_join<detail::join_kind::left, true, First, Second, Third>(std::forward<Right>(right));
 }
 // Rows of the left side that have a match.
 template <class Right, fixed_string... Keys>

@@ -1,12 +1,13 @@
 // segkit/query/sort.hpp: rows in order.
 //
 //     t | sort_by("country"_c, descending("revenue"_c))
+//     t | sort_by(ascending("country"_c).nulls_first(), descending("revenue"_c).nulls_first())
 //
-// Stable: rows with equal keys keep their order. Nulls come last, NaNs before them, in either direction; text is compared
-// by bytes. Ends a pass; holds all rows in memory; O(n log n) comparisons of the keys.
+// Stable: rows with equal keys keep their order. NaNs come after the numbers and nulls after them, in either direction, unless
+// they are asked to come first; text is compared by bytes. Ends a pass and holds its rows in memory; a radix sort, O(n) for keys
+// of up to 64 bits together.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -15,17 +16,41 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/pipeline/collect.hpp>
+#include <segkit/query/detail/sort_engine.hpp>
 #include <segkit/query/select.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
+// A sort key whose nulls come before all values.
+template <fixed_string Name, bool Down>
+struct nulls_first_key {};
+
 // A sort key from the greatest to the least.
 template <fixed_string Name>
-struct descending_key {};
+struct descending_key {
+    constexpr nulls_first_key<Name, true> nulls_first() const { return {}; }
+};
 template <fixed_string Name>
 constexpr descending_key<Name> descending(col<Name>) {
     return {};
 }
+
+// A sort key from the least to the greatest, as a column by itself is; for `ascending("x"_c).nulls_first()`.
+template <fixed_string Name>
+struct ascending_key {
+    constexpr nulls_first_key<Name, false> nulls_first() const { return {}; }
+};
+template <fixed_string Name>
+constexpr ascending_key<Name> ascending(col<Name>) {
+    return {};
+}
+
+template <class... Given>
+struct not_a_sort_key {
+    static_assert(detail::never<Given...>,
+                  "segkit: sort_by takes columns: \"x\"_c, descending(\"x\"_c), or either with nulls first, ascending(\"x\"_c).nulls_first(); see "
+                  "'not_a_sort_key<what was given...>'; derive a column for an expression");
+};
 
 namespace detail {
 
@@ -41,11 +66,30 @@ struct sort_key_traits<descending_key<Name>> {
     static constexpr auto key_name = Name;
     static constexpr bool down = true;
 };
+template <fixed_string Name>
+struct sort_key_traits<ascending_key<Name>> : sort_key_traits<col<Name>> {};
 
 struct sort_key {
     std::size_t column;
     bool descending;
+    bool nulls_first = false;
 };
+
+// What sort_by is given. (The traits above are of keys whose nulls come last, which is all that ranks and top_n take.)
+template <class Key>
+struct sort_by_traits : sort_key_traits<Key> {
+    static constexpr bool nulls_first = false;
+};
+template <fixed_string Name, bool Down>
+struct sort_by_traits<nulls_first_key<Name, Down>> {
+    static constexpr auto key_name = Name;
+    static constexpr bool down = Down;
+    static constexpr bool nulls_first = true;
+};
+template <class Key>
+inline constexpr bool is_sort_by_key = requires { sort_key_traits<Key>::down; };
+template <fixed_string Name, bool Down>
+inline constexpr bool is_sort_by_key<nulls_first_key<Name, Down>> = true;
 
 // -1, 0, 1 for two rows of one column.
 template <class T>
@@ -77,31 +121,6 @@ row_comparison comparison_of(Type type) {
     }
 }
 
-template <class Column>
-Column permuted(const Column& from, const std::vector<std::uint32_t>& order) {
-    Column to(from.type, from.nullable);
-    const auto each = [&](auto&& append) {
-        for (const std::uint32_t row : order) {
-            if (from.nullable && !bit_at(from.validity_bits(), row)) to.append_null();
-            else append(row);
-        }
-    };
-    if (from.type == type_id::text) {
-        each([&](std::size_t row) { to.append_value(column_view<text>(from)[row]); });
-    } else if (from.type == type_id::block32) {
-        each([&](std::size_t row) { to.append_block(column_view<block<float>>(from)[row].values, from.width); });
-    } else if (from.type == type_id::block64) {
-        each([&](std::size_t row) { to.append_block(column_view<block<double>>(from)[row].values, from.width); });
-    } else {
-        switch (size_of(from.type)) {
-            case 1: each([&](std::size_t row) { to.append_value(reinterpret_cast<const std::uint8_t*>(from.values.data())[row]); }); break;
-            case 4: each([&](std::size_t row) { to.append_value(reinterpret_cast<const std::uint32_t*>(from.values.data())[row]); }); break;
-            default: each([&](std::size_t row) { to.append_value(reinterpret_cast<const std::uint64_t*>(from.values.data())[row]); });
-        }
-    }
-    return to;
-}
-
 // Computes a plan's rows in order. (A template only so that it is compiled where it is used.)
 template <class Plan>
 class sorted_rows {
@@ -109,27 +128,42 @@ public:
     sorted_rows(Plan rows, std::vector<int> slots, std::vector<sort_key> keys) : rows_(std::move(rows)), slots_(std::move(slots)), keys_(std::move(keys)) {}
     std::string describe() const { return "sort of " + rows_.source()->describe(); }
 
-    table_data compute(executor_ref executor) {
-        table_data rows = collect_rows(rows_, slots_, executor);
-        if (rows.rows > 0xFFFFFFFFull)
+    std::size_t columns() const { return slots_.size(); }
+    bool rescannable() const { return rows_.source()->rescannable(); }
+
+    // Columns that are not needed stay empty.
+    table_data compute(executor_ref executor, const std::vector<bool>& needed) {
+        std::vector<bool> read = needed;
+        for (const sort_key& k : keys_) read[k.column] = true;
+        const rows_at_hand input = rows_in_memory(rows_, slots_, read, executor);
+        const std::size_t count = input.rows->rows;
+        if (count > 0xFFFFFFFFull)
             throw error({.code = error_code::overflow,
                          .stage = "sort_by",
-                         .found = std::to_string(rows.rows) + " rows",
+                         .found = std::to_string(count) + " rows",
                          .expected = "at most 4294967295",
                          .advice = "filter or aggregate before sorting"});
-        std::vector<std::uint32_t> order(rows.rows);
-        for (std::size_t i = 0; i < rows.rows; ++i) order[i] = static_cast<std::uint32_t>(i);
-        std::vector<row_comparison> compare;
-        for (const sort_key& k : keys_) compare.push_back(comparison_of(rows.columns[k.column].type));
-        std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-            for (std::size_t i = 0; i < keys_.size(); ++i) {
-                const int c = compare[i](rows.columns[keys_[i].column], a, b, keys_[i].descending);
-                if (c != 0) return c < 0;
-            }
-            return a < b;    // equal keys keep their order
-        });
-        executor.run(rows.columns.size(), [&](std::size_t i) { rows.columns[i] = permuted(rows.columns[i], order); });
-        return rows;
+        using engine = sort_engine<column_data>;
+        std::vector<typename engine::key> keys;
+        for (const sort_key& k : keys_) keys.push_back({input.columns[k.column], k.descending, k.nulls_first});
+        const auto order = engine(std::move(keys), count).order(executor);
+
+        table_data sorted;
+        sorted.rows = count;
+        std::vector<permuted_column<column_data>> columns;
+        std::vector<std::size_t> place;
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            sorted.columns.emplace_back(rows_.at(slots_[i]).type, rows_.at(slots_[i]).nullable);
+            if (!needed[i]) continue;
+            columns.emplace_back(*input.columns[i], order.get(), count);
+            place.push_back(i);
+        }
+        const std::size_t tasks = columns.empty() ? 0 : columns[0].tasks();
+        executor.run(columns.size() * tasks, [&](std::size_t i) { columns[i / tasks].measure(i % tasks); });
+        executor.run(columns.size(), [&](std::size_t i) { columns[i].make_room(); });
+        executor.run(columns.size() * tasks, [&](std::size_t i) { columns[i / tasks].fill(i % tasks); });
+        for (std::size_t i = 0; i < columns.size(); ++i) sorted.columns[place[i]] = columns[i].take();
+        return sorted;
     }
 
 private:
@@ -146,21 +180,27 @@ struct sort_by_stage : stage_base {
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        if constexpr (!(has_column<Schema, detail::sort_key_traits<Keys>::key_name> && ...)) {
-            (detail::require_column<Schema, detail::sort_key_traits<Keys>::key_name>(), ...);
+        if constexpr (!(has_column<Schema, detail::sort_by_traits<Keys>::key_name> && ...)) {
+            (detail::require_column<Schema, detail::sort_by_traits<Keys>::key_name>(), ...);
             return detail::erroneous_rows();
         } else {
-            static_assert((!is_block<column_type_t<Schema, detail::sort_key_traits<Keys>::key_name>> && ...), "segkit: a block column has no order");
-            std::vector<detail::sort_key> keys{{Schema::find(name_of<detail::sort_key_traits<Keys>::key_name>), detail::sort_key_traits<Keys>::down}...};
+            static_assert((!is_block<column_type_t<Schema, detail::sort_by_traits<Keys>::key_name>> && ...), "segkit: a block column has no order");
+            std::vector<detail::sort_key> keys{
+                {Schema::find(name_of<detail::sort_by_traits<Keys>::key_name>), detail::sort_by_traits<Keys>::down, detail::sort_by_traits<Keys>::nulls_first}...};
             return detail::relation_over<Schema>(detail::compute_on_first_scan(detail::sorted_rows<plan>(std::move(r.plan), std::move(r.slot_of), std::move(keys))));
         }
     }
 };
 
-// Keys are columns ("x"_c) or descending("x"_c), the most significant first.
+// Keys are columns ("x"_c) or descending("x"_c), the most significant first; see also nulls_first().
 template <class... Keys>
 constexpr auto sort_by(Keys...) {
-    return make_pipeline(sort_by_stage<Keys...>{});
+    if constexpr ((detail::is_sort_by_key<Keys> && ...)) {
+        return make_pipeline(sort_by_stage<Keys...>{});
+    } else {
+        detail::report(detail::mistake<not_a_sort_key<Keys...>>);
+        return make_pipeline(detail::erroneous_stage{});
+    }
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -79,9 +79,21 @@ struct join_engine {
         }
         void prepare(executor_ref executor) {
             const std::lock_guard hold(lock_);
-            bool missing = false;
-            for (std::size_t i = 0; i < slots_.size(); ++i) missing = missing || (wanted_[i] && !columns_[i]);
-            if (missing && !use_stored(executor)) collect(executor);
+            std::vector<bool> missing(slots_.size(), false);
+            bool any = false;
+            for (std::size_t i = 0; i < slots_.size(); ++i) {
+                missing[i] = wanted_[i] && !columns_[i];
+                any = any || missing[i];
+            }
+            if (any) {
+                if (!kept_.empty())
+                    for (std::size_t i = 0; i < slots_.size(); ++i) missing[i] = !columns_[i];
+                rows_at_hand more = rows_in_memory(plan_, slots_, missing, executor);
+                rows_ = more.rows->rows;
+                for (std::size_t i = 0; i < slots_.size(); ++i)
+                    if (missing[i]) columns_[i] = more.columns[i];
+                kept_.push_back(std::move(more.rows));
+            }
             if (!indexed_) index(executor);
         }
 
@@ -90,40 +102,6 @@ struct join_engine {
         const index_type& find_by() const { return index_; }
 
     private:
-        bool use_stored(executor_ref executor) {
-            for (const auto& s : plan_.steps())
-                if (s->changes_rows()) return false;
-            std::vector<bool> needed;
-            for (std::size_t i = 0; i < slots_.size(); ++i) {
-                const int from = plan_.at(slots_[i]).source_column;
-                if (!wanted_[i]) continue;
-                if (from < 0) return false;
-                if (needed.size() <= static_cast<std::size_t>(from)) needed.resize(static_cast<std::size_t>(from) + 1, false);
-                needed[static_cast<std::size_t>(from)] = true;
-            }
-            const stored_rows stored = plan_.source()->stored(needed, executor);
-            if (!stored.rows) return false;
-            rows_ = stored.rows->rows;
-            for (std::size_t i = 0; i < slots_.size(); ++i)
-                if (wanted_[i] && !columns_[i]) columns_[i] = &stored.rows->columns[static_cast<std::size_t>(plan_.at(slots_[i]).source_column)];
-            kept_.push_back(stored.rows);
-            return true;
-        }
-
-        void collect(executor_ref executor) {
-            std::vector<int> outputs;
-            std::vector<std::size_t> places;
-            for (std::size_t i = 0; i < slots_.size(); ++i) {
-                if (columns_[i] || !(wanted_[i] || !kept_.empty())) continue;
-                outputs.push_back(slots_[i]);
-                places.push_back(i);
-            }
-            auto collected = std::make_shared<const table_data>(collect_rows(plan_, outputs, executor));
-            rows_ = collected->rows;
-            for (std::size_t i = 0; i < places.size(); ++i) columns_[places[i]] = &collected->columns[i];
-            kept_.push_back(std::move(collected));
-        }
-
         void index(executor_ref executor) {
             if (rows_ >= index_type::most_rows)
                 throw error({.code = error_code::overflow,
