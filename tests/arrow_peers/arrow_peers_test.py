@@ -306,6 +306,10 @@ def test_duckdb():
     found = read(through("nullable_stream", given, 2))
     CHECKS.same(found.select(columns), expected, "DuckDB")
     CHECKS.that(found.column("span").null_count == 30_000, "a column of nulls from DuckDB")
+    sums = db.sql("SELECT flag, sum(i32)::INTEGER AS i32, sum(i64) AS i64, max(f32) AS f32, NULL AS f64, name, NULL AS day, NULL AS time, NULL AS span FROM relation GROUP BY flag, name")
+    whole = read(through("nullable_stream", sums)).column("i64").to_pylist()
+    here = db.sql("SELECT sum(i64)::BIGINT FROM relation GROUP BY flag, name").fetchall()
+    CHECKS.that(sorted(map(str, whole)) == sorted(str(row[0]) for row in here), "sums of DuckDB, of 128 bits, as 64-bit integers")
     enums = db.sql("SELECT * REPLACE (name::ENUM('', 'Zoë', 'a name that is longer than twelve bytes', 'xxxxxxxxxxxx', '日本') AS name), NULL AS span FROM relation")
     CHECKS.same(read(through("nullable_stream", enums)).select(columns), expected, "DuckDB, enum")
 
