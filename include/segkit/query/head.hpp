@@ -116,7 +116,7 @@ class first_rows {
 public:
     first_rows(Plan rows, std::vector<int> slots, std::size_t n) : rows_(std::move(rows)), slots_(std::move(slots)), n_(n) {}
     std::string describe() const { return "head of " + rows_.source()->describe(); }
-    bool reads_once() const { return !rows_.source()->rescannable(); }
+    bool rescannable() const { return rows_.source()->rescannable(); }
     std::size_t columns() const { return slots_.size(); }
 
     table_data compute(executor_ref executor, const std::vector<bool>& needed) {

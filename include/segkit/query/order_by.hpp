@@ -51,6 +51,11 @@ struct order_traits<descending_key<Name>> {
     static constexpr bool is_order = true;
     using keys = order_keys<descending_key<Name>>;
 };
+template <fixed_string Name>
+struct order_traits<ascending_key<Name>> {
+    static constexpr bool is_order = true;
+    using keys = order_keys<ascending_key<Name>>;
+};
 template <class... Keys>
 struct order_traits<order_keys<Keys...>> {
     static constexpr bool is_order = true;

@@ -6,7 +6,7 @@
 //     ntile(4, "revenue"_c, "quarter"_c)          percentile_rank("revenue"_c, "standing"_c)
 //
 // The order is that of sort_by: NaNs after the numbers, nulls last in either direction. Two passes: the first holds the keys,
-// the second the places only, eight bytes a row, while the other columns stream. O(n log n) comparisons.
+// the second the places only, eight bytes a row, while the other columns stream. A radix sort, as sort_by.
 #pragma once
 
 #include <cstddef>

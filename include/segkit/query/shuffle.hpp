@@ -34,7 +34,7 @@ class shuffled_rows {
 public:
     shuffled_rows(Plan rows, std::vector<int> slots, std::uint64_t seed) : rows_(std::move(rows)), slots_(std::move(slots)), random_(seed, shuffling_purpose) {}
     std::string describe() const { return "shuffle of " + rows_.source()->describe(); }
-    bool reads_once() const { return !rows_.source()->rescannable(); }
+    bool rescannable() const { return rows_.source()->rescannable(); }
     std::size_t columns() const { return slots_.size(); }
 
     table_data compute(executor_ref executor, const std::vector<bool>& needed) {

@@ -353,7 +353,7 @@ class best_rows_of {
 public:
     best_rows_of(Plan rows, std::vector<int> slots, best_rows_request request) : rows_(std::move(rows)), slots_(std::move(slots)), request_(std::move(request)) {}
     std::string describe() const { return std::string(request_.stage) + " of " + rows_.source()->describe(); }
-    bool reads_once() const { return !rows_.source()->rescannable(); }
+    bool rescannable() const { return rows_.source()->rescannable(); }
     std::size_t columns() const { return slots_.size(); }
 
     table_data compute(executor_ref executor, const std::vector<bool>& needed) {

@@ -4,7 +4,6 @@
 // is given its place. Only the places are kept for the pass that adds them to the rows.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +16,7 @@
 #include <segkit/error.hpp>
 #include <segkit/query/detail/numbered_rows.hpp>
 #include <segkit/query/detail/rows.hpp>
+#include <segkit/query/detail/sort_engine.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -61,12 +61,7 @@ public:
         for (const std::size_t g : groups_) outputs.push_back(slots[g]);
         std::vector<std::uint64_t> first_rows;
         const table_data rows = collect_numbered(p, outputs, executor, first_rows);
-        if (first_rows.back() > 0xFFFFFFFEull)
-            throw error({.code = error_code::overflow,
-                         .stage = describe(),
-                         .found = std::to_string(first_rows.back()) + " rows",
-                         .expected = "at most 4294967294",
-                         .advice = "filter or aggregate before ranking"});
+        if (first_rows.back() > 0xFFFFFFFEull) throw_too_many(first_rows.back(), "rows", "4294967294");
         find_places(rows, static_cast<std::size_t>(first_rows.back()), executor);
         return first_rows;
     }
@@ -89,54 +84,56 @@ public:
     }
 
 private:
+    [[noreturn]] void throw_too_many(std::uint64_t found, const char* what, const char* most) const {
+        throw error({.code = error_code::overflow,
+                     .stage = describe(),
+                     .found = std::to_string(found) + " " + what,
+                     .expected = std::string("at most ") + most,
+                     .advice = "filter or aggregate before ranking"});
+    }
+
     void find_places(const table_data& rows, std::size_t count, executor_ref executor) {
         std::vector<sort_key> keys;
         for (std::size_t i = 0; i < keys_.size(); ++i) keys.push_back({i, down_[i]});
         const row_order order(rows, keys);
         places_.assign(count, V{});
+        if (rule_.skip_nulls) skip_nulls(rows, count);
         std::vector<std::uint32_t> sorted;
-        std::vector<std::size_t> begins = gather_groups(rows, count, sorted);
-        const auto less = [&](std::uint32_t a, std::uint32_t b) {
-            const int c = order.compare(a, b);
-            return c != 0 ? c < 0 : a < b;
-        };
-        // Large groups use all threads one after the other, small ones share them.
-        constexpr std::size_t large = 100'000, batch = 64;
-        for (std::size_t g = 0; g + 1 < begins.size() && !keys_.empty(); ++g)
-            if (begins[g + 1] - begins[g] >= large) sort_in_pieces(sorted.data() + begins[g], begins[g + 1] - begins[g], less, executor);
+        const std::vector<std::size_t> begins = sort_groups(rows, count, sorted, executor);
+        constexpr std::size_t batch = 64;
         executor.run((begins.size() - 1 + batch - 1) / batch, [&](std::size_t b) {
-            for (std::size_t g = b * batch; g < (b + 1) * batch && g + 1 < begins.size(); ++g) {
-                const std::size_t n = begins[g + 1] - begins[g];
-                if (!keys_.empty() && n < large) std::sort(sorted.data() + begins[g], sorted.data() + begins[g] + n, less);
-                place_group(sorted.data() + begins[g], n, order);
-            }
+            for (std::size_t g = b * batch; g < (b + 1) * batch && g + 1 < begins.size(); ++g) place_group(sorted.data() + begins[g], begins[g + 1] - begins[g], order);
         });
     }
 
-    // The rows that are ranked, group by group, and where each group begins.
-    std::vector<std::size_t> gather_groups(const table_data& rows, std::size_t count, std::vector<std::uint32_t>& sorted) {
-        if (rule_.skip_nulls) skip_nulls(rows, count);
-        const auto is_ranked = [&](std::size_t row) { return ranked_.empty() || ranked_[row]; };
-        if (groups_.empty()) {
-            sorted.reserve(count);
-            for (std::size_t row = 0; row < count; ++row)
-                if (is_ranked(row)) sorted.push_back(static_cast<std::uint32_t>(row));
-            return {0, sorted.size()};
+    // The rows that are ranked, group by group, each in order; and where each group begins.
+    std::vector<std::size_t> sort_groups(const table_data& rows, std::size_t count, std::vector<std::uint32_t>& sorted, executor_ref executor) const {
+        using engine = sort_engine<column_data>;
+        std::vector<std::size_t> begins{0};
+        std::vector<typename engine::key> keys;
+        column_data group(type_id::int32, false);
+        if (!groups_.empty()) {
+            std::vector<std::size_t> columns;
+            for (std::size_t i = 0; i < groups_.size(); ++i) columns.push_back(keys_.size() + i);
+            std::size_t group_count = 0;
+            const std::vector<std::uint32_t> number = groups_of_rows(rows, columns, &group_count);
+            if (group_count > 0x7FFFFFFFull) throw_too_many(group_count, "groups", "2147483647");
+            begins.assign(group_count + 1, 0);
+            for (std::size_t row = 0; row < count; ++row) begins[number[row] + 1] += is_ranked(row);
+            for (std::size_t g = 0; g < group_count; ++g) begins[g + 1] += begins[g];
+            group.values.append(number.data(), count * sizeof(std::uint32_t));
+            group.rows = count;
+            keys.push_back({&group});
         }
-        std::vector<std::size_t> columns;
-        for (std::size_t i = 0; i < groups_.size(); ++i) columns.push_back(keys_.size() + i);
-        std::size_t group_count = 0;
-        const std::vector<std::uint32_t> group = groups_of_rows(rows, columns, &group_count);
-        std::vector<std::size_t> begins(group_count + 1, 0);
-        for (std::size_t row = 0; row < count; ++row)
-            if (is_ranked(row)) ++begins[group[row] + 1];
-        for (std::size_t g = 0; g < group_count; ++g) begins[g + 1] += begins[g];
-        sorted.resize(begins.back());
-        std::vector<std::size_t> next = begins;
-        for (std::size_t row = 0; row < count; ++row)
-            if (is_ranked(row)) sorted[next[group[row]]++] = static_cast<std::uint32_t>(row);
+        for (std::size_t i = 0; i < keys_.size(); ++i) keys.push_back({&rows.columns[i], down_[i]});
+        const auto order = engine(std::move(keys), count).order(executor);
+        sorted.reserve(count);
+        for (std::size_t i = 0; i < count; ++i)
+            if (is_ranked(order[i])) sorted.push_back(order[i]);
+        if (groups_.empty()) begins.push_back(sorted.size());
         return begins;
     }
+    bool is_ranked(std::size_t row) const { return ranked_.empty() || ranked_[row]; }
     void skip_nulls(const table_data& rows, std::size_t count) {
         bool any_nullable = false;
         for (std::size_t i = 0; i < keys_.size(); ++i) any_nullable = any_nullable || rows.columns[i].nullable;
