@@ -26,7 +26,7 @@ inline constexpr std::array<std::uint8_t, chunk_rows / 8> all_valid_bits = [] {
 
 // The values of one column for the rows of one chunk. Text is an array of std::string_view, whoever holds the bytes;
 // a block is row after row of `width` elements. `validity` is never null: a column without nulls points at all ones.
-// What stands in a row that is null may be anything (Arrow's arrays promise nothing), but can be read: text there has bytes.
+// What stands in a row that is null may be anything (Arrow's arrays promise nothing), but can be read: a view of text points at bytes.
 struct slot_view {
     const void* values = nullptr;
     const std::uint8_t* validity = detail::all_valid_bits.data();
