@@ -1,0 +1,282 @@
+// Joins of every kind over keys of every type equal a nested loop: dense and scattered integers, texts, floating point, several keys,
+// nulls, repeated keys, empty sides; the same bits for any number of threads.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <segkit/exec/random.hpp>
+#include <segkit/exec/threads.hpp>
+#include <segkit/query.hpp>
+
+namespace sk = segkit;
+using namespace segkit::literals;
+
+namespace {
+
+template <class T>
+using maybe = std::optional<T>;
+
+template <class Key>
+using left_schema = sk::schema<sk::field<"key", Key>, sk::field<"other", std::int32_t>, sk::field<"a", std::int64_t>, sk::field<"note", maybe<sk::text>>>;
+template <class Key>
+using right_schema = sk::schema<sk::field<"key", Key>, sk::field<"other", std::int32_t>, sk::field<"n", std::int64_t>, sk::field<"x", maybe<double>>, sk::field<"name", sk::text>,
+                                sk::field<"on", bool>>;
+
+// The k-th of the keys of a type; `spread` says how wide a range integers take.
+template <class T>
+struct key_maker;
+template <class T>
+    requires sk::is_integer<T>
+struct key_maker<T> {
+    static T make(std::uint64_t k, bool spread) {
+        if (spread) return static_cast<T>(sk::counter_random(77, 1).bits(k));
+        return static_cast<T>(static_cast<std::int64_t>(k) - 20);
+    }
+};
+template <>
+struct key_maker<sk::text> {
+    static std::string make(std::uint64_t k, bool spread) {
+        if (k == 0) return "";
+        return std::string(spread ? k % 23 : 0, 'p') + "key " + std::to_string(k);
+    }
+};
+template <>
+struct key_maker<double> {
+    static double make(std::uint64_t k, bool) {
+        if (k == 0) return std::numeric_limits<double>::quiet_NaN();
+        return k == 1 ? 0.0 : k == 2 ? -0.0 : static_cast<double>(k) / 8;
+    }
+};
+template <>
+struct key_maker<bool> {
+    static bool make(std::uint64_t k, bool) { return k % 2 == 0; }
+};
+template <>
+struct key_maker<sk::timestamp> {
+    static sk::timestamp make(std::uint64_t k, bool spread) { return sk::timestamp::from_microseconds(static_cast<std::int64_t>(k * (spread ? 1'000'003 : 1))); }
+};
+template <>
+struct key_maker<sk::date> {
+    static sk::date make(std::uint64_t k, bool) { return sk::date::from_days(static_cast<int>(k) - 10); }
+};
+
+// A value with which equal keys are equal: NaNs are one key, and zeros of both signs.
+template <class V>
+auto comparable(const V& value) {
+    if constexpr (std::is_same_v<V, double>) return std::isnan(value) ? std::string("nan") : std::to_string(value == 0 ? 0.0 : value);
+    else if constexpr (std::is_same_v<V, std::string_view>) return std::string(value);
+    else return value;
+}
+template <class V>
+auto comparable(const maybe<V>& value) {
+    return value ? maybe<decltype(comparable(*value))>(comparable(*value)) : std::nullopt;
+}
+
+template <class Key>
+struct sides {
+    using T = sk::non_null_t<Key>;
+    sk::table<left_schema<Key>> left;
+    sk::table<right_schema<Key>> right;
+
+    sides(std::size_t left_rows, std::size_t right_rows, std::uint64_t keys, bool spread, bool unique, std::uint64_t seed) {
+        const sk::counter_random random(seed, 21);
+        const auto key = [&](std::uint64_t k, bool null) -> maybe<decltype(key_maker<T>::make(0, false))> {
+            if (sk::is_nullable<Key> && null) return std::nullopt;
+            return key_maker<T>::make(k, spread);
+        };
+        const auto given = [](const auto& k) {
+            if constexpr (sk::is_nullable<Key>) return k ? sk::value_t<Key>(sk::value_t<T>(*k)) : sk::value_t<Key>();
+            else return sk::value_t<Key>(*k);
+        };
+        for (std::size_t i = 0; i < left_rows; ++i) {
+            const auto k = key(random.below(4 * i, keys), random.below(4 * i + 1, 6) == 0);
+            maybe<std::string_view> note;
+            if (random.below(4 * i + 3, 3)) note = "a note";
+            left.append(given(k), static_cast<std::int32_t>(random.below(4 * i + 2, 3)), static_cast<std::int64_t>(i), note);
+        }
+        const sk::counter_random more(seed, 22);
+        for (std::size_t i = 0; i < right_rows; ++i) {
+            const auto k = unique ? key(right_rows - 1 - i, false) : key(more.below(4 * i, keys), more.below(4 * i + 1, 6) == 0);
+            maybe<double> x;
+            if (more.below(4 * i + 3, 4)) x = more.uniform(4 * i + 3);
+            const std::string name = "right row " + std::to_string(i);
+            right.append(given(k), static_cast<std::int32_t>(more.below(4 * i + 2, 3)), static_cast<std::int64_t>(1000 + i), x, std::string_view(name), i % 3 == 0);
+        }
+    }
+
+    // Right rows that match a left row, in order.
+    auto index(bool both) const {
+        std::map<decltype(comparable(left["key"_c][0])), std::vector<std::size_t>> rows;
+        (void)both;
+        for (std::size_t j = 0; j < right.rows(); ++j) rows[comparable(right["key"_c][j])].push_back(j);
+        return rows;
+    }
+    std::vector<std::vector<std::size_t>> matches(bool both) const {
+        const auto rows = index(both);
+        std::vector<std::vector<std::size_t>> all(left.rows());
+        for (std::size_t i = 0; i < left.rows(); ++i) {
+            if constexpr (sk::is_nullable<Key>)
+                if (!left["key"_c][i]) continue;
+            const auto found = rows.find(comparable(left["key"_c][i]));
+            if (found == rows.end()) continue;
+            for (const std::size_t j : found->second)
+                if (!both || left["other"_c][i] == right["other"_c][j]) all[i].push_back(j);
+        }
+        return all;
+    }
+};
+
+// Calls check(rows) with what the query gives on several executors.
+template <class Query, class Check>
+void on_all(const Query& query, Check&& check) {
+    check(query | sk::collect());
+    for (const unsigned n : {2u, 3u, 7u}) {
+        const sk::threads pool(n);
+        check(query | sk::collect(pool));
+    }
+}
+
+template <class Key>
+void check_joins(const sides<Key>& s, bool one_match) {
+    const auto right = s.right | sk::drop("other"_c) | sk::collect();
+    const auto matches = s.matches(false);
+
+    const auto joined = [&](bool keep_all) {
+        return [&, keep_all](const auto& t) {
+            std::size_t at = 0;
+            bool same = true;
+            const auto row_is = [&](std::size_t i, maybe<std::size_t> j) {
+                if (at >= t.rows()) return false;
+                const bool left_same = t["a"_c][at] == s.left["a"_c][i] && t["note"_c][at] == s.left["note"_c][i];
+                const bool right_same = j ? t["n"_c][at] == s.right["n"_c][*j] && t["x"_c][at] == s.right["x"_c][*j] && t["name"_c][at] == s.right["name"_c][*j] &&
+                                                t["on"_c][at] == s.right["on"_c][*j]
+                                          : !maybe<std::int64_t>(t["n"_c][at]) && !maybe<std::string_view>(t["name"_c][at]) && !maybe<bool>(t["on"_c][at]);
+                ++at;
+                return left_same && right_same;
+            };
+            for (std::size_t i = 0; i < matches.size(); ++i) {
+                for (const std::size_t j : matches[i]) same = row_is(i, j) && same;
+                if (matches[i].empty() && keep_all) same = row_is(i, std::nullopt) && same;
+            }
+            CHECK(same);
+            CHECK(at == t.rows());
+        };
+    };
+    on_all(s.left | sk::inner_join(right, "key"_c), joined(false));
+    on_all(s.left | sk::left_join(right, "key"_c), joined(true));
+    on_all(s.left | sk::left_join(right | sk::filter("n"_c >= 0), "key"_c), joined(true));
+    if (one_match) {
+        on_all(s.left | sk::inner_join(right, "key"_c, sk::one_match), joined(false));
+        on_all(s.left | sk::left_join(right, "key"_c, sk::one_match), joined(true));
+    }
+
+    const auto kept = [&](bool with_match, const auto& found) {
+        return [&, with_match](const auto& t) {
+            std::size_t at = 0;
+            bool same = true;
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                if (found[i].empty() == with_match) continue;
+                same = same && at < t.rows() && t["a"_c][at] == s.left["a"_c][i];
+                ++at;
+            }
+            CHECK(same);
+            CHECK(at == t.rows());
+        };
+    };
+    on_all(s.left | sk::semi_join(right, "key"_c), kept(true, matches));
+    on_all(s.left | sk::anti_join(right, "key"_c), kept(false, matches));
+
+    const auto both = s.matches(true);
+    on_all(s.left | sk::semi_join(s.right, "key"_c, "other"_c), kept(true, both));
+    on_all(s.left | sk::anti_join(s.right, "other"_c, "key"_c), kept(false, both));
+    on_all(s.left | sk::inner_join(s.right, "key"_c, "other"_c), [&](const auto& t) {
+        std::size_t at = 0;
+        bool same = true;
+        for (std::size_t i = 0; i < both.size(); ++i)
+            for (const std::size_t j : both[i]) {
+                same = same && at < t.rows() && t["a"_c][at] == s.left["a"_c][i] && t["n"_c][at] == s.right["n"_c][j];
+                ++at;
+            }
+        CHECK(same);
+        CHECK(at == t.rows());
+    });
+}
+
+template <class Key>
+void check_keys() {
+    for (const bool spread : {false, true}) {
+        CAPTURE(spread);
+        check_joins(sides<Key>(0, 5, 4, spread, false, 1), false);
+        check_joins(sides<Key>(50, 0, 4, spread, false, 2), false);
+        check_joins(sides<Key>(100, 1, 3, spread, false, 3), false);
+        check_joins(sides<Key>(3000, 40, 60, spread, false, 4), false);
+        if constexpr (!std::is_same_v<sk::non_null_t<Key>, bool>) {
+            check_joins(sides<Key>(40'000, 30'000, 70'000, spread, false, 5), false);
+            if constexpr (!std::is_same_v<sk::non_null_t<Key>, double>)    // its first keys are equal
+                check_joins(sides<Key>(50'000, 40'000, 50'000, spread, true, 6), true);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("joins equal a nested loop", Key, std::int64_t, maybe<std::int32_t>, sk::text, maybe<sk::text>, maybe<double>, bool, maybe<sk::timestamp>, sk::date) {
+    check_keys<Key>();
+}
+
+TEST_CASE("otherwise gives columns a value where there is no match, and they are not nullable") {
+    const sides<maybe<std::int64_t>> s(20'000, 3000, 6000, false, true, 8);
+    const auto right = s.right | sk::drop("other"_c) | sk::collect();
+    const auto matches = s.matches(false);
+    const auto check = [&](const auto& t) {
+        using schema = typename std::remove_cvref_t<decltype(t)>::schema_type;
+        static_assert(std::is_same_v<sk::column_type_t<schema, "n">, std::int64_t>);
+        static_assert(std::is_same_v<sk::column_type_t<schema, "name">, sk::text>);
+        static_assert(std::is_same_v<sk::column_type_t<schema, "x">, maybe<double>>);
+        static_assert(std::is_same_v<sk::column_type_t<schema, "on">, maybe<bool>>);
+        REQUIRE(t.rows() == s.left.rows());
+        bool same = true;
+        for (std::size_t i = 0; i < t.rows(); ++i) {
+            const bool any = !matches[i].empty();
+            const std::size_t j = any ? matches[i][0] : 0;
+            same = same && t["n"_c][i] == (any ? s.right["n"_c][j] : -7) && t["name"_c][i] == (any ? s.right["name"_c][j] : "nobody");
+            same = same && t["x"_c][i] == (any ? s.right["x"_c][j] : maybe<double>(2.0)) && t["on"_c][i].has_value() == any;
+        }
+        CHECK(same);
+    };
+    on_all(s.left | sk::left_join(right, "key"_c, sk::one_match).otherwise("n"_c = -7, "name"_c = "nobody", "x"_c = 2), check);
+    on_all(s.left | sk::left_join(right, "key"_c).otherwise("x"_c = 2.0, "name"_c = std::string("nobody"), "n"_c = std::int64_t{-7}), check);
+    const auto nothing = right | sk::filter("n"_c < 0) | sk::collect();
+    const auto filled = s.left | sk::left_join(nothing, "key"_c, sk::one_match).otherwise("n"_c = 5) | sk::filter("n"_c == 5) | sk::collect();
+    CHECK(filled.rows() == s.left.rows());
+    CHECK(filled["on"_c][0] == std::nullopt);
+}
+
+TEST_CASE("a broken promise names the first row that repeats a key, whatever the key and the executor") {
+    sides<std::int64_t> s(10, 60'000, 60'000, true, true, 9);
+    const auto doubled = s.right | sk::drop("other"_c, "x"_c, "name"_c, "on"_c) | sk::collect();
+    auto twice = doubled;
+    twice.append(twice["key"_c][500], std::int64_t{1});
+    twice.append(twice["key"_c][20], std::int64_t{2});
+    const auto left = s.left | sk::select("key"_c) | sk::collect();
+    for (const unsigned n : {1u, 2u, 7u}) {
+        const sk::threads pool(n);
+        try {
+            (void)(left | sk::inner_join(twice, "key"_c, sk::one_match) | sk::collect(pool));
+            FAIL("no error");
+        } catch (const sk::error& e) {
+            CHECK(e.code() == sk::error_code::duplicate_key);
+            CHECK(e.details().row == 60'000);
+            CHECK(e.details().found == "the key " + std::to_string(twice["key"_c][500]) + " again, after row 500 of the right side");
+        }
+    }
+    const auto pairs = left | sk::derive("n"_c = std::int64_t{1}) | sk::left_join(twice, "key"_c, "n"_c, sk::one_match) | sk::collect();    // two keys: a pair occurs once
+    CHECK(pairs.rows() == left.rows());
+}
