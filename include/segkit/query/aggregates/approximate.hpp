@@ -3,7 +3,7 @@
 //     #include <segkit/query/aggregates/approximate.hpp>      // not part of query.hpp
 //     approx_quantile("x"_c, 0.95)      approx_quantile("x"_c, 0.95, {.rank_error = 0.001})
 //
-// A sketch per group (statistics/quantile_sketch.hpp): exact up to about 6.6 / rank_error values, its size independent of the rows
+// A sketch per group (statistics/quantile_sketch.hpp): exact up to about 4 / rank_error values, its size independent of the rows
 // from then on. Several quantiles of one column share a sketch. Nulls are skipped; one NaN makes the result NaN.
 #pragma once
 

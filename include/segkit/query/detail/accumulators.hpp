@@ -156,6 +156,7 @@ public:
 
     std::size_t state_bytes() const override { return sizeof(answers); }
     void start(std::byte* state) const override { new (state) answers{nullptr}; }
+    bool state_is_bytes() const override { return true; }
     void update(const record_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
         const std::size_t before = kept.bytes.size();
         kept.bytes.resize(before + std::size_t{rows.count} * entry_bytes);
