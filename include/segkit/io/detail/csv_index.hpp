@@ -227,8 +227,8 @@ std::uint32_t* csv_index(const char* text, std::uint32_t from, std::uint32_t to,
 typedef char csv_bytes32 __attribute__((vector_size(32)));
 typedef char csv_bytes64 __attribute__((vector_size(64)));
 typedef long long csv_longs2 __attribute__((vector_size(16)));
-typedef unsigned char csv_places16 __attribute__((vector_size(16)));
-typedef unsigned csv_positions16 __attribute__((vector_size(64)));
+typedef char csv_places16 __attribute__((vector_size(16)));
+typedef int csv_positions16 __attribute__((vector_size(64)));
 
 // A product without carries by all ones is the prefix parity.
 [[gnu::always_inline, gnu::target("pclmul")]] inline std::uint64_t csv_parity_by_product(std::uint64_t bits) {
@@ -285,21 +285,28 @@ template <class Isa = csv_base>
     m.zero = csv_bytes_equal(bytes, '\0');
 }
 
+[[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline void csv_store_positions(const csv_places16& places, std::uint32_t base, std::uint32_t* out) {
+#if defined(__clang__)
+    const csv_positions16 positions = __builtin_convertvector(places, csv_positions16) + static_cast<int>(base);
+#else
+    // GCC 12 would take the bytes out one by one.
+    const csv_positions16 positions = __builtin_ia32_pmovzxbd512_mask(places, csv_positions16{}, static_cast<unsigned short>(0xFFFF)) + static_cast<int>(base);
+#endif
+    std::memcpy(out, &positions, 64);
+}
+
 // The bytes' own numbers, pressed together where a bit stands, are the positions.
 [[gnu::always_inline, gnu::target("avx512f,avx512bw,avx512vbmi2")]] inline void csv_press_positions(std::uint64_t bits, unsigned count, std::uint32_t base,
                                                                                                std::uint32_t* out) {
     constexpr csv_bytes64 numbers = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
                                      32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
     const csv_bytes64 pressed = __builtin_ia32_compressqi512_mask(numbers, csv_bytes64{}, bits);
-    csv_places16 places[4];
-    std::memcpy(places, &pressed, 64);
-    const csv_positions16 first = __builtin_convertvector(places[0], csv_positions16) + base;
-    std::memcpy(out, &first, 64);
+    csv_places16 places = __builtin_shufflevector(pressed, pressed, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    csv_store_positions(places, base, out);
     if (__builtin_expect(count > 16, 0)) {
-        for (unsigned i = 1; i < 4; ++i) {
-            const csv_positions16 more = __builtin_convertvector(places[i], csv_positions16) + base;
-            std::memcpy(out + 16 * i, &more, 64);
-        }
+        csv_places16 all[4];
+        std::memcpy(all, &pressed, 64);
+        for (unsigned i = 1; i < 4; ++i) csv_store_positions(all[i], base, out + 16 * i);
     }
 }
 
