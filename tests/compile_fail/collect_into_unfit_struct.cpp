@@ -1,8 +1,8 @@
 // expect: collect_into fills every member of the struct from the column of its name
 // expect: rows_do_not_fit_the_struct
-// expect: columns_missing
+// expect: members_without_a_column
 // expect: "clicked"
-// expect: columns_of_another_type
+// expect: members_of_another_type
 // expect: "paid"
 #include <string>
 #include <string_view>

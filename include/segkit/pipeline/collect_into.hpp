@@ -29,18 +29,18 @@ namespace SEGKIT_NAMESPACE {
 
 // What rows_do_not_fit_the_struct lists.
 template <class... Names>
-struct columns_missing {};
+struct members_without_a_column {};
 template <class Name, class Member, class Column>
 struct member_and_column {};
 template <class... MembersAndColumns>
-struct columns_of_another_type {};
+struct members_of_another_type {};
 
 template <class Struct, class Missing, class OfAnotherType, class Existing>
 struct rows_do_not_fit_the_struct {
     static_assert(detail::never<Struct>,
                   "segkit: collect_into fills every member of the struct from the column of its name; some are missing or of a type that does not fit (a column "
-                  "that may be null needs std::optional, text needs std::string); see 'rows_do_not_fit_the_struct<struct, columns_missing<...>, "
-                  "columns_of_another_type<...>, existing_columns<...>>'");
+                  "that may be null needs std::optional, text needs std::string); see 'rows_do_not_fit_the_struct<struct, members_without_a_column<...>, "
+                  "members_of_another_type<...>, existing_columns<...>>'");
 };
 template <class Struct>
 struct struct_cannot_be_filled {
@@ -168,26 +168,26 @@ void fill_member(Struct* to, const chunk& c, const slot_view& view, std::string_
 // ---- the members of a struct against the columns of a schema
 
 template <class...>
-struct type_list {};
+struct member_list {};
 template <class... A, class... B>
-type_list<A..., B...> operator+(type_list<A...>, type_list<B...>);
+member_list<A..., B...> operator+(member_list<A...>, member_list<B...>);
 template <template <class...> class To, class... T>
-To<T...> list_as(type_list<T...>);
+To<T...> member_list_as(member_list<T...>);
 
 template <class Schema, fixed_string Name, auto Pointer>
 auto missing_member(const described_member<Name, Pointer>*) {
-    if constexpr (has_column<Schema, Name>) return type_list<>{};
-    else return type_list<segkit::name<Name>>{};
+    if constexpr (has_column<Schema, Name>) return member_list<>{};
+    else return member_list<segkit::name<Name>>{};
 }
 template <class Schema, fixed_string Name, auto Pointer>
 auto unfit_member(const described_member<Name, Pointer>*) {
     if constexpr (!has_column<Schema, Name>) {
-        return type_list<>{};
+        return member_list<>{};
     } else {
         using M = member_type_t<Pointer>;
         using T = column_type_t<Schema, Name>;
-        if constexpr (member_takes<M, T>()) return type_list<>{};
-        else return type_list<member_and_column<segkit::name<Name>, M, T>>{};
+        if constexpr (member_takes<M, T>()) return member_list<>{};
+        else return member_list<member_and_column<segkit::name<Name>, M, T>>{};
     }
 }
 
@@ -203,9 +203,9 @@ struct struct_members;
 template <class Struct, class... Members>
 struct struct_members<Struct, description<Members...>> {
     template <class Schema>
-    using missing = decltype(list_as<columns_missing>((type_list<>{} + ... + missing_member<Schema>(static_cast<Members*>(nullptr)))));
+    using missing = decltype(member_list_as<members_without_a_column>((member_list<>{} + ... + missing_member<Schema>(static_cast<Members*>(nullptr)))));
     template <class Schema>
-    using unfit = decltype(list_as<columns_of_another_type>((type_list<>{} + ... + unfit_member<Schema>(static_cast<Members*>(nullptr)))));
+    using unfit = decltype(member_list_as<members_of_another_type>((member_list<>{} + ... + unfit_member<Schema>(static_cast<Members*>(nullptr)))));
 
     template <class Schema>
     static std::vector<member_filler<Struct>> fillers(const relation<Schema>& r) {
@@ -243,7 +243,7 @@ std::vector<Struct> collect_structs(const relation<Schema>& r, executor_ref exec
         using members = struct_members<Struct, description_of<Struct>>;
         using missing = typename members::template missing<Schema>;
         using unfit = typename members::template unfit<Schema>;
-        if constexpr (!std::same_as<missing, columns_missing<>> || !std::same_as<unfit, columns_of_another_type<>>) {
+        if constexpr (!std::same_as<missing, members_without_a_column<>> || !std::same_as<unfit, members_of_another_type<>>) {
             report(mistake<rows_do_not_fit_the_struct<Struct, missing, unfit, existing_columns_of<Schema>>>);
         } else {
             const auto fillers = members::fillers(r);
