@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
+#include <segkit/exec/threads.hpp>
 #include <segkit/prepare/detail/scale_core.hpp>
 
 #include "../reference/numeric_reference.hpp"
@@ -118,9 +119,11 @@ TEST_CASE("one pass is an estimator that keeps the laws, and passes in pieces le
     iterate.repairing = false;
 
     while (!iterate.done) iterate = segkit::detail::lloyd::step(iterate, segkit::estimate_state(segkit::detail::lloyd::pass(iterate), data, segkit::threads(2)));
-    const auto resident = segkit::detail::lloyd_to_end(segkit::detail::tiled_matrix(data, segkit::serial{}), spec, segkit::serial{});
+    const auto resident = segkit::detail::lloyd_to_end(segkit::detail::tiled_matrix<double>("kmeans", data, segkit::serial{}), spec, segkit::serial{});
     CHECK(iterate.spec.centres == resident.spec.centres);
-    CHECK(iterate.inertia_history == resident.inertia_history);
+    REQUIRE(iterate.inertia_history.size() == resident.inertia_history.size());    // the sums of resident points go by changed rows on the way
+    for (std::size_t i = 0; i < resident.inertia_history.size(); ++i) CHECK(support::close(iterate.inertia_history[i], resident.inertia_history[i], 1e-12));
+    CHECK(iterate.inertia_history.back() == resident.inertia_history.back());
 }
 
 TEST_CASE("an empty cluster takes the farthest point of a cluster with more than one") {

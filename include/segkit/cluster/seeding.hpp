@@ -25,30 +25,33 @@ namespace detail {
 inline counter_random restart_random(std::uint64_t seed, std::size_t restart) { return counter_random(seed, 1000 + restart); }
 
 // `k` centres, one after the other: those given, then points. There must be at least `k` distinct points.
-inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::size_t k, counter_random random, executor_ref executor,
-                                             std::vector<double> centres = {}) {
+template <class T>
+std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t k, counter_random random, executor_ref executor,
+                                      std::vector<double> centres = {}) {
     const std::size_t n = points.rows(), d = points.columns();
     const row_blocks blocks(n);
+    const distance_kernels<T>& kernels = distance_kernels_for<T>(simd_level());
     const std::size_t trials = 2 + static_cast<std::size_t>(std::log(static_cast<double>(k)));
     const std::size_t given = centres.size() / d;
     centres.resize(k * d);
-    std::vector<double> nearest(n, std::numeric_limits<double>::infinity());
+    // Per row the squared distance to the nearest centre; rows of padding keep 0 and are never drawn.
+    std::vector<T> nearest((n + tile_rows - 1) / tile_rows * tile_rows);
+    std::fill(nearest.begin(), nearest.begin() + static_cast<std::ptrdiff_t>(n), std::numeric_limits<T>::infinity());
     std::vector<double> potential(blocks.count(), 0.0);    // per block the sum of nearest
     std::uint64_t draw = 0;
 
     auto accept = [&](std::size_t c) {
-        const double* centre = centres.data() + c * d;
+        std::vector<T> centre(d);
+        for (std::size_t j = 0; j < d; ++j) centre[j] = static_cast<T>(centres[c * d + j]);
         executor.run(blocks.count(), [&](std::size_t b) {
-            double sum = 0, distance[tile_rows];
+            alignas(64) T distance[tile_rows];
+            alignas(64) double lanes[tile_rows] = {};
             const std::size_t end = blocks.first(b) + blocks.length(b);
             for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
-                squared_distances(points.tile(first), d, centre, distance);
-                for (std::size_t i = 0; i < points.tile_length(first); ++i) {
-                    nearest[first + i] = std::min(nearest[first + i], distance[i]);
-                    sum += nearest[first + i];
-                }
+                kernels.squares(points.tile(first), d, centre.data(), 1, distance);
+                kernels.least(nearest.data() + first, distance, lanes);
             }
-            potential[b] = sum;
+            potential[b] = sum_of_lanes(lanes);
         });
     };
     // The row at this share of the potential; never one at distance zero while any other is left.
@@ -65,7 +68,7 @@ inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::si
             for (std::size_t i = blocks.first(b); i < blocks.first(b) + blocks.length(b); ++i) {
                 if (nearest[i] <= 0) continue;
                 chosen = i;
-                target -= nearest[i];
+                target -= static_cast<double>(nearest[i]);
                 if (target < 0) return chosen;
             }
         }
@@ -80,21 +83,23 @@ inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::si
     for (std::size_t c = 0; c < std::max(given, std::size_t{1}); ++c) accept(c);
     std::vector<std::size_t> candidates(trials);
     std::vector<double> outcome(trials * blocks.count());
-    std::vector<double> candidate(trials * d);
+    std::vector<T> candidate(trials * d);
     for (std::size_t c = std::max(given, std::size_t{1}); c < k; ++c) {
         for (std::size_t t = 0; t < trials; ++t) {
             candidates[t] = row_at(random.uniform(draw++));
             points.copy_row(candidates[t], candidate.data() + t * d);
         }
         executor.run(blocks.count(), [&](std::size_t b) {
-            double distance[tile_rows];
+            std::vector<T> distance(trials * tile_rows);
+            std::vector<double> lanes(trials * tile_rows);
             const std::size_t end = blocks.first(b) + blocks.length(b);
+            for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
+                kernels.squares(points.tile(first), d, candidate.data(), trials, distance.data());
+                for (std::size_t t = 0; t < trials; ++t) kernels.least(distance.data() + t * tile_rows, nearest.data() + first, lanes.data() + t * tile_rows);
+            }
             for (std::size_t t = 0; t < trials; ++t) {
                 double sum = 0;
-                for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
-                    squared_distances(points.tile(first), d, candidate.data() + t * d, distance);
-                    for (std::size_t i = 0; i < points.tile_length(first); ++i) sum += std::min(nearest[first + i], distance[i]);
-                }
+                for (std::size_t i = 0; i < tile_rows; ++i) sum += lanes[t * tile_rows + i];
                 outcome[t * blocks.count() + b] = sum;
             }
         });
@@ -115,7 +120,8 @@ inline std::vector<double> k_means_plus_plus(const tiled_matrix& points, std::si
 }
 
 // Centres of `k` distinct points. There must be so many.
-inline std::vector<double> random_points(const tiled_matrix& points, std::size_t k, counter_random random) {
+template <class T>
+std::vector<double> random_points(const tiled_matrix<T>& points, std::size_t k, counter_random random) {
     const std::size_t n = points.rows(), d = points.columns();
     std::vector<std::size_t> chosen;
     auto is_new = [&](std::size_t row) {

@@ -3,8 +3,9 @@
 //     auto fit = segkit::fit_kmeans(matrix, {.n_clusters = 5, .seed = 42}, segkit::threads(2));
 //     fit.model.predict(matrix), fit.model.inertia, fit.report.inertia_per_restart, ...
 //
-// n_init runs of Lloyd's iteration; the least inertia wins, the earlier run on a tie. Labels, centres and inertia are the same bits for
-// any executor. One more copy of the points in memory, and a double a row for each run at a time.
+// n_init runs of Lloyd's iteration; the least inertia wins, the earlier run on a tie. Points are double or float; the centres of float
+// points are sums in double, rounded to float to be compared with. Labels, centres and inertia are the same bits for any executor.
+// One more copy of the points in memory, and at most a value and a label a row for each run at a time.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,6 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
-#include <segkit/statistics/column_moments.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -81,37 +81,68 @@ struct kmeans_model {
         predict_into(rows, labels, executor);
         return labels;
     }
+    std::vector<std::int32_t> predict(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const {
+        std::vector<std::int32_t> labels(rows.rows);
+        predict_into(rows, labels, executor);
+        return labels;
+    }
 
     // The same, into one label per row.
     void predict_into(matrix_view<const double> rows, std::span<std::int32_t> labels, executor_ref executor = detail::default_executor) const {
-        SEGKIT_ASSERT(labels.size() == rows.rows);
-        for_tiles(rows, executor, [&](const double* tile, std::size_t first, std::size_t length, const auto& order, const auto& sorted) {
-            detail::nearest_in_tile nearest;
-            detail::find_nearest(tile, n_features, sorted.data(), n_clusters, nearest);
-            for (std::size_t i = 0; i < length; ++i) labels[first + i] = static_cast<std::int32_t>(order[static_cast<std::size_t>(nearest.which[i])]);
-        });
+        label_rows(rows, labels, executor);
+    }
+    void predict_into(matrix_view<const float> rows, std::span<std::int32_t> labels, executor_ref executor = detail::default_executor) const {
+        label_rows(rows, labels, executor);
     }
 
     kmeans_assignment predict_with_distances(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const {
         kmeans_assignment out{std::vector<std::int32_t>(rows.rows), std::vector<double>(rows.rows), std::vector<double>(rows.rows)};
-        for_tiles(rows, executor, [&](const double* tile, std::size_t first, std::size_t length, const auto& order, const auto& sorted) {
-            detail::nearest_in_tile nearest;
-            detail::find_nearest(tile, n_features, sorted.data(), n_clusters, nearest);
-            double second[detail::tile_rows], distance[detail::tile_rows];
+        for_tiles(rows, executor, [&](const detail::nearest_centre<double>& nearest_of, const double* tile, std::size_t first, std::size_t length) {
+            detail::nearest_in_tile<double> nearest;
+            nearest_of.find(tile, length, nearest);
+            std::vector<double> squares(n_clusters * detail::tile_rows);
+            nearest_of.squares(tile, squares.data());
+            double second[detail::tile_rows];
             std::fill(second, second + detail::tile_rows, std::numeric_limits<double>::infinity());
             for (std::size_t c = 0; c < n_clusters; ++c) {
-                detail::squared_distances(tile, n_features, sorted.data() + c * n_features, distance);
                 for (std::size_t i = 0; i < length; ++i) {
-                    if (nearest.which[i] != static_cast<std::int32_t>(c)) second[i] = std::min(second[i], distance[i]);
+                    if (nearest.which[i] != nearest_of.id(c)) second[i] = std::min(second[i], squares[c * detail::tile_rows + i]);
                 }
             }
             for (std::size_t i = 0; i < length; ++i) {
-                out.labels[first + i] = static_cast<std::int32_t>(order[static_cast<std::size_t>(nearest.which[i])]);
+                out.labels[first + i] = nearest.which[i];
                 out.distance[first + i] = std::sqrt(nearest.distance[i]);
                 out.second_distance[first + i] = std::sqrt(second[i]);
             }
         });
         return out;
+    }
+
+    // Distances (not squared) to all centres: rows x n_clusters, row by row.
+    std::vector<double> transform(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const {
+        std::vector<double> out(rows.rows * n_clusters);
+        for_tiles(rows, executor, [&](const detail::nearest_centre<double>& nearest_of, const double* tile, std::size_t first, std::size_t length) {
+            std::vector<double> squares(n_clusters * detail::tile_rows);
+            nearest_of.squares(tile, squares.data());
+            for (std::size_t c = 0; c < n_clusters; ++c) {
+                for (std::size_t i = 0; i < length; ++i)
+                    out[(first + i) * n_clusters + static_cast<std::size_t>(nearest_of.id(c))] = std::sqrt(squares[c * detail::tile_rows + i]);
+            }
+        });
+        return out;
+    }
+
+    // The inertia of these rows: the sum of their squared distances to the nearest centre.
+    double score(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const {
+        std::vector<double> tiles((rows.rows + detail::tile_rows - 1) / detail::tile_rows);
+        for_tiles(rows, executor, [&](const detail::nearest_centre<double>& nearest_of, const double* tile, std::size_t first, std::size_t length) {
+            detail::nearest_in_tile<double> nearest;
+            nearest_of.find(tile, length, nearest);
+            tiles[first / detail::tile_rows] = detail::sum_of_lanes(nearest.distance);
+        });
+        double sum = 0;
+        for (double part : tiles) sum += part;
+        return sum;
     }
 
     friend bool operator==(const kmeans_model&, const kmeans_model&) = default;
@@ -129,19 +160,28 @@ struct kmeans_model {
     }
 
 private:
-    template <class F>
-    void for_tiles(matrix_view<const double> rows, executor_ref executor, F f) const {
+    template <class T>
+    void label_rows(matrix_view<const T> rows, std::span<std::int32_t> labels, executor_ref executor) const {
+        SEGKIT_ASSERT(labels.size() == rows.rows);
+        for_tiles(rows, executor, [&](const detail::nearest_centre<T>& nearest_of, const T* tile, std::size_t first, std::size_t length) {
+            detail::nearest_in_tile<T> nearest;
+            nearest_of.find(tile, length, nearest);
+            std::copy_n(nearest.which, length, labels.begin() + static_cast<std::ptrdiff_t>(first));
+        });
+    }
+
+    template <class T, class F>
+    void for_tiles(matrix_view<const T> rows, executor_ref executor, F f) const {
         detail::require_width("kmeans", rows.columns, n_features);
-        const auto order = detail::lexicographic_order(centres, n_clusters, n_features);
-        const auto sorted = detail::permuted(centres, order, n_features);
+        const detail::nearest_centre<T> nearest_of(centres, n_clusters, n_features);
         const detail::row_blocks blocks(rows.rows);
         executor.run(blocks.count(), [&](std::size_t b) {
-            std::vector<double> tile(n_features * detail::tile_rows);
+            std::vector<T> tile(n_features * detail::tile_rows);
             const std::size_t end = blocks.first(b) + blocks.length(b);
             for (std::size_t first = blocks.first(b); first < end; first += detail::tile_rows) {
                 const std::size_t length = std::min(detail::tile_rows, end - first);
                 detail::pack_tile(rows.row_range(first, length), tile.data());
-                f(static_cast<const double*>(tile.data()), first, length, order, sorted);
+                f(nearest_of, static_cast<const T*>(tile.data()), first, length);
             }
         });
     }
@@ -197,8 +237,41 @@ inline void check_kmeans_options(const kmeans_options& options, std::size_t n_fe
     }
 }
 
+// The mean over the features of their population variance.
+template <class T>
+double mean_variance(const tiled_matrix<T>& points, executor_ref executor) {
+    const std::size_t n = points.rows(), d = points.columns();
+    const row_blocks blocks(n);
+    const distance_kernels<T>& kernels = distance_kernels_for<T>(simd_level());
+    std::vector<double> per_block(blocks.count() * d), mean(d);
+    auto sum_blocks = [&](auto add_feature) {
+        executor.run(blocks.count(), [&](std::size_t b) {
+            const std::size_t end = blocks.first(b) + blocks.length(b);
+            for (std::size_t j = 0; j < d; ++j) {
+                alignas(64) double lanes[tile_rows] = {};
+                for (std::size_t first = blocks.first(b); first < end; first += tile_rows) add_feature(lanes, points.tile(first) + j * tile_rows, j, points.tile_length(first));
+                per_block[b * d + j] = sum_of_lanes(lanes);
+            }
+        });
+    };
+    sum_blocks([&](double(&lanes)[tile_rows], const T* feature, std::size_t, std::size_t) { kernels.add(lanes, feature); });
+    for (std::size_t b = 0; b < blocks.count(); ++b)
+        for (std::size_t j = 0; j < d; ++j) mean[j] += per_block[b * d + j] / static_cast<double>(n);
+    sum_blocks([&](double(&lanes)[tile_rows], const T* feature, std::size_t j, std::size_t length) {
+        const T at = static_cast<T>(mean[j]);
+        alignas(64) T squares[tile_rows];
+        kernels.squares(feature, 1, &at, 1, squares);
+        std::fill(squares + length, squares + tile_rows, T{0});
+        kernels.add(lanes, squares);
+    });
+    double sum = 0;
+    for (double part : per_block) sum += part;
+    return sum / static_cast<double>(n) / static_cast<double>(d);
+}
+
 // The rows of the first distinct points, at most `most` of them.
-inline std::vector<std::size_t> distinct_rows(const tiled_matrix& points, std::size_t most) {
+template <class T>
+std::vector<std::size_t> distinct_rows(const tiled_matrix<T>& points, std::size_t most) {
     std::vector<std::size_t> found;
     for (std::size_t i = 0; i < points.rows() && found.size() < most; ++i) {
         bool known = false;
@@ -209,15 +282,16 @@ inline std::vector<std::size_t> distinct_rows(const tiled_matrix& points, std::s
 }
 
 // The centres without number `out`, and another drawn in its place by k-means++.
-inline std::vector<double> with_one_moved(const tiled_matrix& points, std::vector<double> centres, std::size_t k, std::size_t out, counter_random random,
+template <class T>
+std::vector<double> with_one_moved(const tiled_matrix<T>& points, std::vector<double> centres, std::size_t k, std::size_t out, counter_random random,
                                           executor_ref executor) {
     const auto first = centres.begin() + static_cast<std::ptrdiff_t>(out * points.columns());
     centres.erase(first, first + static_cast<std::ptrdiff_t>(points.columns()));
     return k_means_plus_plus(points, k, random, executor, std::move(centres));
 }
 
-// Gives clusters their final numbers.
-inline kmeans_model numbered_model(const lloyd_iterate& iterate, kmeans_labels labels) {
+// The clusters in the order of their final numbers.
+inline std::vector<std::size_t> numbering(const lloyd_iterate& iterate, kmeans_labels labels) {
     const std::size_t k = iterate.spec.n_clusters, d = iterate.n_features;
     std::vector<std::size_t> order(k);
     for (std::size_t c = 0; c < k; ++c) order[c] = c;
@@ -229,24 +303,18 @@ inline kmeans_model numbered_model(const lloyd_iterate& iterate, kmeans_labels l
             return iterate.counts[a] != iterate.counts[b] ? iterate.counts[a] > iterate.counts[b] : place[a] < place[b];
         });
     }
-    kmeans_model model{k, d, permuted(iterate.spec.centres, order, d), {}, iterate.inertia()};
-    for (std::size_t c : order) model.sizes.push_back(iterate.counts[c]);
-    return model;
+    return order;
 }
 
-}  // namespace detail
-
-inline kmeans_fit fit_kmeans(matrix_view<const double> rows, const kmeans_options& options = {}, executor_ref executor = detail::default_executor) {
+template <class T>
+kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& options, executor_ref executor) {
     constexpr std::string_view stage = "kmeans";
-    if (rows.rows == 0) detail::throw_empty(stage);
-    if (rows.columns == 0) detail::throw_empty(stage, "features");
-    detail::check_kmeans_options(options, rows.columns);
-    double tolerance = 0;
-    for (const moments& m : estimate(column_moments{.stage = stage}, rows, executor).columns) tolerance += m.variance(0);
-    tolerance *= options.tol / static_cast<double>(rows.columns);
-
-    const detail::tiled_matrix points(rows, executor);
-    const std::vector<std::size_t> distinct = detail::distinct_rows(points, options.n_clusters);
+    if (rows.rows == 0) throw_empty(stage);
+    if (rows.columns == 0) throw_empty(stage, "features");
+    check_kmeans_options(options, rows.columns);
+    const tiled_matrix<T> points(stage, rows, executor);
+    const double tolerance = options.tol > 0 ? options.tol * mean_variance(points, executor) : 0;
+    const std::vector<std::size_t> distinct = distinct_rows(points, options.n_clusters);
     const std::size_t k = distinct.size();
     kmeans_fit fit;
     fit.report.n_rows = rows.rows;
@@ -259,49 +327,67 @@ inline kmeans_fit fit_kmeans(matrix_view<const double> rows, const kmeans_option
     fit.report.restarts = restarts;
     fit.report.fresh_restarts = fresh;
 
-    std::vector<detail::lloyd_iterate> runs(restarts);
+    std::vector<lloyd_iterate> runs(restarts);
+    std::vector<std::vector<std::int32_t>> labels(restarts);    // of runs that may yet be the best
     std::size_t& best_run = fit.report.best_restart;
     auto run = [&](std::size_t r, executor_ref inner) {
-        detail::lloyd_spec spec{{}, k, options.max_iter, tolerance};
-        const counter_random random = detail::restart_random(options.seed, r);
+        lloyd_spec spec{{}, k, options.max_iter, tolerance};
+        const counter_random random = restart_random(options.seed, r);
         if (k < options.n_clusters) {
             spec.centres.resize(k * rows.columns);
             for (std::size_t c = 0; c < k; ++c) points.copy_row(distinct[c], spec.centres.data() + c * rows.columns);
         } else if (options.init == kmeans_init::given) {
             spec.centres = options.centres;
         } else if (r >= fresh) {
-            spec.centres = detail::with_one_moved(points, runs[best_run].spec.centres, k, r % k, random, inner);
+            spec.centres = with_one_moved(points, runs[best_run].spec.centres, k, r % k, random, inner);
         } else if (options.init == kmeans_init::random) {
-            spec.centres = detail::random_points(points, k, random);
+            spec.centres = random_points(points, k, random);
         } else {
-            spec.centres = detail::k_means_plus_plus(points, k, random, inner);
+            spec.centres = k_means_plus_plus(points, k, random, inner);
         }
-        runs[r] = detail::lloyd_to_end(points, std::move(spec), inner);
+        runs[r] = lloyd_to_end(points, std::move(spec), inner, &labels[r]);
     };
     // Small data: every thread has a run of its own. Large data: the threads share one, so that the points are read once for all.
     constexpr std::size_t small = std::size_t{1} << 19;    // values that a core's own cache holds
     auto run_range = [&](std::size_t first, std::size_t last) {
         if (rows.rows * rows.columns <= small && last - first > 1) {
-            executor.run(last - first, [&](std::size_t i) { run(first + i, detail::default_executor); });
+            executor.run(last - first, [&](std::size_t i) { run(first + i, default_executor); });
         } else {
             for (std::size_t r = first; r < last; ++r) run(r, executor);
         }
         for (std::size_t r = first; r < last; ++r) {
             fit.report.inertia_per_restart.push_back(runs[r].inertia());
-            if (runs[r].inertia() < runs[best_run].inertia()) best_run = r;
+            if (r == best_run) continue;
+            const bool better = runs[r].inertia() < runs[best_run].inertia();
+            labels[better ? best_run : r] = {};
+            if (better) best_run = r;
         }
     };
     run_range(0, fresh);
     constexpr std::size_t batch = 5;    // runs that start from the same best and may run at the same time; more learn less from each other
     for (std::size_t first = fresh; first < restarts; first += batch) run_range(first, std::min(first + batch, restarts));
-    const detail::lloyd_iterate& best = runs[best_run];
+    const lloyd_iterate& best = runs[best_run];
     fit.report.iterations = best.iteration;
     fit.report.inertia_per_iteration = best.inertia_history;
     fit.report.repaired_clusters = best.repaired;
     fit.report.stopped = k < options.n_clusters ? kmeans_stop::all_distinct : best.reason;
-    fit.model = detail::numbered_model(best, options.labels);
-    fit.labels = fit.model.predict(rows, executor);
+    const std::vector<std::size_t> order = numbering(best, options.labels);
+    std::vector<std::int32_t> number(k);
+    for (std::size_t c = 0; c < k; ++c) number[order[c]] = static_cast<std::int32_t>(c);
+    fit.model = {k, rows.columns, permuted(best.spec.centres, order, rows.columns), {}, best.inertia()};
+    for (std::size_t c : order) fit.model.sizes.push_back(best.counts[c]);
+    fit.labels = std::move(labels[best_run]);
+    for (std::int32_t& label : fit.labels) label = number[static_cast<std::size_t>(label)];
     return fit;
+}
+
+}  // namespace detail
+
+inline kmeans_fit fit_kmeans(matrix_view<const double> rows, const kmeans_options& options = {}, executor_ref executor = detail::default_executor) {
+    return detail::fit_kmeans_to(rows, options, executor);
+}
+inline kmeans_fit fit_kmeans(matrix_view<const float> rows, const kmeans_options& options = {}, executor_ref executor = detail::default_executor) {
+    return detail::fit_kmeans_to(rows, options, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -98,17 +100,54 @@ struct lloyd_iterate {
     double inertia() const { return inertia_history.back(); }
 };
 
+// Adds the points of a tile to the sums and counts of their clusters, row by row.
+template <class T, class Label>
+void sum_tile(lloyd_state& s, const T* tile, std::size_t columns, std::size_t length, const Label* labels) {
+    for (std::size_t i = 0; i < length; ++i) {
+        const auto cluster = static_cast<std::size_t>(labels[i]);
+        ++s.counts[cluster];
+        double* sum = s.sums.data() + cluster * columns;
+        for (std::size_t j = 0; j < columns; ++j) sum[j] += static_cast<double>(tile[j * tile_rows + i]);
+    }
+}
+
+// Keeps a point that may be among the farthest. k points are enough: every cluster but the empty ones can withhold one, its last,
+// and there are k clusters.
+inline void keep_far_point(lloyd_state& s, const far_point& point) {
+    auto at = s.farthest.begin();
+    for (; at != s.farthest.end() && at->distance >= point.distance; ++at) {
+        if (at->values == point.values) return;
+    }
+    s.farthest.insert(at, point);
+    if (s.farthest.size() > s.counts.size()) s.farthest.pop_back();
+}
+
+template <class T>
+void keep_far_points(lloyd_state& s, const T* tile, std::size_t columns, std::size_t length, const nearest_in_tile<T>& nearest) {
+    for (std::size_t i = 0; i < length; ++i) {
+        const double distance = static_cast<double>(nearest.distance[i]);
+        if (distance <= 0 || (s.farthest.size() == s.counts.size() && distance <= s.farthest.back().distance)) continue;
+        far_point point{distance, static_cast<std::size_t>(nearest.which[i]), std::vector<double>(columns)};
+        for (std::size_t j = 0; j < columns; ++j) point.values[j] = static_cast<double>(tile[j * tile_rows + i]);
+        keep_far_point(s, point);
+    }
+}
+
+inline void add_lloyd_state(lloyd_state& s, const lloyd_state& other) {
+    s.rows += other.rows;
+    s.inertia += other.inertia;
+    for (std::size_t c = 0; c < s.counts.size(); ++c) s.counts[c] += other.counts[c];
+    for (std::size_t i = 0; i < s.sums.size(); ++i) s.sums[i] += other.sums[i];
+    for (const far_point& point : other.farthest) keep_far_point(s, point);
+}
+
 // The estimator of one pass.
 class lloyd_pass {
 public:
     using state = lloyd_state;
 
     explicit lloyd_pass(const lloyd_iterate& iterate)
-        : k_(iterate.spec.n_clusters),
-          d_(iterate.n_features),
-          repairing_(iterate.repairing),
-          order_(lexicographic_order(iterate.spec.centres, k_, d_)),
-          centres_(permuted(iterate.spec.centres, order_, d_)) {}
+        : k_(iterate.spec.n_clusters), d_(iterate.n_features), repairing_(iterate.repairing), centres_(iterate.spec.centres, k_, d_) {}
 
     state start() const { return {0, 0, std::vector<std::size_t>(k_), std::vector<double>(k_ * d_), {}}; }
 
@@ -116,61 +155,29 @@ public:
         require_width("kmeans", block.columns, d_);
         require_finite("kmeans", block, s.rows);
         std::vector<double> tile(d_ * tile_rows);
+        alignas(64) double lanes[tile_rows] = {};
         for (std::size_t first = 0; first < block.rows; first += tile_rows) {
             const std::size_t length = std::min(tile_rows, block.rows - first);
             pack_tile(block.row_range(first, length), tile.data());
-            update_tile(s, tile.data(), length);
+            nearest_in_tile<double> nearest;
+            centres_.find(tile.data(), length, nearest);
+            centres_.kernels().add(lanes, nearest.distance);
+            sum_tile(s, tile.data(), d_, length, nearest.which);
+            if (repairing_) keep_far_points(s, tile.data(), d_, length, nearest);
         }
+        s.rows += block.rows;
+        s.inertia += sum_of_lanes(lanes);
     }
 
-    // For points that are in tiles already, and known to be finite.
-    void update_tile(state& s, const double* tile, std::size_t length) const {
-        nearest_in_tile nearest;
-        find_nearest(tile, d_, centres_.data(), k_, nearest);
-        s.rows += length;
-        for (std::size_t i = 0; i < length; ++i) {
-            const std::size_t cluster = order_[static_cast<std::size_t>(nearest.which[i])];
-            s.inertia += nearest.distance[i];
-            ++s.counts[cluster];
-            double* sum = s.sums.data() + cluster * d_;
-            for (std::size_t j = 0; j < d_; ++j) sum[j] += tile[j * tile_rows + i];
-            if (repairing_) offer(s, tile + i, nearest.distance[i], cluster);
-        }
-    }
-
-    void merge(state& s, const state& other) const {
-        s.rows += other.rows;
-        s.inertia += other.inertia;
-        for (std::size_t c = 0; c < k_; ++c) s.counts[c] += other.counts[c];
-        for (std::size_t i = 0; i < s.sums.size(); ++i) s.sums[i] += other.sums[i];
-        for (const far_point& point : other.farthest) insert(s, point);
-    }
+    void merge(state& s, const state& other) const { add_lloyd_state(s, other); }
 
     const state& finish(const state& s) const { return s; }
 
 private:
-    void offer(state& s, const double* feature, double distance, std::size_t cluster) const {
-        if (distance <= 0 || (s.farthest.size() == k_ && distance <= s.farthest.back().distance)) return;
-        far_point point{distance, cluster, std::vector<double>(d_)};
-        for (std::size_t j = 0; j < d_; ++j) point.values[j] = feature[j * tile_rows];
-        insert(s, point);
-    }
-
-    // k points are enough: every cluster but the empty ones can withhold one, its last, and there are k clusters.
-    void insert(state& s, const far_point& point) const {
-        auto at = s.farthest.begin();
-        for (; at != s.farthest.end() && at->distance >= point.distance; ++at) {
-            if (at->values == point.values) return;
-        }
-        s.farthest.insert(at, point);
-        if (s.farthest.size() > k_) s.farthest.pop_back();
-    }
-
     std::size_t k_;
     std::size_t d_;
     bool repairing_;
-    std::vector<std::size_t> order_;    // place in centres_ -> cluster
-    std::vector<double> centres_;       // in lexicographic order: the first of equally near ones wins
+    nearest_centre<double> centres_;
 };
 
 struct lloyd {
@@ -205,6 +212,16 @@ struct lloyd {
             now.done = true;
         }
         return now;
+    }
+
+    // Centres that are the means of these sums, and nothing else changed. Whether any centre did.
+    static bool recentre(lloyd_iterate& now, const lloyd_state& merged) {
+        const std::vector<double> before = now.spec.centres;
+        for (std::size_t c = 0; c < now.spec.n_clusters; ++c) {
+            if (merged.counts[c] == 0) continue;
+            for (std::size_t j = c * now.n_features; j < (c + 1) * now.n_features; ++j) now.spec.centres[j] = merged.sums[j] / static_cast<double>(merged.counts[c]);
+        }
+        return now.spec.centres != before;
     }
 
 private:
@@ -261,26 +278,188 @@ private:
     }
 };
 
-// One pass over points in tiles; the same blocks, and so the same bits, as estimate_state over the matrix they came from.
-inline lloyd_state lloyd_pass_over(const tiled_matrix& points, const lloyd_pass& pass, executor_ref executor) {
-    const row_blocks blocks(points.rows());
-    auto fill = [&](lloyd_state& s, std::size_t b) {
-        const std::size_t end = blocks.first(b) + blocks.length(b);
-        for (std::size_t first = blocks.first(b); first < end; first += tile_rows) pass.update_tile(s, points.tile(first), points.tile_length(first));
-    };
-    std::vector<lloyd_state> states(blocks.count(), pass.start());
-    executor.run(blocks.count(), [&](std::size_t b) { fill(states[b], b); });
-    for (std::size_t b = 1; b < states.size(); ++b) pass.merge(states[0], states[b]);
-    return std::move(states[0]);
-}
+// Lloyd's iteration over points in tiles. Between passes every block of rows keeps its labels and sums, and a pass moves only the rows
+// whose label changed from one sum to the other. Such sums have roundings that depend on the way: the last centres come from sums
+// made afresh, row by row, so that they are those of estimate_state over the matrix, and equal clusters have equal centres.
+template <class T, class Label>
+class resident_lloyd {
+public:
+    explicit resident_lloyd(const tiled_matrix<T>& points, std::size_t k)
+        : points_(points),
+          k_(k),
+          d_(points.columns()),
+          blocks_(points.rows()),
+          labels_(take_memory<Label>((points.rows() + tile_rows - 1) / tile_rows * tile_rows)),
+          states_(blocks_.count(), lloyd_state{0, 0, std::vector<std::size_t>(k_), std::vector<double>(k_ * d_), {}}),
+          changed_(blocks_.count()) {}
 
-inline lloyd_iterate lloyd_to_end(const tiled_matrix& points, lloyd_spec spec, executor_ref executor) {
-    lloyd_iterate iterate = lloyd::init(std::move(spec));
-    while (!iterate.done) {
-        const lloyd_state merged = lloyd_pass_over(points, lloyd::pass(iterate), executor);
-        iterate = lloyd::step(std::move(iterate), merged);
+    lloyd_iterate to_end(lloyd_spec spec, executor_ref executor) {
+        lloyd_iterate iterate = lloyd::init(std::move(spec));
+        while (!iterate.done) {
+            if (iterate.repairing) {
+                const lloyd_state far = farthest(iterate, executor);
+                iterate = lloyd::step(std::move(iterate), far);
+                continue;
+            }
+            const bool changed = assign(iterate, executor);
+            if (sums_drifted_ && !iterate.final_pass) {
+                if (!changed) {
+                    sum_afresh(executor);
+                    if (lloyd::recentre(iterate, merged())) continue;
+                } else if (iterate.iteration + 1 >= iterate.spec.max_iter) {
+                    sum_afresh(executor);
+                }
+            }
+            iterate = lloyd::step(std::move(iterate), merged());
+            if (sums_drifted_ && iterate.final_pass && !iterate.done) {
+                sum_afresh(executor);
+                lloyd::recentre(iterate, merged());
+            }
+        }
+        return iterate;
     }
-    return iterate;
+
+    Label label(std::size_t row) const { return labels_[row]; }
+
+private:
+    // Whether any row changed its cluster.
+    bool assign(const lloyd_iterate& iterate, executor_ref executor) {
+        const nearest_centre<T> centres(iterate.spec.centres, k_, d_);
+        executor.run(blocks_.count(), [&](std::size_t b) { labelled_ ? assign_block(centres, b) : label_block(centres, b); });
+        bool changed = !labelled_;
+        for (std::size_t n : changed_) changed = changed || n > 0;
+        sums_drifted_ = sums_drifted_ || (labelled_ && changed);
+        labelled_ = true;
+        return changed;
+    }
+
+    // The first labels of a block.
+    void label_block(const nearest_centre<T>& centres, std::size_t b) {
+        alignas(64) double lanes[tile_rows] = {};
+        each_tile(b, [&](std::size_t first, const T* tile, std::size_t length) {
+            nearest_in_tile<T> nearest;
+            centres.find(tile, length, nearest);
+            centres.kernels().add(lanes, nearest.distance);
+            Label* const labels = labels_.get() + first;
+            for (std::size_t i = 0; i < tile_rows; ++i) labels[i] = static_cast<Label>(nearest.which[i]);
+            sum_tile(states_[b], tile, d_, length, labels);
+        });
+        states_[b].rows = blocks_.length(b);
+        states_[b].inertia = sum_of_lanes(lanes);
+    }
+
+    void assign_block(const nearest_centre<T>& centres, std::size_t b) {
+        alignas(64) double lanes[tile_rows] = {};
+        std::size_t changed = 0;
+        bool lossy = false;
+        each_tile(b, [&](std::size_t first, const T* tile, std::size_t length) {
+            nearest_in_tile<T> nearest;
+            centres.find(tile, length, nearest);
+            centres.kernels().add(lanes, nearest.distance);
+            alignas(64) Label now[tile_rows];
+            for (std::size_t i = 0; i < tile_rows; ++i) now[i] = static_cast<Label>(nearest.which[i]);
+            Label* const before = labels_.get() + first;
+            constexpr std::size_t per_word = sizeof(std::uint64_t) / sizeof(Label);
+            for (std::size_t i = 0; i < tile_rows; i += per_word) {
+                std::uint64_t old_labels, new_labels;
+                std::memcpy(&old_labels, before + i, sizeof old_labels);
+                std::memcpy(&new_labels, now + i, sizeof new_labels);
+                if (old_labels == new_labels) continue;
+                for (std::size_t r = i; r < i + per_word; ++r) {
+                    if (before[r] == now[r]) continue;
+                    lossy |= move_row(states_[b], tile + r, static_cast<std::size_t>(before[r]), static_cast<std::size_t>(now[r]));
+                    before[r] = now[r];
+                    ++changed;
+                }
+            }
+        });
+        states_[b].inertia = sum_of_lanes(lanes);
+        changed_[b] = changed;
+        if (lossy) sum_block_afresh(b);
+    }
+
+    // Whether a value left that was so much larger than what stays that the roundings it left behind matter.
+    bool move_row(lloyd_state& s, const T* feature, std::size_t from, std::size_t to) const {
+        double *const less = s.sums.data() + from * d_, *const more = s.sums.data() + to * d_;
+        --s.counts[from];
+        ++s.counts[to];
+        bool lossy = false;
+        for (std::size_t j = 0; j < d_; ++j) {
+            const double value = static_cast<double>(feature[j * tile_rows]);
+            less[j] -= value;
+            more[j] += value;
+            lossy |= std::fabs(value) > 0x1p20 * std::fabs(less[j]);
+        }
+        if (s.counts[from] > 0) return lossy;
+        std::fill(less, less + d_, 0.0);
+        return false;
+    }
+
+    void sum_afresh(executor_ref executor) {
+        executor.run(blocks_.count(), [&](std::size_t b) { sum_block_afresh(b); });
+        sums_drifted_ = false;
+    }
+
+    void sum_block_afresh(std::size_t b) {
+        lloyd_state& s = states_[b];
+        std::fill(s.counts.begin(), s.counts.end(), std::size_t{0});
+        std::fill(s.sums.begin(), s.sums.end(), 0.0);
+        each_tile(b, [&](std::size_t first, const T* tile, std::size_t length) { sum_tile(s, tile, d_, length, labels_.get() + first); });
+    }
+
+    lloyd_state merged() const {
+        lloyd_state sum = states_[0];
+        for (std::size_t b = 1; b < states_.size(); ++b) add_lloyd_state(sum, states_[b]);
+        return sum;
+    }
+
+    // The state of the last assignment with the points farthest from their centres.
+    lloyd_state farthest(const lloyd_iterate& iterate, executor_ref executor) {
+        const nearest_centre<T> centres(iterate.spec.centres, k_, d_);
+        if (sums_drifted_) sum_afresh(executor);
+        std::vector<lloyd_state> states = states_;
+        executor.run(blocks_.count(), [&](std::size_t b) {
+            each_tile(b, [&](std::size_t, const T* tile, std::size_t length) {
+                nearest_in_tile<T> nearest;
+                centres.find(tile, length, nearest);
+                keep_far_points(states[b], tile, d_, length, nearest);
+            });
+        });
+        for (std::size_t b = 1; b < states.size(); ++b) add_lloyd_state(states[0], states[b]);
+        return std::move(states[0]);
+    }
+
+    template <class F>
+    void each_tile(std::size_t b, F f) const {
+        const std::size_t end = blocks_.first(b) + blocks_.length(b);
+        for (std::size_t first = blocks_.first(b); first < end; first += tile_rows) f(first, points_.tile(first), points_.tile_length(first));
+    }
+
+    const tiled_matrix<T>& points_;
+    std::size_t k_;
+    std::size_t d_;
+    row_blocks blocks_;
+    owned_memory<Label> labels_;         // whole tiles
+    std::vector<lloyd_state> states_;    // of every block, with its present labels
+    std::vector<std::size_t> changed_;
+    bool labelled_ = false;
+    bool sums_drifted_ = false;          // some sums went by changed rows
+};
+
+// `labels`, where given, get the clusters of the last assignment, which was made with the final centres.
+template <class T>
+lloyd_iterate lloyd_to_end(const tiled_matrix<T>& points, lloyd_spec spec, executor_ref executor, std::vector<std::int32_t>* labels = nullptr) {
+    auto run = [&](auto lloyd) {
+        lloyd_iterate iterate = lloyd.to_end(std::move(spec), executor);
+        if (labels) {
+            labels->resize(points.rows());
+            for (std::size_t i = 0; i < points.rows(); ++i) (*labels)[i] = static_cast<std::int32_t>(lloyd.label(i));
+        }
+        return iterate;
+    };
+    const std::size_t k = spec.n_clusters;
+    if (k <= 256) return run(resident_lloyd<T, std::uint8_t>(points, k));
+    return run(resident_lloyd<T, std::int32_t>(points, k));
 }
 
 }  // namespace detail
