@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/pages.hpp>
 #include <segkit/io/detail/csv_convert.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
 #include <segkit/io/detail/csv_run.hpp>
@@ -67,6 +68,8 @@ public:
             if (column.type == type_id::text) column.bytes.reserve(column.bytes.size() + bytes + 1);
             if (column.nullable) column.validity.reserve(most_rows / 8 + 1);
             text_ends_.push_back(column.bytes.size());
+            values_touched_.push_back(whole_pages(column.values.size()));
+            bytes_touched_.push_back(whole_pages(column.bytes.size()));
         }
     }
 
@@ -116,6 +119,14 @@ private:
         std::vector<std::size_t> text_bytes{};    // of each text column
         std::vector<std::size_t> text_begins{};
     };
+
+    static std::size_t whole_pages(std::size_t bytes) { return (bytes + large_page - 1) / large_page * large_page; }
+
+    // The first touch of a large page clears it, which is left to one worker: two at once would both do it. Nobody has
+    // written there yet.
+    static void touch(buffer& memory, std::size_t& touched, std::size_t end) {
+        for (; touched < end; touched += large_page) memory.data()[touched] = std::byte{0};
+    }
 
     // A text without bytes is the empty text or a null; nothing else is to be decided.
     bool is_plain(const csv_batch& batch, const csv_column& column) const {
@@ -175,6 +186,8 @@ private:
             for (std::size_t i = 0; i < columns_.size(); ++i) {
                 text_ends_[i] += p.text_bytes[i];
                 column_data& column = to_.columns[columns_[i].slot];
+                touch(column.values, values_touched_[i], (end + 1) * size_of(column.type));
+                touch(column.bytes, bytes_touched_[i], text_ends_[i]);
                 if (column.nullable) std::memset(column.validity.data() + (begin + 7) / 8, 0, (end + 7) / 8 - (begin + 7) / 8);    // nobody is there yet
             }
         });
@@ -251,7 +264,8 @@ private:
     csv_run& run_;
     const std::vector<csv_column>& columns_;
     table_data& to_;
-    std::vector<std::size_t> text_ends_;    // of whose turn it is
+    std::vector<std::size_t> text_ends_;    // these are of whose turn it is
+    std::vector<std::size_t> values_touched_, bytes_touched_;
 };
 
 }  // namespace SEGKIT_NAMESPACE::detail
