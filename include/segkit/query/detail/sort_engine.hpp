@@ -442,6 +442,7 @@ private:
             return;
         }
         const coded_key& k = keys_[number];
+        if (is_null(k, order[0]) && std::all_of(order, order + n, [&](std::uint32_t row) { return is_null(k, row); })) return refine(order, n, number + 1, 0);
         if (k.column->type == type_id::text) skip = common_bytes(k, order, n, skip);
         std::vector<tied_row> rows(n);
         with_sort_value(k.column->type, [&]<class V>(std::type_identity<V>) {
