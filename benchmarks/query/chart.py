@@ -36,8 +36,8 @@ def comparison(results, labels, rows):
     peers = [p for p in ("duckdb", "polars", "pandas") if any(r["peer"] == p for r in shown)]
     names = {"segkit": "segkit", "duckdb": "DuckDB", "polars": "Polars", "pandas": "pandas"}
     versions = {r["peer"]: r["peer_version"] for r in shown}
-    left, bar, width = 236, 12, 860
-    title = f"Seconds for {rows / 1e6:.1f} million rows, {threads} thread{'s' if threads > 1 else ''}: shorter is better"
+    left, bar, width = 236, 14, 860
+    title = f"Seconds for {rows / 1e6:.1f} million rows, {threads} thread{'s' if threads > 1 else ''}: shorter is better; each workload has a scale of its own"
     parts, y = [words(20, 30, title, "title")], 52
     x = 20
     for engine in ["segkit", *peers]:
@@ -62,7 +62,7 @@ def comparison(results, labels, rows):
 
 def growth(series, threads):
     """Seconds over rows, both axes logarithmic."""
-    width, height, left, right, top, bottom = 720, 400, 70, 200, 60, 50
+    width, height, left, right, top, bottom = 780, 400, 70, 240, 60, 50
     points = [p for _, ps in series for p in ps]
     x0, x1 = math.floor(math.log10(min(p[0] for p in points))), math.log10(max(p[0] for p in points)) + 0.05
     y0, y1 = math.floor(math.log10(min(p[1] for p in points))), math.ceil(math.log10(max(p[1] for p in points)))
