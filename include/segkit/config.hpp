@@ -1,6 +1,6 @@
 // segkit/config.hpp: version, the namespace all of segkit lives in, and the precondition assertion.
 //
-// The inline namespace carries the version and the instruction set the file is compiled for, so that
+// The inline namespace carries the version, the instruction set the file is compiled for and the kernels' backend, so that
 // object files built with different flags never share an instantiation (an ODR trap of header-only code).
 // Consequence: a segkit table does not cross between such files; the Arrow C data interface does.
 #pragma once
@@ -9,14 +9,21 @@
 #define SEGKIT_VERSION_MINOR 1
 #define SEGKIT_VERSION_PATCH 0
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-#define SEGKIT_ABI v0_1_avx512
-#elif defined(__AVX2__) && defined(__FMA__)
-#define SEGKIT_ABI v0_1_avx2
-#elif defined(__AVX__)
-#define SEGKIT_ABI v0_1_avx
+// Kernels use vectors of the compiler, or with SEGKIT_SIMD_BACKEND_XSIMD those of xsimd (simd/xsimd_shim.hpp).
+#if defined(SEGKIT_SIMD_BACKEND_XSIMD)
+#define SEGKIT_ABI_OF(instruction_set) v0_1_xsimd##instruction_set
 #else
-#define SEGKIT_ABI v0_1
+#define SEGKIT_ABI_OF(instruction_set) v0_1##instruction_set
+#endif
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define SEGKIT_ABI SEGKIT_ABI_OF(_avx512)
+#elif defined(__AVX2__) && defined(__FMA__)
+#define SEGKIT_ABI SEGKIT_ABI_OF(_avx2)
+#elif defined(__AVX__)
+#define SEGKIT_ABI SEGKIT_ABI_OF(_avx)
+#else
+#define SEGKIT_ABI SEGKIT_ABI_OF()
 #endif
 
 // `namespace SEGKIT_NAMESPACE { ... }` opens segkit and its inline ABI namespace.

@@ -2,7 +2,8 @@
 //
 //     auto s = segkit::silhouette(matrix, labels, segkit::threads(2));    // s.mean, s.samples, s.clusters
 //
-// n^2 distances, in tiles of 64 points: memory grows with n, never n x n. The same bits for any executor.
+// Every distance is computed once, for both of its points: n^2 / 2 of them, by the kernels of simd/distances.hpp. Two sums per point
+// and cluster are held (where they would be too many, every distance is computed twice); never n x n. The same bits for any executor.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <segkit/config.hpp>
 #include <segkit/evaluate/detail/groups.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/simd/distances.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -34,52 +36,95 @@ struct silhouette_result {
 
 namespace detail {
 
-// Points sorted by group, each group in tiles of its own, feature-major; the last tile of a group is padded.
+// Points sorted by group, each group in tiles of its own, feature-major; the last tile of a group is padded. A place is a tile and a lane.
 class silhouette_tiles {
 public:
-    static constexpr std::size_t size = 64;
-
-    silhouette_tiles(matrix_view<const double> rows, const label_groups& groups) : columns_(rows.columns), first_tile_(groups.count() + 1) {
-        for (std::size_t g = 0; g < groups.count(); ++g) first_tile_[g + 1] = first_tile_[g] + (groups.sizes[g] + size - 1) / size;
-        values_.resize(first_tile_.back() * size * columns_);
-        std::vector<std::size_t> used(groups.count());
+    silhouette_tiles(matrix_view<const double> rows, const label_groups& groups)
+        : kernels_(distance_kernels_for<double>(simd_level())), columns_(rows.columns), groups_(groups.count()), place_(rows.rows) {
+        std::vector<std::size_t> first_tile(groups_);
+        for (std::size_t g = 0; g < groups_; ++g) {
+            first_tile[g] = tiles_.size();
+            for (std::size_t i = 0; i < groups.sizes[g]; i += tile_rows) tiles_.push_back({g, std::min(tile_rows, groups.sizes[g] - i)});
+        }
+        values_.resize(tiles_.size() * tile_rows * columns_);
+        std::vector<std::size_t> used(groups_);
         for (std::size_t i = 0; i < rows.rows; ++i) {
-            const std::size_t g = groups.group[i], place = used[g]++;
-            double* tile = values_.data() + (first_tile_[g] + place / size) * size * columns_;
-            for (std::size_t j = 0; j < columns_; ++j) tile[j * size + place % size] = rows(i, j);
+            const std::size_t g = groups.group[i], nth = used[g]++;
+            place_[i] = first_tile[g] * tile_rows + nth;
+            double* const to = values_.data() + place_[i] / tile_rows * tile_rows * columns_ + nth % tile_rows;
+            for (std::size_t j = 0; j < columns_; ++j) to[j * tile_rows] = rows(i, j);
         }
     }
 
-    // Sum of the distances from a point to all points of group g.
-    double distance_sum(const double* point, std::size_t g, std::size_t group_size) const {
-        double lanes[size] = {}, squares[size];
-        for (std::size_t t = first_tile_[g]; t < first_tile_[g + 1]; ++t) {
-            const double* tile = values_.data() + t * size * columns_;
-            std::fill(squares, squares + size, 0.0);
-            for (std::size_t j = 0; j < columns_; ++j) {
-                const double at = point[j];
-                for (std::size_t i = 0; i < size; ++i) {
-                    const double gap = tile[j * size + i] - at;
-                    squares[i] += gap * gap;
-                }
+    std::size_t tiles() const { return tiles_.size(); }
+    std::size_t groups() const { return groups_; }
+    std::size_t group(std::size_t t) const { return tiles_[t].group; }
+    std::size_t place(std::size_t row) const { return place_[row]; }
+
+    // Distances between the points of tile a and those of tiles [first, last): sums_of_a[place in a][group of the other] += each, and
+    // where given sums_of_others[place][group of a] += each.
+    void add_distances(std::size_t a, std::size_t first, std::size_t last, double* sums_of_a, double* sums_of_others) const {
+        constexpr std::size_t at_once = 16;
+        std::vector<double> points(tile_rows * columns_), rows(tile_rows * row_lanes);
+        for (std::size_t j = 0; j < columns_; ++j)
+            for (std::size_t i = 0; i < tile_rows; ++i) points[i * columns_ + j] = tile(a)[j * tile_rows + i];
+        alignas(64) double distances[at_once * tile_rows];
+        for (std::size_t b = first; b < last; ++b) {
+            alignas(64) double columns[tile_rows] = {};
+            for (std::size_t i = 0; i < tiles_[a].length; i += at_once) {
+                const std::size_t count = std::min(at_once, tiles_[a].length - i);
+                kernels_.squares(tile(b), columns_, points.data() + i * columns_, count, distances);
+                kernels_.square_roots(distances, count);
+                for (std::size_t c = 0; c < count && tiles_[b].length < tile_rows; ++c) std::fill(distances + c * tile_rows + tiles_[b].length, distances + (c + 1) * tile_rows, 0.0);
+                kernels_.sum_both_ways(distances, count, rows.data() + i * row_lanes, columns);
             }
-            const std::size_t length = std::min(size, group_size - (t - first_tile_[g]) * size);
-            if (length == size) {
-                for (std::size_t i = 0; i < size; ++i) lanes[i] += std::sqrt(squares[i]);
-            } else {
-                for (std::size_t i = 0; i < length; ++i) lanes[i] += std::sqrt(squares[i]);
+            if (sums_of_others) {
+                for (std::size_t i = 0; i < tiles_[b].length; ++i) sums_of_others[(b * tile_rows + i) * groups_ + tiles_[a].group] += columns[i];
             }
+            if (b + 1 < last && tiles_[b + 1].group == tiles_[b].group) continue;
+            for (std::size_t i = 0; i < tiles_[a].length; ++i) {
+                double sum = 0;
+                for (std::size_t lane = 0; lane < row_lanes; ++lane) sum += rows[i * row_lanes + lane];
+                sums_of_a[i * groups_ + tiles_[b].group] += sum;
+            }
+            std::fill(rows.begin(), rows.end(), 0.0);
         }
-        double sum = 0;
-        for (double lane : lanes) sum += lane;
-        return sum;
     }
 
 private:
+    struct extent {
+        std::size_t group;
+        std::size_t length;
+    };
+
+    const double* tile(std::size_t t) const { return values_.data() + t * tile_rows * columns_; }
+
+    const distance_kernels<double>& kernels_;
     std::size_t columns_;
-    std::vector<std::size_t> first_tile_;
+    std::size_t groups_;
+    std::vector<std::size_t> place_;    // of every row
+    std::vector<extent> tiles_;
     std::vector<double> values_;
 };
+
+// For every place and group the sum of the distances from its point to the points of the group. Blocks of tiles meet as teams do in a
+// tournament: in a round every block is at most once the first and once the second of a pair, and each has sums of its own for either
+// part, so that the blocks of a round run beside each other and every sum grows in the order of the rounds.
+inline std::vector<double> all_distance_sums(const silhouette_tiles& tiles, executor_ref executor) {
+    constexpr std::size_t tiles_per_block = 4;
+    const std::size_t per_tile = tile_rows * tiles.groups(), blocks = (tiles.tiles() + tiles_per_block - 1) / tiles_per_block;
+    std::vector<double> as_first(tiles.tiles() * per_tile), as_second(tiles.tiles() * per_tile);
+    for (std::size_t round = 0; round <= blocks / 2; ++round) {
+        const bool twice = 2 * round == blocks;    // the second half of this round repeats the first
+        executor.run(twice ? blocks / 2 : blocks, [&](std::size_t block) {
+            const std::size_t first = (block + round) % blocks * tiles_per_block, last = std::min(first + tiles_per_block, tiles.tiles());
+            for (std::size_t a = block * tiles_per_block; a < std::min((block + 1) * tiles_per_block, tiles.tiles()); ++a)
+                tiles.add_distances(a, first, last, as_first.data() + a * per_tile, round == 0 ? nullptr : as_second.data());
+        });
+    }
+    for (std::size_t i = 0; i < as_first.size(); ++i) as_first[i] += as_second[i];
+    return as_first;
+}
 
 }  // namespace detail
 
@@ -89,24 +134,28 @@ inline silhouette_result silhouette(matrix_view<const double> rows, std::span<co
     const detail::silhouette_tiles tiles(rows, groups);
     silhouette_result result;
     result.samples.resize(rows.rows);
-    constexpr std::size_t rows_per_task = 64;
-    executor.run((rows.rows + rows_per_task - 1) / rows_per_task, [&](std::size_t task) {
-        std::vector<double> point(rows.columns);
-        const std::size_t end = std::min(rows.rows, (task + 1) * rows_per_task);
-        for (std::size_t i = task * rows_per_task; i < end; ++i) {
-            const std::size_t own = groups.group[i];
-            if (groups.sizes[own] < 2) continue;    // 0, by definition
-            for (std::size_t j = 0; j < rows.columns; ++j) point[j] = rows(i, j);
-            double within = 0, nearest = std::numeric_limits<double>::infinity();
-            for (std::size_t g = 0; g < groups.count(); ++g) {
-                const double sum = tiles.distance_sum(point.data(), g, groups.sizes[g]);
-                if (g == own) within = sum / static_cast<double>(groups.sizes[g] - 1);
-                else nearest = std::min(nearest, sum / static_cast<double>(groups.sizes[g]));
-            }
-            const double greater = std::max(within, nearest);
-            result.samples[i] = greater > 0 ? (nearest - within) / greater : 0;
+    auto value_of = [&](std::size_t own, const double* sums) {
+        if (groups.sizes[own] < 2) return 0.0;    // by definition
+        double nearest = std::numeric_limits<double>::infinity();
+        for (std::size_t g = 0; g < groups.count(); ++g) {
+            if (g != own) nearest = std::min(nearest, sums[g] / static_cast<double>(groups.sizes[g]));
         }
-    });
+        const double within = sums[own] / static_cast<double>(groups.sizes[own] - 1), greater = std::max(within, nearest);
+        return greater > 0 ? (nearest - within) / greater : 0;
+    };
+    constexpr std::size_t most_sums = std::size_t{1} << 24;    // twice 128 MiB
+    if (tiles.tiles() * detail::tile_rows * tiles.groups() <= most_sums) {
+        const std::vector<double> sums = detail::all_distance_sums(tiles, executor);
+        for (std::size_t i = 0; i < rows.rows; ++i) result.samples[i] = value_of(groups.group[i], sums.data() + tiles.place(i) * groups.count());
+    } else {
+        std::vector<double> values(tiles.tiles() * detail::tile_rows);
+        executor.run(tiles.tiles(), [&](std::size_t t) {
+            std::vector<double> sums(detail::tile_rows * groups.count());
+            tiles.add_distances(t, 0, tiles.tiles(), sums.data(), nullptr);
+            for (std::size_t i = 0; i < detail::tile_rows; ++i) values[t * detail::tile_rows + i] = value_of(tiles.group(t), sums.data() + i * groups.count());
+        });
+        for (std::size_t i = 0; i < rows.rows; ++i) result.samples[i] = values[tiles.place(i)];
+    }
     std::vector<double> sums(groups.count());
     for (std::size_t i = 0; i < rows.rows; ++i) sums[groups.group[i]] += result.samples[i];
     double total = 0;

@@ -7,6 +7,7 @@
 // of squared differences, never |x|^2 - 2xc + |c|^2, which cancels; a subtraction and a multiply-add per feature, centre and point.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -36,7 +37,13 @@ struct distance_kernels {
     void (*least)(T* values, const T* other, double* sums);
     // sums[i] += values[i] for the 64 values of a tile, in double.
     void (*add)(double* sums, const T* values);
+    // values[i] = sqrt(values[i]) for `count` tiles, correctly rounded.
+    void (*square_roots)(T* values, std::size_t count);
+    // For `count` tiles of values: rows[c * 16 + i % 16] += values[c * 64 + i], and columns[i] += the same.
+    void (*sum_both_ways)(const T* values, std::size_t count, T* rows, T* columns);
 };
+
+inline constexpr std::size_t row_lanes = 16;
 
 // ---- one source for every instruction set
 
@@ -153,6 +160,27 @@ template <class Lanes, class T>
     for (std::size_t i = 0; i < tile_rows; i += Lanes::width) Lanes::add(sums + i, values + i);
 }
 
+template <class Lanes, class T>
+[[gnu::always_inline]] inline void sum_both_ways_body(const T* values, std::size_t count, T* rows, T* columns) {
+    constexpr std::size_t vectors = row_lanes / Lanes::width;
+    for (std::size_t c = 0; c < count; ++c) {
+        typename Lanes::real sum[vectors];
+        for (std::size_t v = 0; v < vectors; ++v) Lanes::load(sum[v], rows + c * row_lanes + v * Lanes::width);
+        for (std::size_t i = 0; i < tile_rows; i += row_lanes) {
+#pragma GCC unroll 16
+            for (std::size_t v = 0; v < vectors; ++v) {
+                typename Lanes::real value, column;
+                Lanes::load(value, values + c * tile_rows + i + v * Lanes::width);
+                Lanes::load(column, columns + i + v * Lanes::width);
+                sum[v] += value;
+                column += value;
+                Lanes::store(columns + i + v * Lanes::width, column);
+            }
+        }
+        for (std::size_t v = 0; v < vectors; ++v) Lanes::store(rows + c * row_lanes + v * Lanes::width, sum[v]);
+    }
+}
+
 // ---- the forms; register tiles by the number of registers: 16 of 16 or 32 bytes, 32 of 64
 
 #if defined(SEGKIT_SIMD_BACKEND_XSIMD)
@@ -176,9 +204,58 @@ void least_base(T* values, const T* other, double* sums) {
     least_body<base_lanes<T>>(values, other, sums);
 }
 template <class T>
+void sum_both_ways_base(const T* values, std::size_t count, T* rows, T* columns) {
+    sum_both_ways_body<base_lanes<T>>(values, count, rows, columns);
+}
+template <class T>
 void add_base(double* sums, const T* values) {
     add_body<base_lanes<T>>(sums, values);
 }
+
+#if SEGKIT_SIMD_LEVELS
+// An instruction spelled out: the compilers have no portable square root of a vector, and their own wait for errno. One operand
+// serves both spellings of assembly.
+template <class T>
+void square_roots_base(T* values, std::size_t count) {
+    for (std::size_t i = 0; i < count * tile_rows; i += vector_lanes<T, 16>::width) {
+        typename vector_lanes<T, 16>::real value;
+        vector_lanes<T, 16>::load(value, values + i);
+        if constexpr (sizeof(T) == 8) asm("sqrtpd %0, %0" : "+x"(value));
+        else asm("sqrtps %0, %0" : "+x"(value));
+        vector_lanes<T, 16>::store(values + i, value);
+    }
+}
+template <class T>
+SEGKIT_TARGET_AVX2 void square_roots_avx2(T* values, std::size_t count) {
+    for (std::size_t i = 0; i < count * tile_rows; i += vector_lanes<T, 32>::width) {
+        typename vector_lanes<T, 32>::real value;
+        vector_lanes<T, 32>::load(value, values + i);
+        if constexpr (sizeof(T) == 8) asm("vsqrtpd %0, %0" : "+x"(value));
+        else asm("vsqrtps %0, %0" : "+x"(value));
+        vector_lanes<T, 32>::store(values + i, value);
+    }
+}
+template <class T>
+SEGKIT_TARGET_AVX512 void square_roots_avx512(T* values, std::size_t count) {
+    for (std::size_t i = 0; i < count * tile_rows; i += vector_lanes<T, 64>::width) {
+        typename vector_lanes<T, 64>::real value;
+        vector_lanes<T, 64>::load(value, values + i);
+        if constexpr (sizeof(T) == 8) asm("vsqrtpd %0, %0" : "+v"(value));
+        else asm("vsqrtps %0, %0" : "+v"(value));
+        vector_lanes<T, 64>::store(values + i, value);
+    }
+}
+#elif defined(SEGKIT_SIMD_BACKEND_XSIMD)
+template <class T>
+void square_roots_base(T* values, std::size_t count) {
+    for (std::size_t i = 0; i < count * tile_rows; i += xsimd_lanes<T>::width) xsimd_lanes<T>::square_root(values + i);
+}
+#else
+template <class T>
+void square_roots_base(T* values, std::size_t count) {
+    for (std::size_t i = 0; i < count * tile_rows; ++i) values[i] = std::sqrt(values[i]);
+}
+#endif
 
 #if SEGKIT_SIMD_LEVELS
 template <class T>
@@ -192,6 +269,10 @@ SEGKIT_TARGET_AVX2 void squares_avx2(const T* tile, std::size_t columns, const T
 template <class T>
 SEGKIT_TARGET_AVX2 void least_avx2(T* values, const T* other, double* sums) {
     least_body<vector_lanes<T, 32>>(values, other, sums);
+}
+template <class T>
+SEGKIT_TARGET_AVX2 void sum_both_ways_avx2(const T* values, std::size_t count, T* rows, T* columns) {
+    sum_both_ways_body<vector_lanes<T, 32>>(values, count, rows, columns);
 }
 template <class T>
 SEGKIT_TARGET_AVX2 void add_avx2(double* sums, const T* values) {
@@ -211,6 +292,10 @@ SEGKIT_TARGET_AVX512 void least_avx512(T* values, const T* other, double* sums) 
     least_body<vector_lanes<T, 64>>(values, other, sums);
 }
 template <class T>
+SEGKIT_TARGET_AVX512 void sum_both_ways_avx512(const T* values, std::size_t count, T* rows, T* columns) {
+    sum_both_ways_body<vector_lanes<T, 64>>(values, count, rows, columns);
+}
+template <class T>
 SEGKIT_TARGET_AVX512 void add_avx512(double* sums, const T* values) {
     add_body<vector_lanes<T, 64>>(sums, values);
 }
@@ -218,10 +303,10 @@ SEGKIT_TARGET_AVX512 void add_avx512(double* sums, const T* values) {
 
 template <class T>
 const distance_kernels<T>& distance_kernels_for([[maybe_unused]] instruction_set level) {
-    static constexpr distance_kernels<T> base{nearest_base<T>, squares_base<T>, least_base<T>, add_base<T>};
+    static constexpr distance_kernels<T> base{nearest_base<T>, squares_base<T>, least_base<T>, add_base<T>, square_roots_base<T>, sum_both_ways_base<T>};
 #if SEGKIT_SIMD_LEVELS
-    static constexpr distance_kernels<T> avx2{nearest_avx2<T>, squares_avx2<T>, least_avx2<T>, add_avx2<T>};
-    static constexpr distance_kernels<T> avx512{nearest_avx512<T>, squares_avx512<T>, least_avx512<T>, add_avx512<T>};
+    static constexpr distance_kernels<T> avx2{nearest_avx2<T>, squares_avx2<T>, least_avx2<T>, add_avx2<T>, square_roots_avx2<T>, sum_both_ways_avx2<T>};
+    static constexpr distance_kernels<T> avx512{nearest_avx512<T>, squares_avx512<T>, least_avx512<T>, add_avx512<T>, square_roots_avx512<T>, sum_both_ways_avx512<T>};
     if (level == instruction_set::avx512) return avx512;
     if (level == instruction_set::avx2) return avx2;
 #endif
