@@ -27,6 +27,7 @@ struct slot {
     int source_column = -1;             // >= 0: pushed by the source
     bool stable = false;                // text whose bytes outlive the chunk
     std::vector<std::string> labels{};  // of a text: all values it can have, where a rule set made it
+    std::string_view name{};            // of a source's column
 };
 
 // Memory of one worker: a place for the values and validity of every computed slot.
@@ -75,6 +76,7 @@ public:
     virtual std::string_view word() const = 0;               // "filter", "derive", ...
     virtual bool changes_rows() const { return false; }      // runs even where nothing reads what it writes
     virtual void prepare(executor_ref) const {}              // before a pass: a join indexes its right side
+    virtual std::vector<pass_input> inputs() const { return {}; }
     virtual void run(chunk& rows, scratch& memory) const = 0;
 
     const std::vector<int>& reads() const { return reads_; }
@@ -244,6 +246,16 @@ struct plan_pass {
     };
 };
 
+}  // namespace detail
+
+namespace detail {
+// The slots of the columns that are needed.
+inline std::vector<int> needed_slots(const std::vector<int>& slots, const std::vector<bool>& needed) {
+    std::vector<int> some;
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        if (i < needed.size() && needed[i]) some.push_back(slots[i]);
+    return some;
+}
 }  // namespace detail
 
 // One state per morsel, kept in morsel order whatever the order of execution: the base of every merging consumer.

@@ -61,7 +61,8 @@ relation<Schema> relation_over(std::shared_ptr<row_source> from) {
         r.slot_of.push_back(r.plan.add_slot({.type = type_id_of<T>,
                                              .nullable = is_nullable<T>,
                                              .source_column = column,
-                                             .stable = from->stable_text(static_cast<std::size_t>(column))}));
+                                             .stable = from->stable_text(static_cast<std::size_t>(column)),
+                                             .name = Field::name}));
         ++column;
     });
     return r;

@@ -44,6 +44,14 @@ public:
 };
 
 struct table_data;
+class plan;
+
+// Rows that a source or a step reads to make its own: a pass before the one it is part of (pipeline/explain.hpp).
+struct pass_input {
+    const plan* rows;
+    std::vector<int> slots;    // what is read of them
+    std::string keeps;         // what is held in memory of them, for a reader: "group_by, which keeps its groups"
+};
 
 // Rows that lie in memory as stored columns.
 struct stored_rows {
@@ -60,6 +68,10 @@ public:
     virtual void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) = 0;
 
     virtual std::string describe() const = 0;                                      // "table of 5998 rows", "csv sessions.csv"
+    virtual std::vector<pass_input> inputs(const std::vector<bool>& needed) const {
+        (void)needed;
+        return {};
+    }
     virtual std::optional<std::size_t> row_count() const { return std::nullopt; }  // where known without reading
     virtual bool rescannable() const { return true; }                              // false: scan works once
     virtual bool stable_text(std::size_t column) const {                           // this column's text lives as long as the source

@@ -195,7 +195,7 @@ std::shared_ptr<row_source> open_rows(std::shared_ptr<const Rows> rows) {
 }
 
 // A source whose rows are computed from another plan by the first scan and kept: a group-by, a sort. Computation gives
-// `table_data compute(executor_ref)` and `std::string describe() const`. With `compute(executor_ref, needed)` it leaves
+// `table_data compute(executor_ref)`, `std::string describe() const` and `inputs(needed)`. With `compute(executor_ref, needed)` it leaves
 // columns empty that are not needed, and computes again when a later scan needs more: with `columns()` and `rescannable()` all of them.
 template <class Computation>
 class computed_source final : public row_source {
@@ -213,6 +213,7 @@ public:
         source->scan(needed, executor, consumer);
     }
     std::string describe() const override { return computation_.describe(); }
+    std::vector<pass_input> inputs(const std::vector<bool>& needed) const override { return computation_.inputs(needed); }
     bool stable_text(std::size_t) const override { return true; }
     stored_rows stored(const std::vector<bool>& needed, executor_ref executor) override {
         const std::lock_guard hold(lock_);

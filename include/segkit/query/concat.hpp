@@ -148,6 +148,11 @@ public:
         for (const Input& input : inputs_) all += (&input == inputs_.data() ? "" : ", ") + input.rows.source()->describe();
         return all;
     }
+    std::vector<pass_input> inputs(const std::vector<bool>& needed) const override {
+        std::vector<pass_input> all;
+        for (const Input& input : inputs_) all.push_back({&input.rows, needed_slots(input.slots, needed), "concat, which streams them"});
+        return all;
+    }
     bool rescannable() const override {
         bool all = true;
         for (const Input& input : inputs_) all = all && input.rows.source()->rescannable();

@@ -34,6 +34,7 @@ class shuffled_rows {
 public:
     shuffled_rows(Plan rows, std::vector<int> slots, std::uint64_t seed) : rows_(std::move(rows)), slots_(std::move(slots)), random_(seed, shuffling_purpose) {}
     std::string describe() const { return "shuffle of " + rows_.source()->describe(); }
+    std::vector<pass_input> inputs(const std::vector<bool>& needed) const { return {{&rows_, needed_slots(slots_, needed), "shuffle, which keeps all rows"}}; }
     bool rescannable() const { return rows_.source()->rescannable(); }
     std::size_t columns() const { return slots_.size(); }
 

@@ -127,6 +127,11 @@ class sorted_rows {
 public:
     sorted_rows(Plan rows, std::vector<int> slots, std::vector<sort_key> keys) : rows_(std::move(rows)), slots_(std::move(slots)), keys_(std::move(keys)) {}
     std::string describe() const { return "sort of " + rows_.source()->describe(); }
+    std::vector<pass_input> inputs(std::vector<bool> needed) const {
+        needed.resize(slots_.size(), false);
+        for (const sort_key& k : keys_) needed[k.column] = true;
+        return {{&rows_, needed_slots(slots_, needed), "sort_by, which keeps all rows"}};
+    }
 
     std::size_t columns() const { return slots_.size(); }
     bool rescannable() const { return rows_.source()->rescannable(); }

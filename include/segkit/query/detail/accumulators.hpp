@@ -80,6 +80,7 @@ public:
     std::size_t state_bytes() const final { return sizeof(State); }
     void start(std::byte* state) const final { new (state) State(initial_); }
     bool state_is_bytes() const final { return std::is_trivially_copyable_v<State>; }
+    bool state_grows() const final { return false; }
 
 protected:
     // f(state, record) for the records that count. What does not change in the loop is copied first: the states could be
@@ -90,7 +91,17 @@ protected:
         const std::byte* record = rows.records;
         const std::size_t stride = rows.stride, at = this->state_offset;
         const std::uint32_t count = rows.count;
-        if (const int m = this->mask; m < 0) {
+        const int m = this->mask;
+        if constexpr (std::is_trivially_copyable_v<State>) {
+            if (groups.one_group) {    // in registers for the length of the block
+                State only = state_at<State>(state[0] + at);
+                for (std::uint32_t k = 0; k < count; ++k, record += stride)
+                    if (m < 0 || mask_bit(record, m)) f(only, record);
+                state_at<State>(state[0] + at) = only;
+                return;
+            }
+        }
+        if (m < 0) {
             for (std::uint32_t k = 0; k < count; ++k, record += stride) f(state_at<State>(state[k] + at), record);
         } else {
             for (std::uint32_t k = 0; k < count; ++k, record += stride)
@@ -295,19 +306,13 @@ public:
 
 // ---- results
 
-template <class R>
-void append_result(column_data& column, const std::optional<R>& value) {
-    if (value) column.append_value(*value);
-    else column.append_null();
-}
-
 // Kind::finish of each state.
 template <class Kind, class State, class... T>
 class state_finisher final : public group_finisher {
 public:
     explicit state_finisher(const Kind& kind) : kind_(kind) {}
-    void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
-        for (auto group = begin; group != end; ++group) append_result(column, kind_.template finish<T...>(state_at<State>(*group + state_offset)));
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+        for (std::size_t k = 0; k < count; ++k) out.put(k, kind_.template finish<T...>(state_at<State>(groups[k] + state_offset)));
     }
 
 private:
@@ -316,8 +321,8 @@ private:
 template <class Tally>
 class tally_finisher final : public group_finisher {
 public:
-    void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
-        for (auto group = begin; group != end; ++group) append_result(column, state_at<Tally>(*group + state_offset).finish());
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+        for (std::size_t k = 0; k < count; ++k) out.put(k, state_at<Tally>(groups[k] + state_offset).finish());
     }
 };
 
@@ -348,16 +353,16 @@ struct summary_of {
     class finisher final : public group_finisher {
     public:
         finisher(const Kind& kind, std::size_t offset) : none_(kind), offset_(offset) {}
-        void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
-            for (auto group = begin; group != end; ++group) {
-                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(*group + state_offset).begin;
+        void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+            for (std::size_t k = 0; k < count; ++k) {
+                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(groups[k] + state_offset).begin;
                 alignas(8) std::byte of_none[sizeof(held)];
                 if (!answers) {
                     group_values<V> none(nullptr, nullptr, false);
                     none_.answer_into(none, of_none);
                 }
                 const auto& a = state_at<held>(answers ? answers + offset_ : of_none);
-                append_result(column, a.any ? std::optional(a.value) : std::nullopt);
+                out.put(k, a.any ? std::optional(a.value) : std::nullopt);
             }
         }
 
@@ -383,13 +388,13 @@ struct vector_of {
     class finisher final : public group_finisher {
     public:
         finisher(const Kind& kind, std::size_t offset) : kind_(kind), offset_(offset) {}
-        void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const override {
+        void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
             std::vector<double> of_none(kind_.width());
             group_values<V> none(nullptr, nullptr, false);
             kind_.template summarise<T>(none, of_none.data());
-            for (auto group = begin; group != end; ++group) {
-                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(*group + state_offset).begin;
-                column.append_block(answers ? reinterpret_cast<const double*>(answers + offset_) : of_none.data(), of_none.size());
+            for (std::size_t k = 0; k < count; ++k) {
+                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(groups[k] + state_offset).begin;
+                out.put_block(answers ? reinterpret_cast<const double*>(answers + offset_) : of_none.data(), of_none.size());
             }
         }
 

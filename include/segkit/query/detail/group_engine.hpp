@@ -29,6 +29,7 @@
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/pipeline/table_source.hpp>
 #include <segkit/query/detail/hash.hpp>
+#include <segkit/query/detail/text_key.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -59,12 +60,17 @@ struct record_block {
 struct group_block {
     const std::uint32_t* number;
     std::byte* const* state;
+    bool one_group;    // all records of the block are of the first one's group
 };
 
 // States of the groups of one partition: they never move. The first blocks are small, since most group-bys have few groups.
 class state_store {
 public:
-    explicit state_store(std::size_t bytes_per_group = 0) : bytes_(bytes_per_group) {}
+    // A group begins at a cache line where that costs little memory: it then lies in as few lines as can be.
+    explicit state_store(std::size_t bytes_per_group = 0) : bytes_(bytes_per_group) {
+        const std::size_t whole_lines = (bytes_ + cache_line - 1) / cache_line * cache_line;
+        if (whole_lines - bytes_ <= bytes_ / 4) bytes_ = whole_lines;
+    }
     std::size_t bytes() const { return bytes_; }
     std::byte* at(std::uint32_t group) const {
         if (group >= groups_per_block) return blocks_[group / groups_per_block + doublings] + std::size_t{group % groups_per_block} * bytes_;
@@ -74,12 +80,14 @@ public:
     void grow_to(std::uint32_t groups, arena& memory) {
         while (room_ < groups) {
             const std::uint32_t more = room_ < first_block ? first_block : room_ < groups_per_block ? room_ : groups_per_block;
-            blocks_.push_back(memory.take(bytes_ * more));
+            std::byte* block = memory.take(bytes_ * more + cache_line);
+            blocks_.push_back(block + (cache_line - reinterpret_cast<std::uintptr_t>(block) % cache_line) % cache_line);
             room_ += more;
         }
     }
 
 private:
+    static constexpr std::size_t cache_line = 64;
     static constexpr std::uint32_t first_block = 16, groups_per_block = 256;                                // groups
     static constexpr std::uint32_t doublings = static_cast<std::uint32_t>(std::bit_width(groups_per_block / first_block)) - 1;
     std::size_t bytes_;
@@ -104,6 +112,7 @@ public:
     virtual std::size_t state_bytes() const = 0;
     virtual void start(std::byte* state) const = 0;
     virtual bool state_is_bytes() const { return false; }    // copying the bytes of a new state makes another one
+    virtual bool state_grows() const { return true; }        // with the rows of the group
     virtual void update(const record_block& rows, const group_block& groups, kept_values& kept, arena& memory) const = 0;
     virtual void seal(std::uint32_t groups, const state_store& states, kept_values& kept, arena& memory) const {
         (void)groups, (void)states, (void)kept, (void)memory;
@@ -122,11 +131,50 @@ public:
     std::uint32_t state_offset = 0;          // in a group's state
 };
 
+// Where the results of some groups go in one output column: values of fixed width into their final places, others to the end.
+class result_rows {
+public:
+    result_rows(column_data& column, std::size_t first, std::size_t rows) : column_(column) {
+        if (!has_fixed_width(column.type)) return;
+        values_ = column.values.data() + first * size_of(column.type);
+        if (!column.nullable) return;
+        validity_ = column.validity.data() + first / 8;    // first is a multiple of 8
+        std::memset(validity_, 0, (rows + 7) / 8);
+    }
+    static bool has_fixed_width(type_id type) { return type != type_id::text && type != type_id::block32 && type != type_id::block64; }
+
+    // The value of row k, counted from `first`; for each k in turn.
+    template <class R>
+    void put(std::size_t k, const R& value) {
+        if constexpr (std::is_same_v<R, std::string_view>) {
+            column_.append_value(value);
+        } else {
+            store(values_ + k * sizeof(R), value);
+            if (validity_) validity_[k / 8] |= static_cast<std::byte>(1u << (k % 8));
+        }
+    }
+    template <class R>
+    void put(std::size_t k, const std::optional<R>& value) {
+        if (value) return put(k, *value);
+        if constexpr (std::is_same_v<R, std::string_view>) column_.append_null();
+        else store(values_ + k * sizeof(R), R{});
+    }
+    template <class T>
+    void put_block(const T* values, std::size_t width) {
+        column_.append_block(values, width);
+    }
+
+private:
+    column_data& column_;
+    std::byte* values_ = nullptr;
+    std::byte* validity_ = nullptr;
+};
+
 // Turns the states of some groups into values of one output column.
 class group_finisher {
 public:
     virtual ~group_finisher() = default;
-    virtual void append(column_data& column, const std::byte* const* begin, const std::byte* const* end, std::size_t state_offset) const = 0;
+    virtual void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const = 0;
 };
 
 // A column that travels in the records.
@@ -135,6 +183,7 @@ struct record_field {
     type_id type;
     std::uint32_t offset;
     bool copy_text;    // the bytes do not outlive the chunk
+    bool is_key = false;
 };
 struct record_mask {
     int validity;           // slot whose validity counts, or -1
@@ -147,11 +196,11 @@ struct record_key {
     int mask;    // -1 where the key cannot be null
 };
 
-inline constexpr std::uint32_t record_header = 8;    // position in the morsel, hash; then mask words, then fields
+// A record: mask words, keys, position in the morsel and hash, other fields.
 
 inline bool mask_bit(const std::byte* record, int mask) {
     const auto m = static_cast<unsigned>(mask);
-    return (load<std::uint64_t>(record + record_header + std::size_t{m / 64} * 8) >> (m % 64)) & 1;
+    return (load<std::uint64_t>(record + std::size_t{m / 64} * 8) >> (m % 64)) & 1;
 }
 
 struct group_output {
@@ -167,7 +216,7 @@ struct group_engine {
     // What a group-by computes, laid out for records and states.
     class group_layout {
     public:
-        std::uint32_t stride = record_header;
+        std::uint32_t stride = 0;
         std::uint32_t mask_words = 0;
         std::vector<record_field> fields;
         std::vector<record_mask> masks;
@@ -177,11 +226,12 @@ struct group_engine {
         std::size_t state_bytes = 0;
         std::vector<int> reads;    // slots
 
-        std::size_t add_field(const plan& p, int slot_number) {
+        // A text that is a key has a form of its own (text_key.hpp), so it is not shared with an aggregate of the same column.
+        std::size_t add_field(const plan& p, int slot_number, bool is_key = false) {
             for (std::size_t i = 0; i < fields.size(); ++i)
-                if (fields[i].slot == slot_number) return i;
+                if (fields[i].slot == slot_number && (fields[i].type != type_id::text || fields[i].is_key == is_key)) return i;
             const slot& s = p.at(slot_number);
-            fields.push_back({slot_number, s.type, 0, s.type == type_id::text && !s.stable});
+            fields.push_back({slot_number, s.type, 0, s.type == type_id::text && !s.stable, is_key});
             reads.push_back(slot_number);
             return fields.size() - 1;
         }
@@ -195,7 +245,9 @@ struct group_engine {
             return static_cast<int>(masks.size()) - 1;
         }
         void add_key(const plan& p, int slot_number) {
-            keys.push_back({add_field(p, slot_number), add_mask({p.at(slot_number).nullable ? slot_number : -1, -1, -1})});
+            const std::size_t field = add_field(p, slot_number, true);
+            fields[field].is_key = true;
+            keys.push_back({field, add_mask({p.at(slot_number).nullable ? slot_number : -1, -1, -1})});
         }
         // Takes the accumulator, or finds an equal one; returns its number.
         std::size_t add_accumulator(const plan& p, std::unique_ptr<grouped_accumulator> a) {
@@ -214,7 +266,7 @@ struct group_engine {
         // compared as bytes; what stands before the first other field is kept with a group's states.
         void lay_out() {
             mask_words = static_cast<std::uint32_t>((masks.size() + 63) / 64);
-            stride = record_header + 8 * mask_words;
+            stride = 8 * mask_words;
             key_begin = stride;
             const auto place = [&](record_field& f) {
                 const auto width = static_cast<std::uint32_t>(f.type == type_id::text ? sizeof(std::string_view) : size_of(f.type));
@@ -237,6 +289,7 @@ struct group_engine {
                     placed[k.field] = true;
                 }
             prefix = (stride + 7) / 8 * 8;
+            stride = prefix + 8;
             for (std::size_t i = 0; i < fields.size(); ++i)
                 if (!placed[i]) place(fields[i]);
             stride = (stride + 7) / 8 * 8;
@@ -246,6 +299,7 @@ struct group_engine {
                 else started.push_back(a.get());
                 a->state_offset += prefix;
                 for (const record_field& f : fields) {
+                    if (f.is_key && f.type == type_id::text) continue;
                     if (f.slot == a->slot) a->offset = f.offset;
                     if (f.slot == a->second_slot) a->second_offset = f.offset;
                 }
@@ -262,7 +316,7 @@ struct group_engine {
             if constexpr (OneWordKey) return load<std::uint64_t>(a + key_begin) == load<std::uint64_t>(b + key_begin);
             if (std::memcmp(a + key_begin, b + key_begin, key_end - key_begin) != 0) return false;
             for (const std::uint32_t t : text_keys)
-                if (load<std::string_view>(a + t) != load<std::string_view>(b + t)) return false;
+                if (!text_key::same(a + t, b + t)) return false;
             for (const int m : key_masks)
                 if (mask_bit(a, m) != mask_bit(b, m)) return false;
             return true;
@@ -270,7 +324,7 @@ struct group_engine {
 
         std::uint32_t key_begin = 0, key_end = 0;
         bool one_word_key = false;
-        std::uint32_t prefix = 0;    // bytes of a record up to the end of its keys
+        std::uint32_t prefix = 0;    // bytes of a record up to the end of its keys: what is kept of it in a group
         std::vector<std::uint32_t> text_keys;
         std::vector<int> key_masks;
         std::vector<std::byte> initial;                         // bytes of the states of a new group
@@ -290,7 +344,8 @@ struct group_engine {
             : layout_(&layout), memory_(pool), groups_(layout.prefix + layout.state_bytes), kept_(layout.accumulators.size()), table_(64, 0) {}
 
         void update(const record_block& rows, std::uint32_t morsel) {
-            if (layout_->one_word_key) update_as<true>(rows, morsel);
+            if (layout_->keys.empty()) update_only_group(rows);
+            else if (layout_->one_word_key) update_as<true>(rows, morsel);
             else update_as<false>(rows, morsel);
         }
         void seal() {
@@ -312,33 +367,48 @@ struct group_engine {
         std::size_t bytes() const { return size() * groups_.bytes(); }
 
     private:
-        static std::uint32_t hash_of(const std::byte* record) { return load<std::uint32_t>(record + 4); }
+        std::uint32_t hash_of(const std::byte* record) const { return load<std::uint32_t>(record + layout_->prefix + 4); }
 
         template <bool OneWordKey>
         void update_as(const record_block& rows, std::uint32_t morsel) {
             // Groups lie anywhere in memory: ask for all of a block's before the first is used.
             std::array<std::uint32_t, block_rows> group_of;
             std::array<std::byte*, block_rows> state_of;
-            const std::size_t last = table_.size() - 1;
-            if (table_.size() > 2048)
-                for (std::uint32_t k = 0; k < rows.count; ++k) __builtin_prefetch(&table_[hash_of(rows.at(k)) & last]);
-            for (std::uint32_t k = 0; k < rows.count; ++k) {
-                const std::uint32_t hash = hash_of(rows.at(k));
-                const std::uint64_t entry = table_[hash & last];
-                state_of[k] = nullptr;
-                if (entry == 0 || entry >> 32 != hash) continue;
+            const std::uint32_t count = rows.count, stride = rows.stride;
+            const std::size_t last = table_.size() - 1, group_bytes = groups_.bytes();
+            const std::uint64_t* table = table_.data();
+            const std::byte* header = rows.records + layout_->prefix + 4;    // the hash of the first record
+            if (table_.size() > 2048)                                        // beyond the nearest cache
+                for (std::uint32_t k = 0; k < count; ++k) __builtin_prefetch(&table[load<std::uint32_t>(header + std::size_t{k} * stride) & last]);
+            for (std::uint32_t k = 0; k < count; ++k, header += stride) {
+                const auto hash = load<std::uint32_t>(header);
+                const std::uint64_t entry = table[hash & last];
                 group_of[k] = static_cast<std::uint32_t>(entry) - 1;
-                state_of[k] = groups_.at(group_of[k]);
-                __builtin_prefetch(state_of[k], 1);
-                __builtin_prefetch(state_of[k] + 64, 1);
+                std::byte* state = nullptr;
+                if (entry >> 32 == hash && entry != 0) {
+                    state = groups_.at(group_of[k]);
+                    for (std::size_t line = 0; line < group_bytes; line += 64) __builtin_prefetch(state + line, 1);
+                }
+                state_of[k] = state;
             }
-            for (std::uint32_t k = 0; k < rows.count; ++k) {
-                const std::byte* record = rows.at(k);
+            const std::byte* record = rows.records;
+            for (std::uint32_t k = 0; k < count; ++k, record += stride) {
                 if (state_of[k] && layout_->template same_key<OneWordKey>(state_of[k], record)) continue;
                 group_of[k] = find_or_add<OneWordKey>(record, morsel);
                 state_of[k] = groups_.at(group_of[k]);
             }
-            const group_block groups{group_of.data(), state_of.data()};
+            update_states(rows, {group_of.data(), state_of.data(), false});
+        }
+        // An aggregate without keys.
+        void update_only_group(const record_block& rows) {
+            if (size() == 0) start({0, 0});
+            std::array<std::uint32_t, block_rows> group_of;
+            std::array<std::byte*, block_rows> state_of;
+            group_of.fill(0);
+            state_of.fill(groups_.at(0));
+            update_states(rows, {group_of.data(), state_of.data(), true});
+        }
+        void update_states(const record_block& rows, const group_block& groups) {
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) layout_->accumulators[a]->update(rows, groups, kept_[a], memory_);
         }
 
@@ -351,9 +421,10 @@ struct group_engine {
                 if (entry >> 32 == hash && layout_->template same_key<OneWordKey>(groups_.at(group), record)) return group;
                 at = (at + 1) & (table_.size() - 1);
             }
-            std::byte* group = start({morsel, load<std::uint32_t>(record)});
+            std::byte* group = start({morsel, load<std::uint32_t>(record + layout_->prefix)});
             std::memcpy(group, record, layout_->prefix);
-            for (const std::uint32_t t : layout_->text_keys) store(group + t, memory_.keep(load<std::string_view>(record + t)));
+            for (const std::uint32_t t : layout_->text_keys)
+                if (!text_key::is_short(record + t)) store(group + t, text_key(memory_.keep(text_key::at(record + t))));
             table_[at] = std::uint64_t{hash} << 32 | size();
             if (std::size_t{size()} * 4 > table_.size()) grow();
             return size() - 1;
@@ -471,11 +542,11 @@ struct group_engine {
 
             // Written in order, in blocks small enough that a group's states are fetched once for all columns. Columns of fixed
             // width are written into their final places, others part by part.
-            constexpr std::size_t part_rows = std::size_t{1} << 16, rows_at_once = 512;
+            constexpr std::size_t part_rows = std::size_t{1} << 16, rows_at_once = 256;
             table_data out = empty_output();
             out.rows = total;
             for (column_data& c : out.columns) {
-                if (!has_fixed_width(c.type)) continue;
+                if (!result_rows::has_fixed_width(c.type)) continue;
                 c.values.grow(total * size_of(c.type));
                 if (c.nullable) c.validity.grow((total + 7) / 8);
                 c.rows = total;
@@ -483,17 +554,16 @@ struct group_engine {
             std::vector<table_data> parts((total + part_rows - 1) / part_rows);
             executor.run(parts.size(), [&](std::size_t p) {
                 parts[p] = empty_output();
-                table_data block = empty_output();
                 const std::size_t end = std::min(total, (p + 1) * part_rows);
                 for (std::size_t first = p * part_rows; first < end; first += rows_at_once) {
-                    append_groups(block, parts[p], ordered.data() + first, ordered.data() + std::min(end, first + rows_at_once));
-                    for (std::size_t i = 0; i < block.columns.size(); ++i)
-                        if (has_fixed_width(block.columns[i].type)) put_rows(out.columns[i], first, block.columns[i]);
+                    const std::size_t count = std::min(end - first, rows_at_once);
+                    prefetch_groups(ordered, first + count, std::min(end, first + count + rows_at_once));
+                    finish_groups(out, parts[p], ordered.data() + first, first, count);
                 }
             });
             for (const table_data& part : parts)
                 for (std::size_t i = 0; i < out.columns.size(); ++i)
-                    if (!has_fixed_width(out.columns[i].type)) out.columns[i].append_column(part.columns[i]);
+                    if (!result_rows::has_fixed_width(out.columns[i].type)) out.columns[i].append_column(part.columns[i]);
             return out;
         }
 
@@ -511,9 +581,7 @@ struct group_engine {
         }
         void work_off(const batch& b, std::size_t p) {
             for (const auto& [morsel, records] : b.morsels)
-                for (std::size_t i = 0; i < records.blocks[p].size(); ++i) {
-                    partitions_[p].update(records.blocks[p][i], static_cast<std::uint32_t>(morsel));
-                }
+                for (const record_block& block : records.blocks[p]) partitions_[p].update(block, static_cast<std::uint32_t>(morsel));
         }
         void work_off(batch& b) {
             for (std::size_t p; (p = b.next_partition.fetch_add(1)) < partitions_.size();) {
@@ -546,37 +614,38 @@ struct group_engine {
             for (const group_output& o : layout_.outputs) out.columns.emplace_back(o.type, o.nullable);
             return out;
         }
-        static bool has_fixed_width(type_id type) { return type != type_id::text && type != type_id::block32 && type != type_id::block64; }
-        // Takes the rows out of a column and puts them into another one, at a multiple of 8 rows.
-        static void put_rows(column_data& to, std::size_t first, column_data& from) {
-            std::memcpy(to.values.data() + first * size_of(to.type), from.values.data(), from.values.size());
-            if (to.nullable) std::memcpy(to.validity.data() + first / 8, from.validity.data(), from.validity.size());
-            from.values.cut();
-            from.validity.cut();
-            from.rows = 0;
+        void prefetch_groups(const std::vector<const std::byte*>& groups, std::size_t begin, std::size_t end) const {
+            const std::size_t bytes = layout_.prefix + layout_.state_bytes;
+            for (std::size_t i = begin; i < end; ++i)
+                for (std::size_t line = 0; line < bytes; line += 64) __builtin_prefetch(groups[i] + line);
         }
-        void append_groups(table_data& fixed, table_data& other, const std::byte* const* begin, const std::byte* const* end) const {
+        // Keys and results of groups, as rows from `first` on.
+        void finish_groups(table_data& fixed, table_data& other, const std::byte* const* groups, std::size_t first, std::size_t count) const {
             std::size_t i = 0;
-            const auto next = [&]() -> column_data& {
-                table_data& to = has_fixed_width(fixed.columns[i].type) ? fixed : other;
-                return to.columns[i++];
+            const auto next = [&] {
+                column_data& column = result_rows::has_fixed_width(fixed.columns[i].type) ? fixed.columns[i] : other.columns[i];
+                ++i;
+                return result_rows(column, first, count);
             };
             for (const record_key& k : layout_.keys) {
-                column_data& column = next();
-                for (auto at = begin; at != end; ++at) append_key(column, k, *at);
+                result_rows out = next();
+                finish_key(out, k, groups, count);
             }
-            for (const group_output& o : layout_.outputs) o.finish->append(next(), begin, end, layout_.accumulators[o.accumulator]->state_offset);
+            for (const group_output& o : layout_.outputs) {
+                result_rows out = next();
+                o.finish->finish(out, groups, count, layout_.accumulators[o.accumulator]->state_offset);
+            }
         }
-        void append_key(column_data& column, const record_key& key, const std::byte* record) const {
-            if (key.mask >= 0 && !mask_bit(record, key.mask)) return column.append_null();
-            const std::byte* at = record + layout_.fields[key.field].offset;
-            switch (size_of(column.type)) {
-                case 1: return column.append_value(load<std::uint8_t>(at));
-                case 4: return column.append_value(load<std::uint32_t>(at));
-                default:
-                    if (column.type == type_id::text) column.append_value(load<std::string_view>(at));
-                    else column.append_value(load<std::uint64_t>(at));
-            }
+        void finish_key(result_rows& out, const record_key& key, const std::byte* const* groups, std::size_t count) const {
+            const record_field& field = layout_.fields[key.field];
+            with_key_value(field.type, [&]<class V>(std::type_identity<V>) {
+                for (std::size_t k = 0; k < count; ++k) {
+                    const std::byte* at = groups[k] + field.offset;
+                    if (key.mask >= 0 && !mask_bit(groups[k], key.mask)) out.put(k, std::optional<V>());
+                    else if constexpr (std::is_same_v<V, std::string_view>) out.put(k, text_key::at(at));
+                    else out.put(k, load<V>(at));
+                }
+            });
         }
 
         static constexpr std::size_t least_waiting = std::size_t{16} << 20;
@@ -640,16 +709,18 @@ struct group_engine {
                 const slot_view& view = c.slots[static_cast<std::size_t>(f.slot)];
                 with_key_value(f.type, [&]<class V>(std::type_identity<V>) {
                     const V* values = view.as<V>();
+                    std::uint64_t* hashes = hash_.data();
                     const auto hash = [&](std::uint32_t row) { return key.mask < 0 || view.valid(row) ? hash_value(canonical(values[row])) : 0; };
-                    if (i == 0) each(c, 0, c.selected, [&](std::uint32_t k, std::uint32_t row) { hash_[k] = hash(row); });
-                    else each(c, 0, c.selected, [&](std::uint32_t k, std::uint32_t row) { hash_[k] = mix_hash(hash_[k], hash(row)); });
+                    if (i > 0) each(c, 0, c.selected, [&](std::uint32_t k, std::uint32_t row) { hashes[k] = mix_hash(hashes[k], hash(row)); });
+                    else if (key.mask >= 0) each(c, 0, c.selected, [&](std::uint32_t k, std::uint32_t row) { hashes[k] = hash(row); });
+                    else each(c, 0, c.selected, [=](std::uint32_t k, std::uint32_t row) { hashes[k] = hash_value(canonical(values[row])); });
                 });
             }
         }
 
         void write(const chunk& c, std::uint32_t first, std::uint32_t n) {
             const group_layout& layout = tables_.layout();
-            const std::uint32_t stride = layout.stride;
+            const std::uint32_t stride = layout.stride, header = layout.prefix;
             const unsigned shift = tables_.partitions() == 1 ? 0 : 64 - partition_bits;
             const std::size_t parts = tables_.partitions() - 1;
             for (std::uint32_t k = 0; k < n; ++k) {
@@ -658,7 +729,7 @@ struct group_engine {
                 if (b.next == b.end) open(b, stride);
                 record_[k] = b.next;
                 b.next += stride;
-                store(record_[k], std::uint64_t{rows_ + k} | hash << 32);
+                store(record_[k] + header, std::uint64_t{rows_ + k} | hash << 32);
             }
             rows_ += n;
             write_masks(c, first, n);
@@ -694,7 +765,7 @@ struct group_engine {
                         words[k] |= std::uint64_t{on} << (m % 64);
                     });
                 }
-                for (std::uint32_t k = 0; k < n; ++k) store(record_[k] + record_header + 8 * w, words[k]);
+                for (std::uint32_t k = 0; k < n; ++k) store(record_[k] + 8 * w, words[k]);
             }
         }
 
@@ -705,11 +776,15 @@ struct group_engine {
                 const V* values = view.as<V>();
                 if constexpr (std::is_same_v<V, std::string_view>) {
                     each(c, first, n, [&](std::uint32_t k, std::uint32_t row) {
-                        const std::string_view value = view.valid(row) ? values[row] : std::string_view();
-                        store(record_[k] + offset, f.copy_text ? memory_->keep(value) : value);
+                        std::string_view value = view.valid(row) ? values[row] : std::string_view();
+                        if (f.copy_text && (!f.is_key || value.size() > text_key::most_inside)) value = memory_->keep(value);
+                        if (f.is_key) store(record_[k] + offset, text_key(value));
+                        else store(record_[k] + offset, value);
                     });
-                } else {
+                } else if (f.is_key) {
                     each(c, first, n, [&](std::uint32_t k, std::uint32_t row) { store(record_[k] + offset, canonical(values[row])); });
+                } else {
+                    each(c, first, n, [&](std::uint32_t k, std::uint32_t row) { store(record_[k] + offset, values[row]); });
                 }
             });
         }
@@ -746,7 +821,13 @@ struct group_engine {
     class group_rows {
     public:
         group_rows(plan rows, group_layout layout) : rows_(std::move(rows)), layout_(std::move(layout)) { layout_.lay_out(); }
-        std::string describe() const { return "group_by of " + rows_.source()->describe(); }
+        std::string describe() const { return (layout_.keys.empty() ? "aggregate of " : "group_by of ") + rows_.source()->describe(); }
+        std::vector<pass_input> inputs(const std::vector<bool>&) const {
+            bool grows = false;
+            for (const auto& a : layout_.accumulators) grows = grows || a->state_grows();
+            return {{&rows_, layout_.reads, std::string(layout_.keys.empty() ? "aggregate" : "group_by") +
+                                                (grows ? ", which keeps its groups and, for some aggregates, their values" : ", which keeps its groups")}};
+        }
         table_data compute(executor_ref executor) {
             group_tables tables(layout_, layout_.keys.empty() ? 1 : partition_count);
             group_consumer consumer(tables);

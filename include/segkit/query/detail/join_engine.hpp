@@ -97,6 +97,14 @@ struct join_engine {
             if (!indexed_) index(executor);
         }
 
+        // As far as it is known what will be gathered.
+        std::vector<pass_input> inputs() const {
+            std::vector<int> read;
+            for (std::size_t i = 0; i < slots_.size(); ++i)
+                if (wanted_[i]) read.push_back(slots_[i]);
+            return {{&plan_, std::move(read), std::string(promise_.stage) + "'s right side, which is kept and indexed"}};
+        }
+
         const column_data& column(std::size_t i) const { return *columns_[i]; }
         std::size_t rows() const { return rows_; }
         const index_type& find_by() const { return index_; }
@@ -154,6 +162,7 @@ struct join_engine {
         std::string_view word() const override { return "join"; }
         bool changes_rows() const override { return true; }    // also where it keeps all: the one_match promise is checked
         void prepare(executor_ref executor) const override { right_->prepare(executor); }
+        std::vector<pass_input> inputs() const override { return right_->inputs(); }
         void run(chunk& c, scratch& memory) const override {
             auto* match = memory.values<std::uint32_t>(match_);
             c.slots[static_cast<std::size_t>(match_)] = {match};
@@ -274,6 +283,10 @@ struct join_engine {
             : step({match_slot}, {out}), right_(std::move(right)), column_(column), nullable_(nullable), fill_(std::move(fill)), match_(match_slot), out_(out) {}
         std::string_view word() const override { return "join"; }
         void prepare(executor_ref) const override { right_->want(column_); }
+        std::vector<pass_input> inputs() const override {
+            right_->want(column_);    // the look-up before it names the right side and all that is wanted of it
+            return {};
+        }
         void run(chunk& c, scratch& memory) const override {
             gathering(right_->column(column_), nullable_, fill_)
                 .into(c.slots[static_cast<std::size_t>(out_)], memory, out_, c, c.slots[static_cast<std::size_t>(match_)].as<std::uint32_t>());
@@ -301,23 +314,34 @@ struct join_engine {
               right_columns_(std::move(right_columns)) {}
 
         void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
-            const auto is_needed = [&](std::size_t i) { return i < needed.size() && needed[i]; };
-            std::vector<int> outputs = keys_;
-            for (std::size_t i = 0; i < left_slots_.size(); ++i)
-                if (is_needed(i)) outputs.push_back(left_slots_[i]);
             for (std::size_t i = 0; i < right_columns_.size(); ++i)
-                if (is_needed(left_slots_.size() + i)) right_->want(right_columns_[i].column);
+                if (is_needed(needed, left_slots_.size() + i)) right_->want(right_columns_[i].column);
             right_->prepare(executor);
             join_consumer through(*this, needed, consumer);
-            left_.run(outputs, executor, through);
+            left_.run(left_outputs(needed), executor, through);
         }
         std::string describe() const override { return "join of " + left_.source()->describe(); }
+        std::vector<pass_input> inputs(const std::vector<bool>& needed) const override {
+            for (std::size_t i = 0; i < right_columns_.size(); ++i)
+                if (is_needed(needed, left_slots_.size() + i)) right_->want(right_columns_[i].column);
+            std::vector<pass_input> both = right_->inputs();
+            both.push_back({&left_, left_outputs(needed), "the join, which streams them"});
+            return both;
+        }
         bool rescannable() const override { return left_.source()->rescannable(); }
         bool stable_text(std::size_t column) const override {
             return column >= left_slots_.size() || left_.at(left_slots_[column]).stable;
         }
 
     private:
+        static bool is_needed(const std::vector<bool>& needed, std::size_t i) { return i < needed.size() && needed[i]; }
+        std::vector<int> left_outputs(const std::vector<bool>& needed) const {
+            std::vector<int> outputs = keys_;
+            for (std::size_t i = 0; i < left_slots_.size(); ++i)
+                if (is_needed(needed, i)) outputs.push_back(left_slots_[i]);
+            return outputs;
+        }
+
         class worker final : public morsel_worker {
         public:
             worker(const join_source& join, const std::vector<bool>& needed, std::unique_ptr<morsel_worker> next)

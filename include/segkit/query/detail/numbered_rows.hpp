@@ -161,6 +161,9 @@ public:
         rows_.run(outputs, executor, through);
     }
     std::string describe() const override { return rule_.describe() + " of " + rows_.source()->describe(); }
+    std::vector<pass_input> inputs(const std::vector<bool>& needed) const override {
+        return {{&rows_, needed_slots(slots_, needed), rule_.describe() + (computes_first ? ", which reads the rows twice" : ", which streams them")}};
+    }
     bool stable_text(std::size_t column) const override { return column < slots_.size() && rows_.at(slots_[column]).stable; }
 
 private:

@@ -1,0 +1,75 @@
+#include <segkit/pipeline/explain.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include <segkit/io/csv.hpp>
+#include <segkit/query.hpp>
+
+namespace {
+
+namespace sk = segkit;
+using namespace segkit::literals;
+
+using sessions = sk::schema<sk::field<"user_id", std::int64_t>, sk::field<"clicks", std::int32_t>, sk::field<"trip", std::optional<sk::text>>,
+                            sk::field<"price", double>>;
+using users = sk::schema<sk::field<"user_id", std::int64_t>, sk::field<"age", std::int32_t>, sk::field<"name", sk::text>>;
+
+}  // namespace
+
+TEST_CASE("a pass says what it reads: what the filter reads first, nothing that is not used, and what is kept") {
+    const auto q = sk::scan_csv<sessions>("absent.csv") | sk::filter("clicks"_c > 3) | sk::derive("twice"_c = "price"_c * 2) | sk::drop("trip"_c) |
+                   sk::group_by("user_id"_c).aggregate("rows"_c = sk::count(), "mean"_c = sk::mean("twice"_c)) | sk::filter("rows"_c > 1) |
+                   sk::sort_by(sk::descending("rows"_c));
+    CHECK(sk::explain(q) ==
+          "pass 1: csv absent.csv\n"
+          "  reads clicks, then user_id, price of the rows that pass\n"
+          "  filter, derive\n"
+          "  into group_by, which keeps its groups\n"
+          "pass 2: group_by of csv absent.csv\n"
+          "  reads rows, then user_id, mean of the rows that pass\n"
+          "  filter\n"
+          "  into sort_by, which keeps all rows\n"
+          "pass 3: sort of group_by of csv absent.csv\n"
+          "  reads user_id, rows, mean\n"
+          "  into the result\n");
+}
+
+TEST_CASE("an aggregate whose state grows says so") {
+    const sk::table<sessions> t{{1, 2, "a", 3.0}};
+    const auto text = sk::explain(t | sk::aggregate("middle"_c = sk::median("price"_c)));
+    CHECK(text.find("into aggregate, which keeps its groups and, for some aggregates, their values") != std::string::npos);
+}
+
+TEST_CASE("a join's right side is a pass of its own, of the columns that are used") {
+    const sk::table<sessions> left{{1, 2, "a", 3.0}};
+    const sk::table<users> right{{1, 30, "Ada"}, {2, 40, "Grace"}};
+    CHECK(sk::explain(left | sk::left_join(right, "user_id"_c, sk::one_match) | sk::select("trip"_c, "age"_c)) ==
+          "pass 1: table of 2 rows\n"
+          "  reads user_id, age\n"
+          "  into left_join's right side, which is kept and indexed\n"
+          "pass 2: table of 1 rows\n"
+          "  reads user_id, then trip of the rows that pass\n"
+          "  join\n"
+          "  into the result\n");
+    CHECK(sk::explain(left | sk::inner_join(right, "user_id"_c) | sk::select("trip"_c)) ==
+          "pass 1: table of 2 rows\n"
+          "  reads user_id\n"
+          "  into inner_join's right side, which is kept and indexed\n"
+          "pass 2: table of 1 rows\n"
+          "  reads user_id, trip\n"
+          "  into the join, which streams them\n"
+          "pass 3: join of table of 1 rows\n"
+          "  reads trip\n"
+          "  into the result\n");
+}
+
+TEST_CASE("explaining reads nothing, and the query runs afterwards as before") {
+    const sk::table<sessions> t{{1, 2, "a", 3.0}, {1, 5, std::nullopt, 4.0}};
+    const auto q = t | sk::filter("clicks"_c > 3) | sk::select("price"_c);
+    CHECK(sk::explain(q) == sk::explain(q));
+    CHECK((q | sk::collect()).rows() == 1);
+}
