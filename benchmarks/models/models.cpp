@@ -1,0 +1,99 @@
+// Runs one numeric workload each time a line "run" comes in, and answers with the seconds and the figures by which the driver
+// (run.py) compares it with the peers:
+//
+//     bench_models kmeans|fit|silhouette f64|f32 <points file> <rows> <features> <clusters> <threads>
+//
+// The file holds doubles: the points row by row, then the initial centres (kmeans) or the labels (silhouette).
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <segkit/cluster/detail/kmeans_core.hpp>
+#include <segkit/evaluate/silhouette.hpp>
+#include <segkit/exec/threads.hpp>
+#include <segkit/simd/level.hpp>
+
+namespace {
+
+namespace sk = segkit;
+
+std::vector<double> read_numbers(const char* file) {
+    std::FILE* in = std::fopen(file, "rb");
+    if (!in) throw std::runtime_error(std::string("cannot open ") + file);
+    std::fseek(in, 0, SEEK_END);
+    std::vector<double> numbers(static_cast<std::size_t>(std::ftell(in)) / sizeof(double));
+    std::rewind(in);
+    const bool complete = std::fread(numbers.data(), sizeof(double), numbers.size(), in) == numbers.size();
+    std::fclose(in);
+    if (!complete) throw std::runtime_error(std::string("cannot read ") + file);
+    return numbers;
+}
+
+template <class Work>
+int serve(Work work) {
+    std::printf("{\"ready\":true,\"simd\":\"%s\"}\n", std::string(sk::to_string(sk::simd_level())).c_str());
+    std::fflush(stdout);
+    char line[64];
+    while (std::fgets(line, sizeof line, stdin) && std::strncmp(line, "run", 3) == 0) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto figures = work();
+        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+        std::printf("{\"seconds\":%.6f,\"value\":%.17g,\"iterations\":%zu}\n", seconds.count(), figures.first, figures.second);
+        std::fflush(stdout);
+    }
+    return 0;
+}
+
+template <class T>
+int run(const std::string& workload, const std::vector<double>& numbers, std::size_t rows, std::size_t features, std::size_t clusters, sk::executor_ref executor) {
+    const std::vector<T> points(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(rows * features));
+    const std::vector<double> rest(numbers.begin() + static_cast<std::ptrdiff_t>(rows * features), numbers.end());
+    const auto matrix = sk::row_major<const T>(points.data(), rows, features);
+    if (workload == "kmeans") {
+        const sk::kmeans_options options{.n_clusters = clusters, .max_iter = 25, .tol = 0, .init = sk::kmeans_init::given, .centres = rest};
+        return serve([&] {
+            const sk::kmeans_fit fit = sk::fit_kmeans(matrix, options, executor);
+            return std::pair(fit.model.inertia, fit.report.iterations);
+        });
+    }
+    if (workload == "fit") {
+        const sk::kmeans_options options{.n_clusters = clusters, .n_init = 10, .search = sk::kmeans_search::restarts};
+        return serve([&] {
+            const sk::kmeans_fit fit = sk::fit_kmeans(matrix, options, executor);
+            return std::pair(fit.model.inertia, fit.report.iterations);
+        });
+    }
+    if constexpr (std::is_same_v<T, double>) {
+        if (workload == "silhouette") {
+            std::vector<std::int32_t> labels;
+            for (double label : rest) labels.push_back(static_cast<std::int32_t>(label));
+            return serve([&] { return std::pair(sk::silhouette(matrix, labels, executor).mean, std::size_t{1}); });
+        }
+    }
+    std::fprintf(stderr, "bench_models: no workload \"%s\"\n", workload.c_str());
+    return 2;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count != 8) {
+        std::fprintf(stderr, "bench_models kmeans|fit|silhouette f64|f32 <points file> <rows> <features> <clusters> <threads>\n");
+        return 2;
+    }
+    const std::vector<double> numbers = read_numbers(arguments[3]);
+    const std::size_t rows = std::strtoul(arguments[4], nullptr, 10), features = std::strtoul(arguments[5], nullptr, 10);
+    const std::size_t clusters = std::strtoul(arguments[6], nullptr, 10);
+    const auto threads = static_cast<unsigned>(std::strtoul(arguments[7], nullptr, 10));
+    if (rows == 0 || numbers.size() < rows * features) {
+        std::fprintf(stderr, "bench_models: the file holds fewer points than that\n");
+        return 2;
+    }
+    const sk::threads pool(threads);
+    if (std::strcmp(arguments[2], "f32") == 0) return run<float>(arguments[1], numbers, rows, features, clusters, pool);
+    return run<double>(arguments[1], numbers, rows, features, clusters, pool);
+}

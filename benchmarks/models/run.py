@@ -1,0 +1,210 @@
+"""Runs segkit's k-means and silhouette and the peers' by the rules of docs/benchmarks.md.
+
+    python run.py --program build/bench/benchmarks/models/bench_models [--threads 1,2] [--workloads kmeans_1m_8_6_f64] [--runs 5] [--simd avx2]
+
+Runs in an interpreter with the packages of requirements.txt; a peer that is absent is named and left out. Each engine has a process of
+its own per workload, pinned to as many cores as it may have threads; after one warm-up the runs alternate. k-means: 25 of Lloyd's
+steps from the same initial centres; inertia must agree to 1e-10 in double, 1e-5 in float. Writes models.json under --out.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+Workload = collections.namedtuple("Workload", "name kind dtype rows features clusters peers")
+
+LLOYD = ("sklearn", "sklearnex", "faiss")
+SIZES = [(1_000_000, 8, 6), (1_000_000, 16, 8), (1_000_000, 16, 64), (200_000, 64, 100), (10_000_000, 4, 5)]
+
+
+def short(n):
+    return f"{n // 1_000_000}m" if n % 1_000_000 == 0 else f"{n // 1000}k" if n % 1000 == 0 else str(n)
+
+
+WORKLOADS = [Workload(f"kmeans_{short(n)}_{d}_{k}_{t}", "kmeans", t, n, d, k, LLOYD if t == "f32" else LLOYD[:2]) for n, d, k in SIZES for t in ("f64", "f32")]
+WORKLOADS += [Workload("fit_5998_12_6", "fit", "f64", 5998, 12, 6, LLOYD[:2]), Workload("silhouette_5998_12", "silhouette", "f64", 5998, 12, 6, ("sklearn",)),
+              Workload("silhouette_50k_12", "silhouette", "f64", 50_000, 12, 6, ("sklearn",))]
+
+
+def make_data(w, folder):
+    """Overlapping clouds, so that 25 steps do not converge; the first k rows of a shuffled copy are the initial centres."""
+    import numpy as np
+    file = folder / f"{w.kind}_{w.rows}_{w.features}_{w.clusters}.bin"
+    if not file.exists():
+        random = np.random.default_rng(w.rows + w.features + w.clusters)
+        centres = random.normal(0, 1, (w.clusters, w.features))
+        own = random.integers(0, w.clusters, w.rows)
+        points = centres[own] + random.normal(0, 2, (w.rows, w.features))
+        rest = points[random.choice(w.rows, w.clusters, replace=False)] if w.kind == "kmeans" else own.astype(float) if w.kind == "silhouette" else np.empty(0)
+        folder.mkdir(parents=True, exist_ok=True)
+        np.concatenate([points.ravel(), rest.ravel()]).tofile(file)
+    return file
+
+
+# ---- a peer, in a process of its own
+
+def peer_work(peer, w, file, threads):
+    import warnings
+    import numpy as np
+    warnings.filterwarnings("ignore")
+    numbers = np.fromfile(file)
+    dtype = np.float32 if w.dtype == "f32" else np.float64
+    points = numbers[:w.rows * w.features].reshape(w.rows, w.features).astype(dtype)
+    rest = numbers[w.rows * w.features:]
+    if peer == "sklearnex":
+        import sklearnex
+        sklearnex.patch_sklearn(verbose=False)
+    if w.kind == "silhouette":
+        from sklearn.metrics import silhouette_score
+        labels = rest.astype(int)
+        return points, lambda: (float(silhouette_score(points, labels)), 1)
+    if peer == "faiss":
+        import faiss
+        faiss.omp_set_num_threads(threads)
+        centres = rest.astype(np.float32)
+
+        def train():
+            clustering = faiss.Clustering(w.features, w.clusters)
+            clustering.niter = 25
+            clustering.max_points_per_centroid = 10**9
+            clustering.min_points_per_centroid = 1
+            faiss.copy_array_to_vector(centres, clustering.centroids)
+            index = faiss.IndexFlatL2(w.features)
+            clustering.train(points, index)
+            found, _ = index.search(points, 1)      # its own figure is that of the step before
+            return float(found.sum(dtype=np.float64)), 25
+        return points, train
+    from sklearn.cluster import KMeans
+    if w.kind == "fit":
+        return points, lambda: KMeans(w.clusters, n_init=10, random_state=0).fit(points)
+    centres = rest.reshape(w.clusters, w.features).astype(dtype)
+    return points, lambda: KMeans(w.clusters, init=centres, n_init=1, max_iter=25, tol=0, algorithm="lloyd").fit(points)
+
+
+def figures(fitted, points):
+    """Inertia summed in double: the peer's own figure for float points is a sum in float."""
+    import numpy as np
+    value = fitted.inertia_
+    if points.dtype == np.float32:
+        value = sum(float(((points[i:i + 100_000].astype(float) - fitted.cluster_centers_[fitted.labels_[i:i + 100_000]]) ** 2).sum()) for i in range(0, len(points), 100_000))
+    return float(value), int(fitted.n_iter_)
+
+
+def serve_peer(peer, name, file, threads):
+    import time
+    try:
+        points, work = peer_work(peer, next(w for w in WORKLOADS if w.name == name), file, threads)
+    except ImportError as problem:
+        print(json.dumps({"absent": str(problem)}), flush=True)
+        return
+    version = __import__({"sklearnex": "sklearn", "faiss": "faiss"}.get(peer, peer)).__version__
+    print(json.dumps({"ready": True, "version": version}), flush=True)
+    for line in sys.stdin:
+        begin = time.perf_counter()
+        result = work()
+        seconds = time.perf_counter() - begin
+        value, iterations = result if isinstance(result, tuple) else figures(result, points)
+        print(json.dumps({"seconds": seconds, "value": value, "iterations": iterations}), flush=True)
+
+
+# ---- the driver
+
+class Engine:
+    def __init__(self, command, threads, environment):
+        cores = sorted(os.sched_getaffinity(0))[:threads]
+        fixed = {v: str(threads) for v in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **fixed, **environment},
+                                        preexec_fn=lambda: os.sched_setaffinity(0, cores))
+        self.hello = json.loads(self.process.stdout.readline())
+        self.seconds, self.answer = [], None
+
+    def run(self, keep=True):
+        self.process.stdin.write("run\n")
+        self.process.stdin.flush()
+        self.answer = json.loads(self.process.stdout.readline())
+        if keep:
+            self.seconds.append(self.answer["seconds"])
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(w, threads, options):
+    file = make_data(w, options.data)
+    ours = Engine([options.program, w.kind, w.dtype, str(file), str(w.rows), str(w.features), str(w.clusters), str(threads)], threads,
+                  {"SEGKIT_SIMD": options.simd} if options.simd else {})
+    peers = {}
+    for peer in w.peers:
+        engine = Engine([sys.executable, "-B", __file__, "--peer", peer, "--program", "-", "--workloads", w.name, "--data", str(file), "--threads", str(threads)], threads, {})
+        if "absent" in engine.hello:
+            print(f"    {peer} is absent: {engine.hello['absent']}", flush=True)
+            engine.end()
+        else:
+            peers[peer] = engine
+    problems = []
+    for engine in [ours, *peers.values()]:
+        engine.run(keep=False)
+    tolerance = {"f64": 1e-10, "f32": 1e-5}[w.dtype]
+    for name, engine in peers.items():
+        theirs, own = engine.answer["value"], ours.answer["value"]
+        if w.kind != "fit" and engine.answer["iterations"] != ours.answer["iterations"]:
+            problems.append(f"{w.name}: {name} made {engine.answer['iterations']} steps, segkit {ours.answer['iterations']}")
+        if w.kind != "fit" and abs(theirs - own) > tolerance * abs(own):
+            problems.append(f"{w.name}: {name} has {theirs!r} where segkit has {own!r}")
+    spent = {name: 0 for name in peers}
+    for _ in range(options.runs):
+        ours.run()
+        for name, engine in peers.items():
+            if spent[name] < options.seconds:
+                engine.run()
+                spent[name] += engine.answer["seconds"]
+    rows = []
+    for name, engine in peers.items():
+        rows.append({"workload": w.name, "threads": threads, "dtype": w.dtype, "simd": ours.hello["simd"], "ours_min_s": min(ours.seconds),
+                     "ours_median_s": statistics.median(ours.seconds), "peer": name, "peer_version": engine.hello["version"], "peer_min_s": min(engine.seconds),
+                     "ratio": min(engine.seconds) / min(ours.seconds), "iterations": ours.answer["iterations"]})
+    for engine in [ours, *peers.values()]:
+        engine.end()
+    return rows, problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, help="bench_models")
+    parser.add_argument("--threads", type=lambda s: [int(n) for n in s.split(",")], default=[1, 2])
+    parser.add_argument("--workloads", type=lambda s: s.split(","), default=[], help="names, or what they begin with")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=20, help="a peer that took so long is not run again")
+    parser.add_argument("--simd", help="base, avx2 or avx512: ours at this level")
+    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("out/bench/data"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out/bench"))
+    parser.add_argument("--peer", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peer:
+        return serve_peer(options.peer, options.workloads[0], options.data, options.threads[0])
+    results, problems = [], []
+    for w in WORKLOADS:
+        if options.workloads and not any(w.name.startswith(o) for o in options.workloads):
+            continue
+        for threads in options.threads:
+            rows, wrong = measure(w, threads, options)
+            if rows:
+                print(f"{w.name:26} {threads}t  ours {rows[0]['ours_min_s']:.4f} s ({rows[0]['simd']})  " +
+                      "  ".join(f"{r['peer']} {r['peer_version']} {r['peer_min_s']:.4f} s, {r['ratio']:.1f}x" for r in rows), flush=True)
+            for problem in wrong:
+                print(f"    {problem}", flush=True)
+            results += rows
+            problems += wrong
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "models.json").write_text("[\n" + ",\n".join(json.dumps(r) for r in results) + "\n]\n")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
