@@ -90,7 +90,7 @@ private:
     }
 
     slab_pool* pool_ = nullptr;
-    std::size_t largest_slab_ = 2 * large_page;
+    std::size_t largest_slab_ = std::size_t{1} << 20;
     std::size_t next_slab_ = 4096;
     std::vector<slab> slabs_;
     std::size_t used_ = 0;

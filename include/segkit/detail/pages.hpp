@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -18,27 +19,51 @@ namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::size_t large_page = std::size_t{1} << 21;
 
+// Gives memory back to where it came from: to the system at once where it was large, so that no holes of it stay behind.
 struct give_back {
-    void operator()(void* memory) const noexcept { std::free(memory); }
+    std::size_t mapped = 0;    // bytes, where it is the system's
+
+    void operator()(void* memory) const noexcept {
+#if defined(__linux__)
+        if (mapped != 0) {
+            (void)::munmap(memory, mapped);
+            return;
+        }
+#endif
+        std::free(memory);
+    }
 };
 template <class T>
 using owned_memory = std::unique_ptr<T[], give_back>;
+
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+// Whole large pages, or nullptr. More is mapped than is asked for, and the ends are given back, so that it begins at a large page.
+inline void* map_large_pages(std::size_t bytes) {
+    void* all = ::mmap(nullptr, bytes + large_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED) return nullptr;
+    auto* begin = static_cast<std::byte*>(all);
+    const std::size_t before = (large_page - reinterpret_cast<std::uintptr_t>(begin) % large_page) % large_page;
+    if (before != 0) (void)::munmap(begin, before);
+    if (before != large_page) (void)::munmap(begin + before + bytes, large_page - before);
+    (void)::madvise(begin + before, bytes, MADV_HUGEPAGE);    // a wish: nothing depends on it
+    return begin + before;
+}
+#endif
 
 // Room for n values whose content is not initialised.
 template <class T>
 owned_memory<T> take_memory(std::size_t n) {
     if (n > static_cast<std::size_t>(-1) / (2 * sizeof(T))) throw std::bad_alloc();
     const std::size_t bytes = n * sizeof(T);
-    void* memory = nullptr;
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
     if (bytes >= 2 * large_page) {
         const std::size_t whole = (bytes + large_page - 1) / large_page * large_page;
-        memory = std::aligned_alloc(large_page, whole);
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-        if (memory) (void)::madvise(memory, whole, MADV_HUGEPAGE);
-#endif
-    } else {
-        memory = std::malloc(bytes ? bytes : 1);
+        void* memory = map_large_pages(whole);
+        if (!memory) throw std::bad_alloc();
+        return owned_memory<T>(static_cast<T*>(memory), give_back{whole});
     }
+#endif
+    void* memory = std::malloc(bytes ? bytes : 1);
     if (!memory) throw std::bad_alloc();
     return owned_memory<T>(static_cast<T*>(memory));
 }

@@ -1,7 +1,7 @@
 // segkit/query/detail/group_engine.hpp: the run-time part of group-by. No names, no schemas: slots, offsets and types.
 //
 // 1. Each morsel writes what is needed of its rows as small records, split by key hash into a fixed number of partitions.
-// 2. Records wait until they are as many as the groups so far take memory. Then each partition takes them in morsel order,
+// 2. Records wait until they take half as much memory as the groups so far. Then each partition takes them in morsel order,
 //    finds the group of each and updates the states block by block, while the partition's groups are in the cache. The
 //    records' memory is used again: memory grows with the groups, not with the rows.
 // 3. Groups leave in the order in which their first rows stand in the input.
@@ -459,7 +459,7 @@ struct group_engine {
     // Everything the morsels of one group-by share: the records that wait, in row order, and the partitions they go to.
     //
     // Records wait until there are many for each group, so that a partition's groups are fetched into the cache once for all
-    // of them; but never more than the groups themselves take (or a small amount), so memory grows with the groups.
+    // of them; but never more than half of what the groups themselves take (or a small amount), so memory grows with the groups.
     class group_tables {
     public:
         // A morsel's records by partition, and the memory they stand in.
@@ -595,7 +595,7 @@ struct group_engine {
                 current_.reset();
                 std::size_t held = 0;
                 for (const group_partition& groups : partitions_) held += groups.bytes();
-                enough_ = std::max(least_waiting, held);
+                enough_ = std::max(least_waiting, held / 2);
             }
         }
 
