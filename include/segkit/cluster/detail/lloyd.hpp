@@ -100,16 +100,43 @@ struct lloyd_iterate {
     double inertia() const { return inertia_history.back(); }
 };
 
-// Adds the points of a tile to the sums and counts of their clusters, row by row.
-template <class T, class Label>
-void sum_tile(lloyd_state& s, const T* tile, std::size_t columns, std::size_t length, const Label* labels) {
-    for (std::size_t i = 0; i < length; ++i) {
-        const auto cluster = static_cast<std::size_t>(labels[i]);
-        ++s.counts[cluster];
-        double* sum = s.sums.data() + cluster * columns;
-        for (std::size_t j = 0; j < columns; ++j) sum[j] += static_cast<double>(tile[j * tile_rows + i]);
+// Sums of the points of clusters, tile by tile, and how many there are. For few clusters in lanes by the kernel, else row by row: that
+// costs more per row, but no more for more clusters.
+template <class T>
+class cluster_sums {
+public:
+    cluster_sums(const distance_kernels<T>& kernels, std::size_t clusters, std::size_t columns)
+        : kernels_(kernels), clusters_(clusters), columns_(columns), lanes_(clusters <= few ? clusters * columns * sum_lanes : 0) {}
+
+    // Points beyond `length` are zeros, whatever their cluster.
+    void add(lloyd_state& s, const T* tile, std::size_t length, const std::int32_t* clusters) {
+        if (!lanes_.empty()) kernels_.add_to_clusters(lanes_.data(), tile, columns_, clusters, clusters_);
+        for (std::size_t i = 0; i < length; ++i) {
+            const auto cluster = static_cast<std::size_t>(clusters[i]);
+            ++s.counts[cluster];
+            if (!lanes_.empty()) continue;
+            double* sum = s.sums.data() + cluster * columns_;
+            for (std::size_t j = 0; j < columns_; ++j) sum[j] += static_cast<double>(tile[j * tile_rows + i]);
+        }
     }
-}
+
+    // To be called once, after the last tile.
+    void finish(lloyd_state& s) const {
+        for (std::size_t at = 0; at < lanes_.size() / sum_lanes; ++at) {
+            double sum = 0;
+            for (std::size_t lane = 0; lane < sum_lanes; ++lane) sum += lanes_[at * sum_lanes + lane];
+            s.sums[at] += sum;
+        }
+    }
+
+private:
+    static constexpr std::size_t few = 16;
+
+    const distance_kernels<T>& kernels_;
+    std::size_t clusters_;
+    std::size_t columns_;
+    std::vector<double> lanes_;
+};
 
 // Keeps a point that may be among the farthest. k points are enough: every cluster but the empty ones can withhold one, its last,
 // and there are k clusters.
@@ -156,15 +183,17 @@ public:
         require_finite("kmeans", block, s.rows);
         std::vector<double> tile(d_ * tile_rows);
         alignas(64) double lanes[tile_rows] = {};
+        cluster_sums<double> sums(centres_.kernels(), k_, d_);
         for (std::size_t first = 0; first < block.rows; first += tile_rows) {
             const std::size_t length = std::min(tile_rows, block.rows - first);
             pack_tile(block.row_range(first, length), tile.data());
             nearest_in_tile<double> nearest;
             centres_.find(tile.data(), length, nearest);
             centres_.kernels().add(lanes, nearest.distance);
-            sum_tile(s, tile.data(), d_, length, nearest.which);
+            sums.add(s, tile.data(), length, nearest.which);
             if (repairing_) keep_far_points(s, tile.data(), d_, length, nearest);
         }
+        sums.finish(s);
         s.rows += block.rows;
         s.inertia += sum_of_lanes(lanes);
     }
@@ -280,7 +309,7 @@ private:
 
 // Lloyd's iteration over points in tiles. Between passes every block of rows keeps its labels and sums, and a pass moves only the rows
 // whose label changed from one sum to the other. Such sums have roundings that depend on the way: the last centres come from sums
-// made afresh, row by row, so that they are those of estimate_state over the matrix, and equal clusters have equal centres.
+// made afresh, in one order, so that they are those of estimate_state over the matrix, and equal clusters have equal centres.
 template <class T, class Label>
 class resident_lloyd {
 public:
@@ -336,14 +365,16 @@ private:
     // The first labels of a block.
     void label_block(const nearest_centre<T>& centres, std::size_t b) {
         alignas(64) double lanes[tile_rows] = {};
+        cluster_sums<T> sums(centres.kernels(), k_, d_);
         each_tile(b, [&](std::size_t first, const T* tile, std::size_t length) {
             nearest_in_tile<T> nearest;
             centres.find(tile, length, nearest);
             centres.kernels().add(lanes, nearest.distance);
             Label* const labels = labels_.get() + first;
             for (std::size_t i = 0; i < tile_rows; ++i) labels[i] = static_cast<Label>(nearest.which[i]);
-            sum_tile(states_[b], tile, d_, length, labels);
+            sums.add(states_[b], tile, length, nearest.which);
         });
+        sums.finish(states_[b]);
         states_[b].rows = blocks_.length(b);
         states_[b].inertia = sum_of_lanes(lanes);
     }
@@ -404,7 +435,13 @@ private:
         lloyd_state& s = states_[b];
         std::fill(s.counts.begin(), s.counts.end(), std::size_t{0});
         std::fill(s.sums.begin(), s.sums.end(), 0.0);
-        each_tile(b, [&](std::size_t first, const T* tile, std::size_t length) { sum_tile(s, tile, d_, length, labels_.get() + first); });
+        cluster_sums<T> sums(distance_kernels_for<T>(simd_level()), k_, d_);
+        each_tile(b, [&](std::size_t first, const T* tile, std::size_t length) {
+            alignas(64) std::int32_t clusters[tile_rows];
+            for (std::size_t i = 0; i < tile_rows; ++i) clusters[i] = static_cast<std::int32_t>(labels_[first + i]);
+            sums.add(s, tile, length, clusters);
+        });
+        sums.finish(s);
     }
 
     lloyd_state merged() const {
