@@ -2,10 +2,11 @@
 
     python3 benchmarks/compile/include_cost.py [--compiler g++] [--runs 7]
 
-Prints a table for the README: <segkit/query.hpp>, the core (all of table, expr, pipeline and query), every front door and
-the headers that users include by themselves. Three figures each: reading the headers (-fsyntax-only), compiling a file that
+Prints a table for the README: all of table, expr, pipeline and query with every stage that is included by name, every front door
+and the headers that users include by themselves. Three figures each: reading the headers (-fsyntax-only), compiling a file that
 includes them and uses nothing (-O2 -c), and the most memory the compiler took. The runs alternate between the sources; a time
-is the least processor time of its runs, so that a busy machine matters little. The limit for the core is 450 ms.
+is the least processor time of its runs, so that a busy machine matters little. The limit, 450 ms,
+is for <segkit/query.hpp>: tables, expressions, pipelines and the relational stages, which every program has.
 """
 
 import argparse
@@ -30,8 +31,8 @@ WAYS = {"read": ["-fsyntax-only"], "compile": ["-O2", "-c", "-o", os.devnull]}
 def sources():
     """name -> headers, the baseline first."""
     include = REPOSITORY / "include"
-    core = [path.relative_to(include).as_posix() for area in CORE_AREAS for path in sorted((include / "segkit" / area).glob("*.hpp"))]
-    result = {"baseline": [], "the core": core}
+    everything = [path.relative_to(include).as_posix() for area in CORE_AREAS for path in sorted((include / "segkit" / area).glob("*.hpp"))]
+    result = {"baseline": [], "all of `table`, `expr`, `pipeline`, `query`": everything}
     fronts = [path.name for path in sorted((include / "segkit").glob("*.hpp")) if path.name not in NO_FRONT_DOOR]
     for header in fronts + BY_THEMSELVES:
         result[f"`<segkit/{header}>`"] = [f"segkit/{header}"]
@@ -81,8 +82,8 @@ def main():
     for name in files:
         if name != "baseline":
             print(f"| {name} | {above[name, 'read']:.0f} | {above[name, 'compile']:.0f} | {memory[name]:.0f} |")
-    core = above["the core", "read"]
-    print(f"\nThe core costs {core:.0f} ms of the {CORE_LIMIT} ms it may.")
+    core = above["`<segkit/query.hpp>`", "read"]
+    print(f"\n<segkit/query.hpp> costs {core:.0f} ms of the {CORE_LIMIT} ms it may.")
     return 0 if core <= CORE_LIMIT else 1
 
 
