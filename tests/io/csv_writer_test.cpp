@@ -234,9 +234,9 @@ TEST_CASE("the bytes of a file do not depend on the executor, nor on whether a t
 
 TEST_CASE("a query that fails while it is written leaves the file as it was") {
     std::ofstream("csv_writer_kept.csv") << "before";
-    using one = sk::schema<sk::field<"x", double>>;
+    using lengths = sk::schema<sk::field<"x", double>>;
     const sk::threads two(2);
-    sk::table<one> rows;
+    sk::table<lengths> rows;
     for (int i = 0; i < 100'000; ++i) rows.append(std::tuple<double>(i));
     rows.append(std::tuple<double>(std::numeric_limits<double>::quiet_NaN()));
     try {
