@@ -37,7 +37,7 @@ class Registry(unittest.TestCase):
         self.assertEqual(len(self.complaints('struct s {\n    static constexpr std::string_view stage_name = K ? "one"\n        : "two";\n};\n')), 2)
 
     def test_a_new_aggregate_is_noticed(self):
-        self.assertIn('the aggregate "mode"', self.complaints('    static constexpr std::string_view aggregate_name = "mode";\n')[0])
+        self.assertIn('the aggregate "tally"', self.complaints('    static constexpr std::string_view aggregate_name = "tally";\n')[0])
 
     def test_a_new_estimator_is_noticed(self):
         header = "struct sketch {\n    state start() const { return {}; }\n    void merge(state& s, const state& other) const {}\n};\n"
