@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 PYTHON = os.environ.get("SEGKIT_TEST_PYTHON")
-if PYTHON and os.path.realpath(PYTHON) != os.path.realpath(sys.executable) and not os.environ.get("SEGKIT_TEST_STARTED"):
+if PYTHON and os.path.abspath(PYTHON) != os.path.abspath(sys.executable) and not os.environ.get("SEGKIT_TEST_STARTED"):
     os.execve(PYTHON, [PYTHON, *sys.argv], {**os.environ, "SEGKIT_TEST_STARTED": "1"})
 # A library that is built with a sanitizer needs the sanitizer's own library loaded before all others. What leaks at the end
 # is judged by whether segkit asked for it: Python and the peers keep memory of their own until the end.
