@@ -39,15 +39,9 @@ sk::table<tables::customers> describe_customers(const cohort& c, const sk::table
               "stay_usd"_c             = sk::mean("stay_usd"_c));
     return c.users
         | sk::inner_join(visits, "user_id"_c, sk::one_match)
-        | sk::left_join(outcomes, "user_id"_c, sk::one_match)
-        | sk::left_join(bookings, "user_id"_c, sk::one_match)
-        | sk::replace(
-              "booked_trips"_c    = sk::coalesce("booked_trips"_c, std::int64_t{0}),
-              "completed_trips"_c = sk::coalesce("completed_trips"_c, std::int64_t{0}),
-              "cancelled_trips"_c = sk::coalesce("cancelled_trips"_c, std::int64_t{0}),
-              "flights"_c         = sk::coalesce("flights"_c, std::int64_t{0}),
-              "stays"_c           = sk::coalesce("stays"_c, std::int64_t{0}),
-              "revenue_usd"_c     = sk::coalesce("revenue_usd"_c, 0.0))
+        | sk::left_join(outcomes, "user_id"_c, sk::one_match).otherwise("completed_trips"_c = 0, "cancelled_trips"_c = 0)
+        | sk::left_join(bookings, "user_id"_c, sk::one_match).otherwise("booked_trips"_c = 0, "flights"_c = 0, "stays"_c = 0)
+        | sk::replace("revenue_usd"_c = sk::coalesce("revenue_usd"_c, 0.0))    // also of those who completed no trip
         | sk::derive(
               "age"_c             = sk::completed_years("birthdate"_c, reference_date),
               "conversion"_c      = sk::coalesce("booked_trips"_c / sk::null_if_zero("sessions"_c - "cancellations"_c), 0.0),

@@ -18,12 +18,7 @@ using rows::row;
 
 namespace {
 
-template <class Table>
-std::vector<std::int64_t> ids_of(const Table& t) {
-    std::vector<std::int64_t> ids;
-    for (std::size_t i = 0; i < t.rows(); ++i) ids.push_back(t["id"_c][i]);
-    return ids;
-}
+using rows::ids_of;
 template <class Groups>
 std::vector<std::int64_t> firsts(const std::vector<row>& list, const Groups& groups) {
     std::vector<std::int64_t> ids;

@@ -20,19 +20,9 @@ using namespace segkit::literals;
 
 namespace {
 
-template <class Table>
-std::vector<std::int64_t> ids_of(const Table& t) {
-    std::vector<std::int64_t> ids;
-    for (std::size_t i = 0; i < t.rows(); ++i) ids.push_back(t["id"_c][i]);
-    return ids;
-}
-std::vector<std::int64_t> kept_ids(const rows::data& d) {
-    std::vector<std::int64_t> ids;
-    for (const auto& r : d.list)
-        if (r.thin < 1.0f) ids.push_back(r.id);
-    return ids;
-}
-constexpr auto thin = "thin"_c < 1.0f;
+using rows::ids_of;
+using rows::kept_ids;
+using rows::thin;
 
 // A counting number of rows: how many have been pushed, and in which order the morsels are, the last first where asked.
 using number_schema = sk::schema<sk::field<"id", std::int64_t>>;

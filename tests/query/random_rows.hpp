@@ -146,6 +146,23 @@ bool same_bits(const Table& a, const Table& b) {
     return true;
 }
 
+// The column `id` of rows.
+template <class Table>
+std::vector<std::int64_t> ids_of(const Table& t) {
+    std::vector<std::int64_t> ids;
+    for (std::size_t i = 0; i < t.rows(); ++i) ids.push_back(t["id"_c][i]);
+    return ids;
+}
+
+// A condition that keeps some rows, and the ids of those.
+inline constexpr auto thin = "thin"_c < 1.0f;
+inline std::vector<std::int64_t> kept_ids(const data& d) {
+    std::vector<std::int64_t> ids;
+    for (const auto& r : d.list)
+        if (r.thin < 1.0f) ids.push_back(r.id);
+    return ids;
+}
+
 // The rows of a query over `d`, after a look whether threads, or rows that can be read once, change a bit.
 template <class Pipeline>
 auto through(const data& d, const Pipeline& stages, bool* same) {

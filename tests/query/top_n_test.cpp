@@ -29,12 +29,7 @@ std::vector<std::int64_t> first_n(const std::vector<row>& list, std::vector<std:
     for (std::size_t i = 0; i < members.size() && i < n; ++i) ids.push_back(list[members[i]].id);
     return ids;
 }
-template <class Table>
-std::vector<std::int64_t> ids_of(const Table& t) {
-    std::vector<std::int64_t> ids;
-    for (std::size_t i = 0; i < t.rows(); ++i) ids.push_back(t["id"_c][i]);
-    return ids;
-}
+using rows::ids_of;
 // All columns of the rows are those of the table.
 template <class Table>
 bool rows_are_whole(const rows::data& d, const Table& t) {

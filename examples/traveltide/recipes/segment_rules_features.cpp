@@ -33,17 +33,10 @@ sk::table<tables::segment_rules_features> segment_rules_features(const cohort& c
               "cancellations"_c = sk::count_if("cancellation"_c),
               "bookings"_c      = sk::count_if(kept && sk::is_not_null("trip_id"_c)));
 
-    const auto nobody = std::int64_t{0};    // a customer all of whose rows were dropped
     return c.users
         | sk::left_join(behaviour, "user_id"_c, sk::one_match)
-        | sk::replace(
-              "rows"_c          = sk::coalesce("rows"_c, nobody),
-              "clicks"_c        = sk::coalesce("clicks"_c, nobody),
-              "flights"_c       = sk::coalesce("flights"_c, nobody),
-              "hotels"_c        = sk::coalesce("hotels"_c, nobody),
-              "joint"_c         = sk::coalesce("joint"_c, nobody),
-              "cancellations"_c = sk::coalesce("cancellations"_c, nobody),
-              "bookings"_c      = sk::coalesce("bookings"_c, nobody))
+              .otherwise("rows"_c = 0, "clicks"_c = 0, "flights"_c = 0, "hotels"_c = 0, "joint"_c = 0, "cancellations"_c = 0,
+                         "bookings"_c = 0)    // a customer all of whose rows were dropped
         | sk::derive(
               "age"_c                = sk::to_int64(sk::floor((reference_date - "birthdate"_c) / 365)),
               "weekday_ratio"_c      = "weekdays"_c / sk::null_if_zero("rows"_c),

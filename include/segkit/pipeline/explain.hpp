@@ -14,7 +14,9 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -44,11 +46,9 @@ public:
         text_ += "  reads " + columns(rows, program) + '\n';
         std::string steps;
         for (const step* s : program.steps) {
-            if (s->word() == last_ && s->word() == "join") continue;    // one join is several steps
-            last_ = s->word();
-            steps += (steps.empty() ? "  " : ", ") + std::string(last_);
+            if (s->word().empty()) continue;
+            steps += (steps.empty() ? "  " : ", ") + std::string(s->word());
         }
-        last_ = {};
         if (!steps.empty()) text_ += steps + '\n';
         text_ += "  into " + into + '\n';
     }
@@ -71,7 +71,6 @@ private:
     }
 
     std::string text_;
-    std::string_view last_{};
     std::size_t passes_ = 0;
 };
 

@@ -73,7 +73,7 @@ public:
     step(std::vector<int> reads, std::vector<int> writes) : reads_(std::move(reads)), writes_(std::move(writes)) {}
     virtual ~step() = default;
 
-    virtual std::string_view word() const = 0;               // "filter", "derive", ...
+    virtual std::string_view word() const = 0;               // "filter", "derive", ...; empty for a part of another step
     virtual bool changes_rows() const { return false; }      // runs even where nothing reads what it writes
     virtual void prepare(executor_ref) const {}              // before a pass: a join indexes its right side
     virtual std::vector<pass_input> inputs() const { return {}; }

@@ -134,11 +134,8 @@ public:
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
         progress so_far{std::vector<std::size_t>(types_.size(), unknown)};
         for (const Input& input : inputs_) {
-            std::vector<int> outputs;
-            for (std::size_t i = 0; i < input.slots.size() && i < needed.size(); ++i)
-                if (needed[i]) outputs.push_back(input.slots[i]);
             passing through(*this, input, needed, so_far, consumer);
-            input.rows.run(outputs, executor, through);
+            input.rows.run(needed_slots(input.slots, needed), executor, through);
             so_far.morsels = so_far.next_morsel;
             so_far.rows = so_far.next_row;
         }

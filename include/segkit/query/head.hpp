@@ -123,9 +123,7 @@ public:
     std::size_t columns() const { return slots_.size(); }
 
     table_data compute(executor_ref executor, const std::vector<bool>& needed) {
-        std::vector<int> outputs;
-        for (std::size_t i = 0; i < slots_.size(); ++i)
-            if (i < needed.size() && needed[i]) outputs.push_back(slots_[i]);
+        const std::vector<int> outputs = needed_slots(slots_, needed);
         table_data found;
         // A source may let go of earlier morsels when a later one throws; then all is read.
         if (n_ > 0 && !read(outputs, executor, true, found)) read(outputs, executor, false, found);

@@ -99,10 +99,7 @@ struct join_engine {
 
         // As far as it is known what will be gathered.
         std::vector<pass_input> inputs() const {
-            std::vector<int> read;
-            for (std::size_t i = 0; i < slots_.size(); ++i)
-                if (wanted_[i]) read.push_back(slots_[i]);
-            return {{&plan_, std::move(read), std::string(promise_.stage) + "'s right side, which is kept and indexed"}};
+            return {{&plan_, needed_slots(slots_, wanted_), std::string(promise_.stage) + "'s right side, which is kept and indexed"}};
         }
 
         const column_data& column(std::size_t i) const { return *columns_[i]; }
@@ -281,7 +278,7 @@ struct join_engine {
     public:
         gather_step(std::shared_ptr<right_side> right, std::size_t column, bool nullable, join_fill fill, int match_slot, int out)
             : step({match_slot}, {out}), right_(std::move(right)), column_(column), nullable_(nullable), fill_(std::move(fill)), match_(match_slot), out_(out) {}
-        std::string_view word() const override { return "join"; }
+        std::string_view word() const override { return {}; }    // a part of the look-up before it
         void prepare(executor_ref) const override { right_->want(column_); }
         std::vector<pass_input> inputs() const override {
             right_->want(column_);    // the look-up before it names the right side and all that is wanted of it
@@ -314,16 +311,14 @@ struct join_engine {
               right_columns_(std::move(right_columns)) {}
 
         void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
-            for (std::size_t i = 0; i < right_columns_.size(); ++i)
-                if (is_needed(needed, left_slots_.size() + i)) right_->want(right_columns_[i].column);
+            want_right(needed);
             right_->prepare(executor);
             join_consumer through(*this, needed, consumer);
             left_.run(left_outputs(needed), executor, through);
         }
         std::string describe() const override { return "join of " + left_.source()->describe(); }
         std::vector<pass_input> inputs(const std::vector<bool>& needed) const override {
-            for (std::size_t i = 0; i < right_columns_.size(); ++i)
-                if (is_needed(needed, left_slots_.size() + i)) right_->want(right_columns_[i].column);
+            want_right(needed);
             std::vector<pass_input> both = right_->inputs();
             both.push_back({&left_, left_outputs(needed), "the join, which streams them"});
             return both;
@@ -334,11 +329,13 @@ struct join_engine {
         }
 
     private:
-        static bool is_needed(const std::vector<bool>& needed, std::size_t i) { return i < needed.size() && needed[i]; }
+        void want_right(const std::vector<bool>& needed) const {
+            for (std::size_t i = 0, n = left_slots_.size(); i < right_columns_.size() && n + i < needed.size(); ++i)
+                if (needed[n + i]) right_->want(right_columns_[i].column);
+        }
         std::vector<int> left_outputs(const std::vector<bool>& needed) const {
-            std::vector<int> outputs = keys_;
-            for (std::size_t i = 0; i < left_slots_.size(); ++i)
-                if (is_needed(needed, i)) outputs.push_back(left_slots_[i]);
+            std::vector<int> outputs = needed_slots(left_slots_, needed);
+            outputs.insert(outputs.end(), keys_.begin(), keys_.end());
             return outputs;
         }
 

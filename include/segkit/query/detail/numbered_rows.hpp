@@ -154,11 +154,8 @@ public:
             const std::lock_guard hold(lock_);
             prepare(executor);
         }
-        std::vector<int> outputs;
-        for (std::size_t i = 0; i < slots_.size() && i < needed.size(); ++i)
-            if (needed[i]) outputs.push_back(slots_[i]);
         numbering through(*this, needed, consumer);
-        rows_.run(outputs, executor, through);
+        rows_.run(needed_slots(slots_, needed), executor, through);
     }
     std::string describe() const override { return rule_.describe() + " of " + rows_.source()->describe(); }
     std::vector<pass_input> inputs(const std::vector<bool>& needed) const override {

@@ -76,14 +76,10 @@ Rows empty_like(const Rows& rows) {
 // The rows of a plan, columns that are not needed being empty.
 template <class Plan>
 table_data collect_needed(const Plan& p, const std::vector<int>& slots, const std::vector<bool>& needed, executor_ref executor) {
-    const auto is_needed = [&](std::size_t i) { return i < needed.size() && needed[i]; };
-    std::vector<int> outputs;
-    for (std::size_t i = 0; i < slots.size(); ++i)
-        if (is_needed(i)) outputs.push_back(slots[i]);
-    table_data collected = collect_rows(p, outputs, executor), all;
+    table_data collected = collect_rows(p, needed_slots(slots, needed), executor), all;
     all.rows = collected.rows;
     for (std::size_t i = 0, n = 0; i < slots.size(); ++i) {
-        if (is_needed(i)) all.columns.push_back(std::move(collected.columns[n++]));
+        if (i < needed.size() && needed[i]) all.columns.push_back(std::move(collected.columns[n++]));
         else all.columns.emplace_back(p.at(slots[i]).type, p.at(slots[i]).nullable);
     }
     return all;
@@ -91,28 +87,12 @@ table_data collect_needed(const Plan& p, const std::vector<int>& slots, const st
 
 // ---- keys: hashed in a chunk, equal in a table
 
-// Calls f(std::type_identity<V>) with the type that a key of this type is hashed and compared as.
-template <class F>
-auto with_row_key(type_id type, F&& f) {
-    switch (type) {
-        case type_id::text: return f(std::type_identity<std::string_view>{});
-        case type_id::float32: return f(std::type_identity<float>{});
-        case type_id::float64: return f(std::type_identity<double>{});
-        default: break;
-    }
-    switch (size_of(type)) {
-        case 1: return f(std::type_identity<std::uint8_t>{});
-        case 4: return f(std::type_identity<std::uint32_t>{});
-        default: return f(std::type_identity<std::uint64_t>{});
-    }
-}
-
 inline constexpr std::uint64_t row_hash_seed = 0x243F6A8885A308D3ull;
 
 // Mixes a column of the selected rows into hash[k].
 template <class Chunk>
 void mix_row_hashes(const Chunk& c, const slot_view& view, type_id type, std::uint64_t* hash) {
-    with_row_key(type, [&]<class V>(std::type_identity<V>) {
+    with_key_value(type, [&]<class V>(std::type_identity<V>) {
         const V* values = view.as<V>();
         c.each([&](std::uint32_t k, std::uint32_t row) { hash[k] = mix_hash(hash[k], view.valid(row) ? hash_value(canonical(values[row])) : 0); });
     });
@@ -120,7 +100,7 @@ void mix_row_hashes(const Chunk& c, const slot_view& view, type_id type, std::ui
 // The same of `count` rows of a stored column, from row `first` on; null where the chunk's slot is null, so both hash alike.
 template <class Column>
 void mix_row_hashes(const Column& column, std::size_t first, std::size_t count, std::uint64_t* hash) {
-    with_row_key(column.type, [&]<class V>(std::type_identity<V>) {
+    with_key_value(column.type, [&]<class V>(std::type_identity<V>) {
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t row = first + i;
             const bool valid = !column.nullable || bit_at(column.validity_bits(), row);
@@ -149,7 +129,7 @@ template <class Column>
 bool same_key(const Column& one, std::size_t a, const Column& other, std::size_t b) {
     const bool known = is_stored(one, a);
     if (known != is_stored(other, b) || !known) return !known && !is_stored(other, b);
-    return with_row_key(one.type, [&]<class V>(std::type_identity<V>) { return same_key_value(stored_value<V>(one, a), stored_value<V>(other, b)); });
+    return with_key_value(one.type, [&]<class V>(std::type_identity<V>) { return same_key_value(stored_value<V>(one, a), stored_value<V>(other, b)); });
 }
 template <class Column>
 bool same_key(const Column& column, std::size_t a, std::size_t b) {
@@ -159,7 +139,7 @@ template <class Column>
 bool same_key(const slot_view& view, std::uint32_t a, const Column& column, std::size_t b) {
     const bool known = view.valid(a);
     if (known != is_stored(column, b) || !known) return !known && !is_stored(column, b);
-    return with_row_key(column.type, [&]<class V>(std::type_identity<V>) { return same_key_value(view.as<V>()[a], stored_value<V>(column, b)); });
+    return with_key_value(column.type, [&]<class V>(std::type_identity<V>) { return same_key_value(view.as<V>()[a], stored_value<V>(column, b)); });
 }
 
 // ---- groups: numbered 0, 1, 2, ... as they are added, found by the hash of their key

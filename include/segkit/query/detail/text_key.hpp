@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/copy_text.hpp>
 #include <segkit/error.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
@@ -26,7 +27,7 @@ public:
         const auto size = static_cast<std::uint32_t>(text.size());
         std::memcpy(bytes_, &size, 4);
         if (text.size() <= most_inside) {
-            copy_short(text);
+            copy_text(bytes_ + 4, text);
         } else {
             const char* begin = text.data();
             std::memcpy(bytes_ + 4, begin, 4);
@@ -67,29 +68,7 @@ private:
     static std::uint32_t size_of(std::uint64_t first_word) {
         return static_cast<std::uint32_t>(std::endian::native == std::endian::little ? first_word : first_word >> 32);
     }
-    // Two overlapping words instead of a call for each text.
-    void copy_short(std::string_view text) {
-        const char* from = text.data();
-        const std::size_t n = text.size();
-        char* to = bytes_ + 4;
-        if (n >= 8) {
-            std::uint64_t head, tail;
-            std::memcpy(&head, from, 8);
-            std::memcpy(&tail, from + n - 8, 8);
-            std::memcpy(to, &head, 8);
-            std::memcpy(to + n - 8, &tail, 8);
-        } else if (n >= 4) {
-            std::uint32_t head, tail;
-            std::memcpy(&head, from, 4);
-            std::memcpy(&tail, from + n - 4, 4);
-            std::memcpy(to, &head, 4);
-            std::memcpy(to + n - 4, &tail, 4);
-        } else {
-            for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
-        }
-    }
-
-    alignas(8) char bytes_[16] = {};
+    alignas(8) std::byte bytes_[16] = {};
 };
 static_assert(sizeof(text_key) == 16 && sizeof(const char*) <= 8);
 
