@@ -306,18 +306,15 @@ inline std::vector<std::size_t> numbering(const lloyd_iterate& iterate, kmeans_l
     return order;
 }
 
+// Of at least one point and feature; the options have been checked.
 template <class T>
-kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& options, executor_ref executor) {
-    constexpr std::string_view stage = "kmeans";
-    if (rows.rows == 0) throw_empty(stage);
-    if (rows.columns == 0) throw_empty(stage, "features");
-    check_kmeans_options(options, rows.columns);
-    const tiled_matrix<T> points(stage, rows, executor);
+kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& options, executor_ref executor) {
+    const std::size_t n_rows = points.rows(), n_features = points.columns();
     const double tolerance = options.tol > 0 ? options.tol * mean_variance(points, executor) : 0;
     const std::vector<std::size_t> distinct = distinct_rows(points, options.n_clusters);
     const std::size_t k = distinct.size();
     kmeans_fit fit;
-    fit.report.n_rows = rows.rows;
+    fit.report.n_rows = n_rows;
     fit.report.clusters_asked = options.n_clusters;
     fit.report.clusters_used = k;
     fit.report.seed = options.seed;
@@ -334,8 +331,8 @@ kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& option
         lloyd_spec spec{{}, k, options.max_iter, tolerance};
         const counter_random random = restart_random(options.seed, r);
         if (k < options.n_clusters) {
-            spec.centres.resize(k * rows.columns);
-            for (std::size_t c = 0; c < k; ++c) points.copy_row(distinct[c], spec.centres.data() + c * rows.columns);
+            spec.centres.resize(k * n_features);
+            for (std::size_t c = 0; c < k; ++c) points.copy_row(distinct[c], spec.centres.data() + c * n_features);
         } else if (options.init == kmeans_init::given) {
             spec.centres = options.centres;
         } else if (r >= fresh) {
@@ -350,7 +347,7 @@ kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& option
     // Small data: every thread has a run of its own. Large data: the threads share one, so that the points are read once for all.
     constexpr std::size_t small = std::size_t{1} << 19;    // values that a core's own cache holds
     auto run_range = [&](std::size_t first, std::size_t last) {
-        if (rows.rows * rows.columns <= small && last - first > 1) {
+        if (n_rows * n_features <= small && last - first > 1) {
             executor.run(last - first, [&](std::size_t i) { run(first + i, default_executor); });
         } else {
             for (std::size_t r = first; r < last; ++r) run(r, executor);
@@ -374,11 +371,20 @@ kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& option
     const std::vector<std::size_t> order = numbering(best, options.labels);
     std::vector<std::int32_t> number(k);
     for (std::size_t c = 0; c < k; ++c) number[order[c]] = static_cast<std::int32_t>(c);
-    fit.model = {k, rows.columns, permuted(best.spec.centres, order, rows.columns), {}, best.inertia()};
+    fit.model = {k, n_features, permuted(best.spec.centres, order, n_features), {}, best.inertia()};
     for (std::size_t c : order) fit.model.sizes.push_back(best.counts[c]);
     fit.labels = std::move(labels[best_run]);
     for (std::int32_t& label : fit.labels) label = number[static_cast<std::size_t>(label)];
     return fit;
+}
+
+template <class T>
+kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& options, executor_ref executor) {
+    constexpr std::string_view stage = "kmeans";
+    if (rows.rows == 0) throw_empty(stage);
+    if (rows.columns == 0) throw_empty(stage, "features");
+    check_kmeans_options(options, rows.columns);
+    return fit_kmeans_to(tiled_matrix<T>(stage, rows, executor), options, executor);
 }
 
 }  // namespace detail
