@@ -64,7 +64,7 @@ TEST_CASE("what is exported and imported again is the same table") {
     }
 }
 
-TEST_CASE("a table that is moved out is handed over where it lies; one that stays is copied") {
+TEST_CASE("a table that is moved out is handed over where it lies; one that stays is shared until it changes") {
     sk::table<everything> t = some(100);
     const auto& columns = t.data().columns;
     std::vector<const void*> values, validity;
@@ -77,7 +77,13 @@ TEST_CASE("a table that is moved out is handed over where it lies; one that stay
     ArrowArray array;
 
     sk::to_arrow(t, &schema, &array);
-    CHECK(array.children[1]->buffers[1] != values[1]);
+    CHECK(array.children[1]->buffers[1] == values[1]);
+    {
+        sk::table<everything> changed = t;
+        changed.append(t.row(0));
+        CHECK(changed.rows() == 101);
+        CHECK(changed.data().columns[1].values.data() != values[1]);
+    }
     CHECK(t.rows() == 100);
     schema.release(&schema);
     array.release(&array);

@@ -12,6 +12,8 @@
 #include <segkit/query.hpp>
 #include <segkit/table/parse.hpp>
 
+#include "support/same_columns.hpp"
+
 namespace laws {
 
 // Rows of a table that delivers its values one by one, so that a chunk may begin anywhere.
@@ -93,17 +95,7 @@ struct pieces {
 };
 inline constexpr pieces all_pieces[] = {{1, 50}, {3, 1}, {7, 11}, {1000, 1}, {1000, 3}, {2048, 2}};
 
-inline bool same_bytes(const segkit::buffer& a, const segkit::buffer& b) { return a.size() == b.size() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size()) == 0); }
-
-inline bool same_bits(const segkit::table_data& a, const segkit::table_data& b) {
-    if (a.rows != b.rows || a.columns.size() != b.columns.size()) return false;
-    for (std::size_t i = 0; i < a.columns.size(); ++i) {
-        const auto &x = a.columns[i], &y = b.columns[i];
-        if (x.type != y.type || x.nullable != y.nullable || x.rows != y.rows || (x.rows && x.width != y.width)) return false;
-        if (!same_bytes(x.values, y.values) || !same_bytes(x.bytes, y.bytes) || !same_bytes(x.validity, y.validity)) return false;
-    }
-    return true;
-}
+inline bool same_bits(const segkit::table_data& a, const segkit::table_data& b) { return support::same_columns(a, b); }
 
 // Two archived models: the same text, but for numbers, which may differ by `relative` of themselves or of the largest.
 inline bool close_texts(const std::string& a, const std::string& b, double relative = 1e-12) {

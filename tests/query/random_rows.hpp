@@ -18,6 +18,8 @@
 #include <segkit/exec/threads.hpp>
 #include <segkit/query.hpp>
 
+#include "support/same_columns.hpp"
+
 namespace rows {
 
 namespace sk = segkit;
@@ -133,17 +135,9 @@ struct once {
     std::shared_ptr<sk::row_source> open() const { return std::make_shared<source>(sk::detail::open_table(*rows)); }
 };
 
-inline bool same_buffer(const sk::buffer& a, const sk::buffer& b) {
-    return a.size() == b.size() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size()) == 0);
-}
 template <class Table>
 bool same_bits(const Table& a, const Table& b) {
-    if (a.rows() != b.rows()) return false;
-    for (std::size_t i = 0; i < a.data().columns.size(); ++i) {
-        const auto &x = a.data().columns[i], &y = b.data().columns[i];
-        if (!same_buffer(x.values, y.values) || !same_buffer(x.bytes, y.bytes) || !same_buffer(x.validity, y.validity)) return false;
-    }
-    return true;
+    return support::same_columns(a.data(), b.data());
 }
 
 // The column `id` of rows.

@@ -9,6 +9,8 @@
 
 #include <segkit/io/csv.hpp>
 
+#include "support/same_columns.hpp"
+
 namespace support {
 
 // xorshift64: the tests need variety, not quality.
@@ -64,21 +66,6 @@ inline raw_rows naive_rows(std::string text, char delimiter) {
     }
     if (begun) end_row();
     return rows;
-}
-
-// The columns hold the same values, bit for bit.
-inline bool same_columns(const segkit::table_data& a, const segkit::table_data& b) {
-    const auto same = [](const segkit::buffer& x, const segkit::buffer& y) {
-        return x.size() == y.size() && (x.size() == 0 || std::memcmp(x.data(), y.data(), x.size()) == 0);
-    };
-    if (a.rows != b.rows || a.columns.size() != b.columns.size()) return false;
-    for (std::size_t i = 0; i < a.columns.size(); ++i) {
-        const segkit::column_data& x = a.columns[i];
-        const segkit::column_data& y = b.columns[i];
-        if (x.type != y.type || x.nullable != y.nullable || x.rows != y.rows) return false;
-        if (!same(x.values, y.values) || !same(x.bytes, y.bytes) || !same(x.validity, y.validity)) return false;
-    }
-    return true;
 }
 
 template <class Schema>

@@ -157,7 +157,7 @@ struct exported_schema {
 template <a_shared_table T>
 struct exported_schema<T> : shared_table_schema<T> {};
 
-// The rows of any input as columns that can be shared: a table that may be moved from gives its own, one that stays is copied,
+// The rows of any input as columns that can be shared: a table that may be moved from gives its own, one that stays shares them,
 // and everything else is collected.
 template <class T>
 std::shared_ptr<const table_data> shared_rows(T&& rows, executor_ref executor) {
@@ -206,7 +206,7 @@ std::vector<table_data> collected_parts(const Relation& r, executor_ref executor
 }  // namespace detail
 
 // Rows as one record batch (a struct array) that owns them. `rows` is a table, moved in or shared as
-// std::shared_ptr<const table>: then nothing is copied but bool columns; or a table by reference, which is copied; or a query,
+// std::shared_ptr<const table>: then nothing is copied but bool columns; or a table by reference, which is shared; or a query,
 // which is run. Where it throws, both structs are marked as released.
 template <class T>
     requires detail::arrow_exportable<std::remove_cvref_t<T>>

@@ -2,8 +2,10 @@
 //
 // The layout is Arrow's: values one after the other, a validity bitmap (least significant bit first), text as
 // 64-bit offsets and bytes. Two deliberate differences: a bool is one byte, and a non-nullable column has no bitmap.
+// Copies share their memory until one of them is changed; a text column may also refer to the bytes of another.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,11 +21,12 @@
 
 namespace SEGKIT_NAMESPACE {
 
-// Growing bytes that are not initialised before they are written (std::vector would write them twice).
+// Growing bytes that are not initialised before they are written (std::vector would write them twice). A copy shares them; who
+// then asks for bytes to write to is given its own.
 class buffer {
 public:
     buffer() = default;
-    buffer(const buffer& other) { append(other.data_.get(), other.size_); }
+    buffer(const buffer& other) = default;
     buffer(buffer&& other) noexcept
         : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
     buffer& operator=(buffer other) noexcept {
@@ -34,16 +37,15 @@ public:
     }
 
     std::size_t size() const { return size_; }
-    std::byte* data() { return data_.get(); }
+    std::byte* data() {
+        if (is_shared()) move_to(size_);
+        return data_.get();
+    }
     const std::byte* data() const { return data_.get(); }
 
     void reserve(std::size_t bytes) {
-        if (bytes <= capacity_) return;
-        const std::size_t capacity = bytes > 2 * capacity_ ? bytes : 2 * capacity_;
-        detail::owned_memory<std::byte> larger = detail::take_memory<std::byte>(capacity);
-        if (size_) std::memcpy(larger.get(), data_.get(), size_);
-        data_ = std::move(larger);
-        capacity_ = capacity;
+        if (bytes > capacity_) move_to(bytes > 2 * capacity_ ? bytes : 2 * capacity_);
+        else if (is_shared()) move_to(bytes);
     }
     // Forgets the content, or all beyond the first bytes; the memory stays.
     void cut(std::size_t bytes = 0) { size_ = bytes < size_ ? bytes : size_; }
@@ -63,14 +65,36 @@ public:
     }
 
 private:
-    detail::owned_memory<std::byte> data_;
+    bool is_shared() const {
+        if (data_.use_count() > 1) return true;
+        std::atomic_thread_fence(std::memory_order_acquire);    // whoever shared them until now has read them
+        return false;
+    }
+    void move_to(std::size_t capacity) {
+        std::shared_ptr<std::byte[]> own = detail::take_memory<std::byte>(capacity > size_ ? capacity : size_);
+        if (size_) std::memcpy(own.get(), data_.get(), size_);
+        data_ = std::move(own);
+        capacity_ = capacity > size_ ? capacity : size_;
+    }
+
+    std::shared_ptr<std::byte[]> data_;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;
 };
 
 namespace detail {
 inline bool bit_at(const std::uint8_t* bits, std::size_t i) { return (bits[i >> 3] >> (i & 7)) & 1; }
-}
+
+// Where a text lies among the bytes of a column, for columns that refer to them: its first byte and its size.
+class text_place {
+public:
+    static constexpr std::size_t most_bytes = (std::size_t{1} << 24) - 1;    // of one text
+    static constexpr std::size_t most_all = std::size_t{1} << 40;            // of a column
+
+    static std::uint64_t of(std::size_t begin, std::size_t size) { return std::uint64_t{begin} << 24 | size; }
+    static std::string_view text(const char* bytes, std::uint64_t place) { return {bytes + (place >> 24), place & most_bytes}; }
+};
+}  // namespace detail
 
 // One stored column of any type. `append_*` keep values, validity and offsets in step.
 struct column_data {
@@ -78,7 +102,8 @@ struct column_data {
     bool nullable = false;
     std::size_t rows = 0;
     std::size_t width = 1;    // elements per row: 1, but for a block
-    buffer values;            // rows * width values, or rows + 1 offsets of text
+    bool refers = false;      // a text whose bytes are those of another column, or of more rows, in any order
+    buffer values;            // rows * width values; of text rows + 1 offsets, or where it refers `rows` places (detail::text_place)
     buffer bytes;             // of text
     buffer validity;          // only where nullable
 
@@ -93,14 +118,15 @@ struct column_data {
     template <class V>
     void append_value(const V& value) {
         if constexpr (std::is_same_v<V, std::string_view>) {
-            bytes.append(value.data(), value.size());
-            values.push(static_cast<std::int64_t>(bytes.size()));
+            if (refers) own_text();
+            push_text(value);
         } else {
             values.push(value);
         }
         append_valid(true);
     }
     void append_null() {
+        if (refers) own_text();
         if (type == type_id::text) values.push(static_cast<std::int64_t>(bytes.size()));
         else std::memset(values.grow(size_of(type)), 0, size_of(type));
         append_valid(false);
@@ -113,7 +139,10 @@ struct column_data {
     }
     // Appends all rows of another column of the same type.
     void append_column(const column_data& other) {
-        if (type == type_id::text) {
+        if (refers) own_text();
+        if (other.refers) {
+            for (std::size_t i = 0; i < other.rows; ++i) push_text(detail::text_place::text(other.text_bytes(), other.places()[i]));
+        } else if (type == type_id::text) {
             const std::int64_t base = static_cast<std::int64_t>(bytes.size());
             bytes.append(other.bytes.data(), other.bytes.size());
             const auto* offsets = reinterpret_cast<const std::int64_t*>(other.values.data());
@@ -136,7 +165,26 @@ struct column_data {
         }
     }
 
+    // Of text: its bytes, and where it refers, the place of each row.
+    const char* text_bytes() const { return reinterpret_cast<const char*>(bytes.data()); }
+    const std::uint64_t* places() const { return reinterpret_cast<const std::uint64_t*>(values.data()); }
+
+    // Text with offsets and bytes of its own, row after row, where it refers to others.
+    void own_text() {
+        if (!refers) return;
+        column_data own(type, false);
+        own.values.reserve((rows + 1) * sizeof(std::int64_t));
+        for (std::size_t i = 0; i < rows; ++i) own.push_text(detail::text_place::text(text_bytes(), places()[i]));
+        values = std::move(own.values);
+        bytes = std::move(own.bytes);
+        refers = false;
+    }
+
 private:
+    void push_text(std::string_view text) {
+        bytes.append(text.data(), text.size());
+        values.push(static_cast<std::int64_t>(bytes.size()));
+    }
     void append_valid(bool valid) {
         if (nullable) {
             if (rows % 8 == 0) validity.push(std::uint8_t{0});
@@ -145,6 +193,27 @@ private:
         ++rows;
     }
 };
+
+namespace detail {
+// The texts of a column, however they are stored; what stands in a row that is null has no characters.
+class text_values {
+public:
+    explicit text_values(const column_data& column) : values_(column.places()), bytes_(column.text_bytes()), refers_(column.refers) {}
+
+    std::string_view operator[](std::size_t row) const {
+        const std::uint64_t here = values_[row];
+        if (refers_) return text_place::text(bytes_, here);
+        return {bytes_ + here, static_cast<std::size_t>(values_[row + 1] - here)};
+    }
+    // Fetches ahead what says where a text lies.
+    void prefetch(std::size_t row) const { __builtin_prefetch(values_ + row); }
+
+private:
+    const std::uint64_t* values_;    // places, or offsets
+    const char* bytes_;
+    bool refers_;
+};
+}  // namespace detail
 
 // A typed, borrowed view on a stored column: `view[i]` is a value, or an optional value where the column is nullable.
 template <class T>
@@ -163,9 +232,7 @@ public:
             if (!detail::bit_at(column_->validity_bits(), row)) return std::nullopt;
         }
         if constexpr (std::is_same_v<non_null_t<T>, text>) {
-            const auto* offsets = reinterpret_cast<const std::int64_t*>(column_->values.data());
-            return std::string_view(reinterpret_cast<const char*>(column_->bytes.data()) + offsets[row],
-                                    static_cast<std::size_t>(offsets[row + 1] - offsets[row]));
+            return detail::text_values(*column_)[row];
         } else if constexpr (is_block<T>) {
             using E = typename detail::block_traits<T>::element;
             return block_value<E>{reinterpret_cast<const E*>(column_->values.data()) + row * column_->width, column_->width};

@@ -3,7 +3,7 @@
 //     segkit::table<people> t{{1, "Ada", 36.5}, {2, "Grace", std::nullopt}};
 //     t["age"_c][0]    // an optional double
 //
-// A table is a value: copying copies the columns. Views into it are valid while it lives unchanged.
+// A table is a value; copies share their columns' memory until one is changed. Views into it are valid while it lives unchanged.
 #pragma once
 
 #include <concepts>

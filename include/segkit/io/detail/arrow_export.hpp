@@ -169,6 +169,11 @@ inline arrow_owner<ArrowArray> arrow_array_of(const column_data& column, std::st
             break;
         }
         case type_id::text:
+            if (column.refers) {    // Arrow's text has its bytes in the order of the rows
+                auto own = std::make_shared<column_data>(column);
+                own->own_text();
+                return arrow_array_of(*own, field, own, form);
+            }
             if (!form.binary_text) require_utf8(column, field);
             content->buffers[1] = or_nothing(column.values.data());
             content->buffers[2] = or_nothing(column.bytes.data());

@@ -31,17 +31,10 @@ struct stored_keys {
     const V* values;
     const V& operator[](std::size_t row) const { return values[row]; }
 };
-template <>
-struct stored_keys<std::string_view> {
-    const std::int64_t* ends;
-    const char* bytes;
-    std::string_view operator[](std::size_t row) const { return {bytes + ends[row], static_cast<std::size_t>(ends[row + 1] - ends[row])}; }
-};
 template <class V, class Column>
-stored_keys<V> keys_in(const Column& column) {
-    if constexpr (std::is_same_v<V, std::string_view>)
-        return {reinterpret_cast<const std::int64_t*>(column.values.data()), reinterpret_cast<const char*>(column.bytes.data())};
-    else return {reinterpret_cast<const V*>(column.values.data())};
+auto keys_in(const Column& column) {
+    if constexpr (std::is_same_v<V, std::string_view>) return text_values(column);
+    else return stored_keys<V>{reinterpret_cast<const V*>(column.values.data())};
 }
 
 template <class V>

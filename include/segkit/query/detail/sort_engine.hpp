@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/copy_text.hpp>
 #include <segkit/detail/pages.hpp>
 #include <segkit/exec/executor.hpp>
 #include <segkit/table/column.hpp>
@@ -40,7 +41,7 @@ auto with_sort_value(type_id type, F&& f) {
 
 template <class V, class Column>
 V sort_value(const Column& column, std::size_t row) {
-    if constexpr (std::is_same_v<V, std::string_view>) return column_view<text>(column)[row];
+    if constexpr (std::is_same_v<V, std::string_view>) return text_values(column)[row];
     else return reinterpret_cast<const V*>(column.values.data())[row];
 }
 
@@ -546,9 +547,9 @@ public:
     // First all tasks of `measure`, then all of `fill`.
     void measure(std::size_t task) {
         if (from_.type != type_id::text) return;
-        const auto* ends = reinterpret_cast<const std::int64_t*>(from_.values.data());
+        const text_values texts(from_);
         std::int64_t bytes = 0;
-        each_row(task, [&](std::size_t, std::size_t row) { bytes += ends[row + 1] - ends[row]; });
+        each_row(task, [&](std::size_t, std::size_t row) { bytes += static_cast<std::int64_t>(texts[row].size()); });
         text_begins_[task + 1] = bytes;
     }
     void make_room() {
@@ -592,14 +593,15 @@ private:
     }
     void fill_texts(std::size_t task) {
         constexpr std::size_t ahead = 16;
-        const auto* ends = reinterpret_cast<const std::int64_t*>(from_.values.data());
+        const text_values texts(from_);
         auto* out = reinterpret_cast<std::int64_t*>(to_.values.data()) + 1;
+        std::byte* bytes = to_.bytes.data();
         std::int64_t at = text_begins_[task];
         each_row(task, [&](std::size_t i, std::size_t row) {
-            if (i + ahead < to_.rows) __builtin_prefetch(from_.bytes.data() + ends[order_[i + ahead]]);
-            const auto n = static_cast<std::size_t>(ends[row + 1] - ends[row]);
-            if (n) std::memcpy(to_.bytes.data() + at, from_.bytes.data() + ends[row], n);
-            at += static_cast<std::int64_t>(n);
+            if (i + ahead < to_.rows) __builtin_prefetch(texts[order_[i + ahead]].data());
+            const std::string_view t = texts[row];
+            copy_text(bytes + at, t);
+            at += static_cast<std::int64_t>(t.size());
             out[i] = at;
         });
     }
