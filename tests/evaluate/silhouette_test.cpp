@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
 #include <segkit/evaluate/silhouette.hpp>
@@ -68,6 +70,51 @@ TEST_CASE("the silhouette follows its definition for any labels and group sizes,
     }
 }
 
+TEST_CASE("points in float have the silhouette of the same points in double, nearly") {
+    const auto data = support::blobs(3'000, 4, 3, 83, 6.0);
+    std::vector<std::int32_t> labels(data.rows);
+    for (std::size_t i = 0; i < data.rows; ++i) labels[i] = i < 20 ? 9 : static_cast<std::int32_t>(i % 3);
+    std::vector<float> values(data.values.begin(), data.values.end());
+    std::vector<double> same(values.begin(), values.end());
+    const auto of_floats = segkit::silhouette(segkit::row_major<const float>(values.data(), data.rows, data.columns), labels, segkit::threads(2));
+    const auto of_doubles = segkit::silhouette(segkit::row_major<const double>(same.data(), data.rows, data.columns), labels);
+    double worst = 0;
+    for (std::size_t i = 0; i < data.rows; ++i) worst = std::max(worst, std::fabs(of_floats.samples[i] - of_doubles.samples[i]));
+    CHECK(worst < 1e-5);
+    CHECK(std::fabs(of_floats.mean - of_doubles.mean) < 1e-6);
+}
+
+TEST_CASE("a sampled point has its exact silhouette, and the mean its standard error") {
+    const auto data = support::blobs(1'500, 3, 4, 84, 8.0);
+    std::vector<std::int32_t> labels(data.rows);
+    for (std::size_t i = 0; i < data.rows; ++i) labels[i] = i == 700 ? 5 : static_cast<std::int32_t>(i % 4);
+    const auto exact = segkit::silhouette(data, labels);
+    std::size_t within = 0;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        const auto estimate = segkit::sampled_silhouette(data, labels, {.n = 200, .seed = seed});
+        CHECK(estimate.rows.size() == 200);
+        CHECK(std::adjacent_find(estimate.rows.begin(), estimate.rows.end(), std::greater_equal<>()) == estimate.rows.end());
+        double sum = 0, squares = 0, worst = 0;
+        for (std::size_t i = 0; i < 200; ++i) worst = std::max(worst, std::fabs(estimate.samples[i] - exact.samples[estimate.rows[i]]));
+        for (double value : estimate.samples) sum += value;
+        for (double value : estimate.samples) squares += (value - sum / 200) * (value - sum / 200);
+        CHECK(worst < 1e-13);
+        CHECK(support::close(estimate.mean, sum / 200, 1e-13));
+        CHECK(support::close(estimate.standard_error, std::sqrt(squares / 199 / 200 * (1 - 200.0 / 1500)), 1e-12));
+        within += std::fabs(estimate.mean - exact.mean) < 2 * estimate.standard_error;
+        CHECK(estimate.clusters.size() == 5);
+        CHECK((estimate.clusters[4].size == 1 || std::isnan(estimate.clusters[4].mean)));
+    }
+    CHECK(within >= 34);    // of 40; 38 are expected
+    const auto some = segkit::sampled_silhouette(data, labels, {.n = 333, .seed = 9});
+    for (unsigned count : {2u, 3u, 7u}) CHECK(segkit::sampled_silhouette(data, labels, {.n = 333, .seed = 9}, segkit::threads(count)).samples == some.samples);
+    const auto all = segkit::sampled_silhouette(data, labels, {.n = 1'500});
+    CHECK(all.standard_error == 0);
+    CHECK(support::close(all.mean, exact.mean, 1e-12));
+    CHECK_THROWS_WITH_AS(segkit::sampled_silhouette(data, labels, {.n = 1'501}), doctest::Contains("a sample of 1501, expected at most the 1500 rows there are"), segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::sampled_silhouette(data, labels, {.n = 1}), doctest::Contains("expected at least 2 points"), segkit::error);
+}
+
 TEST_CASE("points that all coincide have silhouette 0") {
     const support::matrix data(1, {4, 4, 4, 4});
     const std::vector<std::int32_t> labels = {0, 0, 1, 1};
@@ -80,6 +127,7 @@ TEST_CASE("one cluster, missing labels and NaN are refused") {
     std::vector<std::int32_t> two(10, 0);
     two[4] = 1;
     CHECK_THROWS_WITH_AS(segkit::silhouette(data, one), doctest::Contains("1 cluster, expected at least 2"), segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::silhouette(data, std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), doctest::Contains("10 clusters of one row each"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::silhouette(data, few), doctest::Contains("9 labels, expected one for each of 10 rows"), segkit::error);
     data(7, 1) = 0.0 / 0.0;
     CHECK_THROWS_WITH_AS(segkit::silhouette(data, two), doctest::Contains("at row 7"), segkit::error);

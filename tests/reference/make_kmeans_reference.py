@@ -44,14 +44,20 @@ def literal(values):
     return "{" + ", ".join(repr(float(v)) for v in np.ravel(values)) + "}"
 
 
-def main():
-    entries = []
+def fitted_sets():
+    """Name, points, number of clusters, initial centres and the fit."""
     for name, x, k in sets():
         x = x if name == "tiny_scale" else grid(x)
         step = max(1, len(x) // k)
         first = x[np.arange(k) * step] if name != "duplicates" else x[np.arange(k) * 15]
         fitted = cluster.KMeans(k, init=first, n_init=1, tol=0, max_iter=300, algorithm="lloyd").fit(x)
         assert len(np.unique(fitted.labels_)) == k, name
+        yield name, x, k, first, fitted
+
+
+def main():
+    entries = []
+    for name, x, k, first, fitted in fitted_sets():
         exact = sum(float((x[fitted.labels_ == c] - x[fitted.labels_ == c].mean(0)).__pow__(2).sum()) for c in range(k))
         distances = np.sqrt(((x[:, None, :] - x[None, :, :]) ** 2).sum(2))    # of differences: at large offsets the peer's own would cancel
         silhouette = metrics.silhouette_score(distances, fitted.labels_, metric="precomputed") if 1 < k < len(x) else 0.0
@@ -95,4 +101,5 @@ inline const std::vector<kmeans_case> kmeans_cases{
 """ + "\n".join(entries) + "\n};\n\n}  // namespace reference\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

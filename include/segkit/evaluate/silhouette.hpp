@@ -1,6 +1,7 @@
-// segkit/evaluate/silhouette.hpp: how well points lie within their clusters (Rousseeuw, "Silhouettes", 1987), exactly.
+// segkit/evaluate/silhouette.hpp: how well points lie within their clusters (Rousseeuw, "Silhouettes", 1987), exactly or of a sample.
 //
-//     auto s = segkit::silhouette(matrix, labels, segkit::threads(2));    // s.mean, s.samples, s.clusters
+//     auto s = segkit::silhouette(matrix, labels, segkit::threads(2));              // s.mean, s.samples, s.clusters
+//     auto e = segkit::sampled_silhouette(matrix, labels, {.n = 2'000, .seed = 7});   // e.mean, e.standard_error
 //
 // Every distance is computed once, for both of its points: n^2 / 2 of them, by the kernels of simd/distances.hpp. Two sums per point
 // and cluster are held (where they would be too many, every distance is computed twice); never n x n. The same bits for any executor.
@@ -12,12 +13,17 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/evaluate/detail/groups.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/exec/random.hpp>
 #include <segkit/simd/distances.hpp>
+#include <segkit/statistics/moments.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -26,6 +32,8 @@ struct silhouette_cluster {
     std::int32_t label = 0;
     std::size_t size = 0;
     double mean = 0;
+
+    friend bool operator==(const silhouette_cluster&, const silhouette_cluster&) = default;
 };
 
 struct silhouette_result {
@@ -34,13 +42,29 @@ struct silhouette_result {
     std::vector<silhouette_cluster> clusters;    // by ascending label
 };
 
+struct silhouette_sample_options {
+    std::size_t n = 2'000;    // points, drawn without repetition; at most as many as there are
+    std::uint64_t seed = 0;
+};
+
+// The silhouettes of some points among all points. The mean is an unbiased estimate of the exact one: it lies within two standard
+// errors of it in about 95 of 100 samples (simple random sampling: Cochran, "Sampling Techniques", 1977).
+struct silhouette_estimate {
+    double mean = 0;
+    double standard_error = 0;                   // 0 when all points were drawn
+    std::vector<std::size_t> rows;               // the points drawn, ascending
+    std::vector<double> samples;                 // of each its exact silhouette
+    std::vector<silhouette_cluster> clusters;    // by ascending label: how many points were drawn of each, and their mean; NaN where none was
+};
+
 namespace detail {
 
 // Points sorted by group, each group in tiles of its own, feature-major; the last tile of a group is padded. A place is a tile and a lane.
+template <class T>
 class silhouette_tiles {
 public:
-    silhouette_tiles(matrix_view<const double> rows, const label_groups& groups)
-        : kernels_(distance_kernels_for<double>(simd_level())), columns_(rows.columns), groups_(groups.count()), place_(rows.rows) {
+    silhouette_tiles(matrix_view<const T> rows, const label_groups& groups)
+        : kernels_(distance_kernels_for<T>(simd_level())), columns_(rows.columns), groups_(groups.count()), place_(rows.rows) {
         std::vector<std::size_t> first_tile(groups_);
         for (std::size_t g = 0; g < groups_; ++g) {
             first_tile[g] = tiles_.size();
@@ -51,7 +75,7 @@ public:
         for (std::size_t i = 0; i < rows.rows; ++i) {
             const std::size_t g = groups.group[i], nth = used[g]++;
             place_[i] = first_tile[g] * tile_rows + nth;
-            double* const to = values_.data() + place_[i] / tile_rows * tile_rows * columns_ + nth % tile_rows;
+            T* const to = values_.data() + place_[i] / tile_rows * tile_rows * columns_ + nth % tile_rows;
             for (std::size_t j = 0; j < columns_; ++j) to[j * tile_rows] = rows(i, j);
         }
     }
@@ -61,34 +85,41 @@ public:
     std::size_t group(std::size_t t) const { return tiles_[t].group; }
     std::size_t place(std::size_t row) const { return place_[row]; }
 
-    // Distances between the points of tile a and those of tiles [first, last): sums_of_a[place in a][group of the other] += each, and
-    // where given sums_of_others[place][group of a] += each.
-    void add_distances(std::size_t a, std::size_t first, std::size_t last, double* sums_of_a, double* sums_of_others) const {
-        constexpr std::size_t at_once = 16;
-        std::vector<double> points(tile_rows * columns_), rows(tile_rows * row_lanes);
-        for (std::size_t j = 0; j < columns_; ++j)
-            for (std::size_t i = 0; i < tile_rows; ++i) points[i * columns_ + j] = tile(a)[j * tile_rows + i];
-        alignas(64) double distances[at_once * tile_rows];
-        for (std::size_t b = first; b < last; ++b) {
-            alignas(64) double columns[tile_rows] = {};
-            for (std::size_t i = 0; i < tiles_[a].length; i += at_once) {
-                const std::size_t count = std::min(at_once, tiles_[a].length - i);
-                kernels_.squares(tile(b), columns_, points.data() + i * columns_, count, distances);
+    // Distances between `length` points, one after the other, and those of tiles [first, last): sums[point][group of the other] += each, and
+    // where given sums_of_others[place][group of the points] += each.
+    void add_distances(const T* points, std::size_t length, std::size_t first, std::size_t last, double* sums, double* sums_of_others, std::size_t group_of_points) const {
+        constexpr std::size_t at_once = 16, most_tiles = sizeof(T) == 8 ? static_cast<std::size_t>(-1) : 16;    // sums of floats must stay short
+        std::vector<T> rows(tile_rows * row_lanes);
+        alignas(64) T distances[at_once * tile_rows];
+        for (std::size_t b = first, summed = 1; b < last; ++b, ++summed) {
+            alignas(64) T columns[tile_rows] = {};
+            for (std::size_t i = 0; i < length; i += at_once) {
+                const std::size_t count = std::min(at_once, length - i);
+                kernels_.squares(tile(b), columns_, points + i * columns_, count, distances);
                 kernels_.square_roots(distances, count);
-                for (std::size_t c = 0; c < count && tiles_[b].length < tile_rows; ++c) std::fill(distances + c * tile_rows + tiles_[b].length, distances + (c + 1) * tile_rows, 0.0);
+                for (std::size_t c = 0; c < count && tiles_[b].length < tile_rows; ++c) std::fill(distances + c * tile_rows + tiles_[b].length, distances + (c + 1) * tile_rows, T{0});
                 kernels_.sum_both_ways(distances, count, rows.data() + i * row_lanes, columns);
             }
             if (sums_of_others) {
-                for (std::size_t i = 0; i < tiles_[b].length; ++i) sums_of_others[(b * tile_rows + i) * groups_ + tiles_[a].group] += columns[i];
+                for (std::size_t i = 0; i < tiles_[b].length; ++i) sums_of_others[(b * tile_rows + i) * groups_ + group_of_points] += static_cast<double>(columns[i]);
             }
-            if (b + 1 < last && tiles_[b + 1].group == tiles_[b].group) continue;
-            for (std::size_t i = 0; i < tiles_[a].length; ++i) {
+            if (b + 1 < last && tiles_[b + 1].group == tiles_[b].group && summed < most_tiles) continue;
+            for (std::size_t i = 0; i < length; ++i) {
                 double sum = 0;
-                for (std::size_t lane = 0; lane < row_lanes; ++lane) sum += rows[i * row_lanes + lane];
-                sums_of_a[i * groups_ + tiles_[b].group] += sum;
+                for (std::size_t lane = 0; lane < row_lanes; ++lane) sum += static_cast<double>(rows[i * row_lanes + lane]);
+                sums[i * groups_ + tiles_[b].group] += sum;
             }
-            std::fill(rows.begin(), rows.end(), 0.0);
+            std::fill(rows.begin(), rows.end(), T{0});
+            summed = 0;
         }
+    }
+
+    // The same for the points of tile a.
+    void add_distances(std::size_t a, std::size_t first, std::size_t last, double* sums_of_a, double* sums_of_others) const {
+        std::vector<T> points(tile_rows * columns_);
+        for (std::size_t j = 0; j < columns_; ++j)
+            for (std::size_t i = 0; i < tile_rows; ++i) points[i * columns_ + j] = tile(a)[j * tile_rows + i];
+        add_distances(points.data(), tiles_[a].length, first, last, sums_of_a, sums_of_others, tiles_[a].group);
     }
 
 private:
@@ -97,20 +128,21 @@ private:
         std::size_t length;
     };
 
-    const double* tile(std::size_t t) const { return values_.data() + t * tile_rows * columns_; }
+    const T* tile(std::size_t t) const { return values_.data() + t * tile_rows * columns_; }
 
-    const distance_kernels<double>& kernels_;
+    const distance_kernels<T>& kernels_;
     std::size_t columns_;
     std::size_t groups_;
     std::vector<std::size_t> place_;    // of every row
     std::vector<extent> tiles_;
-    std::vector<double> values_;
+    std::vector<T> values_;
 };
 
 // For every place and group the sum of the distances from its point to the points of the group. Blocks of tiles meet as teams do in a
 // tournament: in a round every block is at most once the first and once the second of a pair, and each has sums of its own for either
 // part, so that the blocks of a round run beside each other and every sum grows in the order of the rounds.
-inline std::vector<double> all_distance_sums(const silhouette_tiles& tiles, executor_ref executor) {
+template <class T>
+std::vector<double> all_distance_sums(const silhouette_tiles<T>& tiles, executor_ref executor) {
     constexpr std::size_t tiles_per_block = 4;
     const std::size_t per_tile = tile_rows * tiles.groups(), blocks = (tiles.tiles() + tiles_per_block - 1) / tiles_per_block;
     std::vector<double> as_first(tiles.tiles() * per_tile), as_second(tiles.tiles() * per_tile);
@@ -126,45 +158,122 @@ inline std::vector<double> all_distance_sums(const silhouette_tiles& tiles, exec
     return as_first;
 }
 
-}  // namespace detail
+// (b - a) / max(a, b) of a point, from the sums of its distances to the points of all groups.
+inline double silhouette_of(const label_groups& groups, std::size_t own, const double* sums) {
+    if (groups.sizes[own] < 2) return 0.0;    // by definition
+    double nearest = std::numeric_limits<double>::infinity();
+    for (std::size_t g = 0; g < groups.count(); ++g) {
+        if (g != own) nearest = std::min(nearest, sums[g] / static_cast<double>(groups.sizes[g]));
+    }
+    const double within = sums[own] / static_cast<double>(groups.sizes[own] - 1), greater = std::max(within, nearest);
+    return greater > 0 ? (nearest - within) / greater : 0;
+}
 
-// At least two clusters; labels may be any numbers.
-inline silhouette_result silhouette(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
-    const detail::label_groups groups = detail::checked_groups("silhouette", rows, labels);
-    const detail::silhouette_tiles tiles(rows, groups);
+// Means per group of the values of some points; NaN where a group has none.
+inline std::vector<silhouette_cluster> silhouettes_by_group(const label_groups& groups, const std::vector<double>& samples, const std::vector<std::size_t>* rows = nullptr) {
+    std::vector<silhouette_cluster> clusters;
+    for (std::int32_t label : groups.labels) clusters.push_back({label, 0, 0});
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        silhouette_cluster& c = clusters[groups.group[rows ? (*rows)[i] : i]];
+        ++c.size;
+        c.mean += samples[i];
+    }
+    for (silhouette_cluster& c : clusters) c.mean = c.size > 0 ? c.mean / static_cast<double>(c.size) : std::numeric_limits<double>::quiet_NaN();
+    return clusters;
+}
+
+template <class T>
+silhouette_result silhouette_of_groups(matrix_view<const T> rows, const label_groups& groups, executor_ref executor) {
+    const silhouette_tiles<T> tiles(rows, groups);
     silhouette_result result;
     result.samples.resize(rows.rows);
-    auto value_of = [&](std::size_t own, const double* sums) {
-        if (groups.sizes[own] < 2) return 0.0;    // by definition
-        double nearest = std::numeric_limits<double>::infinity();
-        for (std::size_t g = 0; g < groups.count(); ++g) {
-            if (g != own) nearest = std::min(nearest, sums[g] / static_cast<double>(groups.sizes[g]));
-        }
-        const double within = sums[own] / static_cast<double>(groups.sizes[own] - 1), greater = std::max(within, nearest);
-        return greater > 0 ? (nearest - within) / greater : 0;
-    };
     constexpr std::size_t most_sums = std::size_t{1} << 24;    // twice 128 MiB
-    if (tiles.tiles() * detail::tile_rows * tiles.groups() <= most_sums) {
-        const std::vector<double> sums = detail::all_distance_sums(tiles, executor);
-        for (std::size_t i = 0; i < rows.rows; ++i) result.samples[i] = value_of(groups.group[i], sums.data() + tiles.place(i) * groups.count());
+    if (tiles.tiles() * tile_rows * tiles.groups() <= most_sums) {
+        const std::vector<double> sums = all_distance_sums(tiles, executor);
+        for (std::size_t i = 0; i < rows.rows; ++i) result.samples[i] = silhouette_of(groups, groups.group[i], sums.data() + tiles.place(i) * groups.count());
     } else {
-        std::vector<double> values(tiles.tiles() * detail::tile_rows);
+        std::vector<double> values(tiles.tiles() * tile_rows);
         executor.run(tiles.tiles(), [&](std::size_t t) {
-            std::vector<double> sums(detail::tile_rows * groups.count());
+            std::vector<double> sums(tile_rows * groups.count());
             tiles.add_distances(t, 0, tiles.tiles(), sums.data(), nullptr);
-            for (std::size_t i = 0; i < detail::tile_rows; ++i) values[t * detail::tile_rows + i] = value_of(tiles.group(t), sums.data() + i * groups.count());
+            for (std::size_t i = 0; i < tile_rows; ++i) values[t * tile_rows + i] = silhouette_of(groups, tiles.group(t), sums.data() + i * groups.count());
         });
         for (std::size_t i = 0; i < rows.rows; ++i) result.samples[i] = values[tiles.place(i)];
     }
-    std::vector<double> sums(groups.count());
-    for (std::size_t i = 0; i < rows.rows; ++i) sums[groups.group[i]] += result.samples[i];
+    result.clusters = silhouettes_by_group(groups, result.samples);
     double total = 0;
-    for (std::size_t g = 0; g < groups.count(); ++g) {
-        total += sums[g];
-        result.clusters.push_back({groups.labels[g], groups.sizes[g], sums[g] / static_cast<double>(groups.sizes[g])});
-    }
+    for (const silhouette_cluster& c : result.clusters) total += c.mean * static_cast<double>(c.size);
     result.mean = total / static_cast<double>(rows.rows);
     return result;
+}
+
+inline constexpr std::uint64_t silhouette_sampling_purpose = 2;
+
+// `n` of the rows without repetition, ascending: those with the least random numbers.
+inline std::vector<std::size_t> rows_by_chance(std::size_t rows, std::size_t n, counter_random random) {
+    std::vector<std::pair<std::uint64_t, std::size_t>> draws(rows);
+    for (std::size_t i = 0; i < rows; ++i) draws[i] = {random.bits(i), i};
+    std::nth_element(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(n - 1), draws.end());
+    std::vector<std::size_t> drawn(n);
+    for (std::size_t i = 0; i < n; ++i) drawn[i] = draws[i].second;
+    std::sort(drawn.begin(), drawn.end());
+    return drawn;
+}
+
+template <class T>
+silhouette_estimate silhouette_of_sample(matrix_view<const T> rows, const label_groups& groups, const silhouette_sample_options& options, executor_ref executor) {
+    const silhouette_tiles<T> tiles(rows, groups);
+    const std::size_t d = rows.columns, k = groups.count(), n = options.n;
+    silhouette_estimate result;
+    result.rows = rows_by_chance(rows.rows, n, counter_random(options.seed, silhouette_sampling_purpose));
+    result.samples.resize(n);
+    executor.run((n + tile_rows - 1) / tile_rows, [&](std::size_t t) {
+        const std::size_t first = t * tile_rows, length = std::min(tile_rows, n - first);
+        std::vector<T> points(length * d);
+        for (std::size_t i = 0; i < length; ++i)
+            for (std::size_t j = 0; j < d; ++j) points[i * d + j] = rows(result.rows[first + i], j);
+        std::vector<double> sums(length * k);
+        tiles.add_distances(points.data(), length, 0, tiles.tiles(), sums.data(), nullptr, 0);
+        for (std::size_t i = 0; i < length; ++i) result.samples[first + i] = silhouette_of(groups, groups.group[result.rows[first + i]], sums.data() + i * k);
+    });
+    result.clusters = silhouettes_by_group(groups, result.samples, &result.rows);
+    shifted_moments moments;
+    for (double value : result.samples) moments.update(value);
+    result.mean = moments.mean();
+    result.standard_error = std::sqrt(moments.variance(1) / static_cast<double>(n) * (1 - static_cast<double>(n) / static_cast<double>(rows.rows)));
+    return result;
+}
+
+template <class T>
+silhouette_estimate checked_silhouette_of_sample(matrix_view<const T> rows, std::span<const std::int32_t> labels, const silhouette_sample_options& options, executor_ref executor) {
+    constexpr std::string_view stage = "sampled_silhouette";
+    const label_groups groups = checked_groups(stage, rows, labels);
+    if (options.n < 2) throw_invalid_option(stage, "n", std::to_string(options.n), "at least 2 points", "2000 is usual; a standard error needs two");
+    if (options.n > rows.rows)
+        throw_invalid_option(stage, "n", "a sample of " + std::to_string(options.n), "at most the " + std::to_string(rows.rows) + " rows there are", "silhouette() takes all of them");
+    return silhouette_of_sample(rows, groups, options, executor);
+}
+
+}  // namespace detail
+
+// At least two clusters, and more points than clusters; labels may be any numbers.
+inline silhouette_result silhouette(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::silhouette_of_groups(rows, detail::checked_groups("silhouette", rows, labels), executor);
+}
+// Distances in float, sums in double: within about 1e-6 of the above, in half the time.
+inline silhouette_result silhouette(matrix_view<const float> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::silhouette_of_groups(rows, detail::checked_groups("silhouette", rows, labels), executor);
+}
+
+// The sampled points against all points: n times as many distances as there are points. Groups too small to be drawn still count as
+// neighbours.
+inline silhouette_estimate sampled_silhouette(matrix_view<const double> rows, std::span<const std::int32_t> labels, const silhouette_sample_options& options = {},
+                                              executor_ref executor = detail::default_executor) {
+    return detail::checked_silhouette_of_sample(rows, labels, options, executor);
+}
+inline silhouette_estimate sampled_silhouette(matrix_view<const float> rows, std::span<const std::int32_t> labels, const silhouette_sample_options& options = {},
+                                              executor_ref executor = detail::default_executor) {
+    return detail::checked_silhouette_of_sample(rows, labels, options, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -1,16 +1,20 @@
-// segkit/evaluate/detail/groups.hpp: what the measures of a clustering share: labels made dense, sizes and centres of the groups.
+// segkit/evaluate/detail/groups.hpp: what the measures of a clustering share: labels made dense, sizes, centres and
+// spreads of the groups.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
+#include <segkit/exec/executor.hpp>
 #include <segkit/pipeline/estimate.hpp>
 #include <segkit/table/matrix_view.hpp>
 
@@ -28,65 +32,112 @@ struct label_groups {
 
 inline label_groups group_labels(std::span<const std::int32_t> row_labels) {
     label_groups groups;
-    for (std::int32_t label : row_labels) {
-        const auto at = std::lower_bound(groups.labels.begin(), groups.labels.end(), label);
-        if (at == groups.labels.end() || *at != label) groups.labels.insert(at, label);
+    groups.group.resize(row_labels.size());
+    if (row_labels.empty()) return groups;
+    const auto [least, greatest] = std::minmax_element(row_labels.begin(), row_labels.end());
+    const std::int64_t low = *least;
+    const auto range = static_cast<std::size_t>(*greatest - low) + 1;
+    if (range <= 1024 + 4 * row_labels.size()) {
+        constexpr auto absent = static_cast<std::size_t>(-1);
+        std::vector<std::size_t> number(range, absent);
+        for (std::int32_t label : row_labels) number[static_cast<std::size_t>(label - low)] = 0;
+        for (std::size_t at = 0; at < range; ++at) {
+            if (number[at] == absent) continue;
+            number[at] = groups.labels.size();
+            groups.labels.push_back(static_cast<std::int32_t>(low + static_cast<std::int64_t>(at)));
+        }
+        for (std::size_t i = 0; i < row_labels.size(); ++i) groups.group[i] = number[static_cast<std::size_t>(row_labels[i] - low)];
+    } else {
+        groups.labels.assign(row_labels.begin(), row_labels.end());
+        std::sort(groups.labels.begin(), groups.labels.end());
+        groups.labels.erase(std::unique(groups.labels.begin(), groups.labels.end()), groups.labels.end());
+        for (std::size_t i = 0; i < row_labels.size(); ++i)
+            groups.group[i] = static_cast<std::size_t>(std::lower_bound(groups.labels.begin(), groups.labels.end(), row_labels[i]) - groups.labels.begin());
     }
     groups.sizes.resize(groups.count());
-    groups.group.reserve(row_labels.size());
-    for (std::int32_t label : row_labels) {
-        const auto g = static_cast<std::size_t>(std::lower_bound(groups.labels.begin(), groups.labels.end(), label) - groups.labels.begin());
-        groups.group.push_back(g);
-        ++groups.sizes[g];
-    }
+    for (std::size_t g : groups.group) ++groups.sizes[g];
     return groups;
 }
 
 inline void require_same_rows(std::string_view stage, std::size_t labels, std::size_t rows) {
     if (labels == rows) return;
-    throw error(error_details{.code = error_code::invalid_option,
-                              .stage = std::string(stage),
-                              .field = "labels",
-                              .found = std::to_string(labels) + " labels",
-                              .expected = "one for each of " + std::to_string(rows) + " rows"});
+    throw_invalid_option(stage, "labels", std::to_string(labels) + " labels", "one for each of " + std::to_string(rows) + " rows");
 }
 
-// Groups of the rows, checked: finite values, at least two groups.
-inline label_groups checked_groups(std::string_view stage, matrix_view<const double> rows, std::span<const std::int32_t> labels) {
+[[noreturn]] inline void throw_clusters(std::string_view stage, std::string found, std::string expected, std::string advice) {
+    throw_invalid_option(stage, "labels", std::move(found), std::move(expected), std::move(advice));
+}
+
+// Groups of labelled rows whose values are finite; any number of groups.
+template <class T>
+label_groups groups_of_rows(std::string_view stage, matrix_view<const T> rows, std::span<const std::int32_t> labels) {
     if (rows.rows == 0) throw_empty(stage);
+    if (rows.columns == 0) throw_empty(stage, "features");
     require_same_rows(stage, labels.size(), rows.rows);
-    require_finite(stage, rows);
-    label_groups groups = group_labels(labels);
-    if (groups.count() < 2) {
-        throw error(error_details{.code = error_code::invalid_option,
-                                  .stage = std::string(stage),
-                                  .field = "labels",
-                                  .found = "1 cluster",
-                                  .expected = "at least 2",
-                                  .advice = "a measure of separation needs something to separate"});
+    for (std::size_t i = 0; i < rows.rows; ++i) {
+        for (std::size_t j = 0; j < rows.columns; ++j) {
+            if (!is_finite(static_cast<double>(rows(i, j)))) throw_not_finite(stage, static_cast<double>(rows(i, j)), j, i);
+        }
     }
+    return group_labels(labels);
+}
+
+// The same with at least two groups and fewer groups than rows: what separation is measured of.
+template <class T>
+label_groups checked_groups(std::string_view stage, matrix_view<const T> rows, std::span<const std::int32_t> labels) {
+    label_groups groups = groups_of_rows(stage, rows, labels);
+    if (groups.count() < 2) throw_clusters(stage, "1 cluster", "at least 2", "a measure of separation needs something to separate");
+    if (groups.count() == rows.rows)
+        throw_clusters(stage, std::to_string(rows.rows) + " clusters of one row each", "fewer clusters than rows", "rows alone in their clusters have nothing to be near to");
     return groups;
 }
 
-// The mean of every group, one after the other. Sums are about the first row, so that an offset costs no digits.
-inline std::vector<double> group_centres(matrix_view<const double> rows, const label_groups& groups) {
-    const std::size_t d = rows.columns;
-    std::vector<double> centres(groups.count() * d);
-    for (std::size_t i = 0; i < rows.rows; ++i) {
-        double* centre = centres.data() + groups.group[i] * d;
-        for (std::size_t j = 0; j < d; ++j) centre[j] += rows(i, j) - rows(0, j);
-    }
-    for (std::size_t g = 0; g < groups.count(); ++g) {
-        for (std::size_t j = 0; j < d; ++j) centres[g * d + j] = rows(0, j) + centres[g * d + j] / static_cast<double>(groups.sizes[g]);
-    }
-    return centres;
-}
+// Where the groups lie and how far their rows are from there. Everything is about the first row, so that an offset costs no digits.
+struct group_scatter {
+    std::vector<double> centres;    // groups x features: mean less the first row
+    std::vector<double> squares;    // per group the sum of squared distances to its centre
+    std::vector<double> distances;  // per group the sum of distances to its centre
 
-// Squared distance of a row to a point of contiguous values.
-inline double squared_distance(matrix_view<const double> rows, std::size_t row, const double* point) {
-    double sum = 0;
-    for (std::size_t j = 0; j < rows.columns; ++j) sum += (rows(row, j) - point[j]) * (rows(row, j) - point[j]);
-    return sum;
+    double within() const {
+        double sum = 0;
+        for (double part : squares) sum += part;
+        return sum;
+    }
+};
+
+// Two passes over the rows, in blocks that are summed in their order.
+inline group_scatter scatter_of(matrix_view<const double> rows, const label_groups& groups, executor_ref executor) {
+    const std::size_t d = rows.columns, k = groups.count(), n = rows.rows;
+    row_blocks blocks(n);
+    if (blocks.count() * k * d > std::size_t{1} << 24) blocks.size = n;    // many small groups: sums per block would outweigh the rows
+    const auto sum_blocks = [&](std::size_t width, std::vector<double>& total, auto add_row) {
+        std::vector<double> parts(blocks.count() * width);
+        executor.run(blocks.count(), [&](std::size_t b) {
+            for (std::size_t i = blocks.first(b); i < blocks.first(b) + blocks.length(b); ++i) add_row(parts.data() + b * width, i);
+        });
+        total.resize(width);
+        for (std::size_t at = 0; at < parts.size(); ++at) total[at % width] += parts[at];
+    };
+    group_scatter scatter;
+    sum_blocks(k * d, scatter.centres, [&](double* sums, std::size_t i) {
+        for (std::size_t j = 0; j < d; ++j) sums[groups.group[i] * d + j] += rows(i, j) - rows(0, j);
+    });
+    for (std::size_t at = 0; at < k * d; ++at) scatter.centres[at] /= static_cast<double>(groups.sizes[at / d]);
+    std::vector<double> both;
+    sum_blocks(2 * k, both, [&](double* sums, std::size_t i) {
+        const std::size_t g = groups.group[i];
+        double square = 0;
+        for (std::size_t j = 0; j < d; ++j) {
+            const double gap = rows(i, j) - rows(0, j) - scatter.centres[g * d + j];
+            square += gap * gap;
+        }
+        sums[g] += square;
+        sums[k + g] += std::sqrt(square);
+    });
+    const auto middle = both.begin() + static_cast<std::ptrdiff_t>(k);
+    scatter.squares.assign(both.begin(), middle);
+    scatter.distances.assign(middle, both.end());
+    return scatter;
 }
 
 }  // namespace detail
