@@ -71,19 +71,21 @@ inline bool is_finite(double value) {
 
 // Throws for the first row that holds NaN or an infinity. `details.column` is the feature's number, counted from 1,
 // and `row` counts from `rows_before`.
-inline void require_finite(std::string_view stage, matrix_view<const double> block, std::size_t rows_before = 0) {
+template <class T>
+void require_finite(std::string_view stage, matrix_view<const T> block, std::size_t rows_before = 0) {
+    const auto finite = [&](std::size_t i, std::size_t j) { return is_finite(static_cast<double>(block(i, j))); };
     std::size_t first = block.rows;
     for (std::size_t j = 0; j < block.columns; ++j) {
         bool clean = true;
-        for (std::size_t i = 0; i < first; ++i) clean &= is_finite(block(i, j));
+        for (std::size_t i = 0; i < first; ++i) clean &= finite(i, j);
         if (clean) continue;
         for (std::size_t i = 0; i < first; ++i) {
-            if (!is_finite(block(i, j))) first = i;
+            if (!finite(i, j)) first = i;
         }
     }
     if (first == block.rows) return;
     for (std::size_t j = 0; j < block.columns; ++j) {
-        if (!is_finite(block(first, j))) throw_not_finite(stage, block(first, j), j, rows_before + first);
+        if (!finite(first, j)) throw_not_finite(stage, static_cast<double>(block(first, j)), j, rows_before + first);
     }
 }
 
@@ -125,8 +127,8 @@ inline void require_one_model(std::string_view stage, bool sizes_fit) {
 }
 
 // Runs update on one block of a larger matrix; rows in errors become rows of that matrix.
-template <matrix_estimator E>
-void update_at(const E& estimator, state_of<E>& state, matrix_view<const double> block, std::size_t first_row) {
+template <matrix_estimator E, class T>
+void update_at(const E& estimator, state_of<E>& state, matrix_view<const T> block, std::size_t first_row) {
     try {
         estimator.update(state, block);
     } catch (const error& failure) {
@@ -137,12 +139,9 @@ void update_at(const E& estimator, state_of<E>& state, matrix_view<const double>
     }
 }
 
-}  // namespace detail
-
-// The state after all rows of the matrix.
-template <matrix_estimator E>
-state_of<E> estimate_state(const E& estimator, matrix_view<const double> matrix, executor_ref executor = detail::default_executor) {
-    const detail::row_blocks blocks(matrix.rows);
+template <matrix_estimator E, class T>
+state_of<E> estimate_state_of(const E& estimator, matrix_view<const T> matrix, executor_ref executor) {
+    const row_blocks blocks(matrix.rows);
     if (blocks.count() < 2) {
         auto state = estimator.start();
         if (matrix.rows > 0) estimator.update(state, matrix);
@@ -150,7 +149,7 @@ state_of<E> estimate_state(const E& estimator, matrix_view<const double> matrix,
     }
     std::vector<state_of<E>> states(blocks.count(), estimator.start());
     executor.run(blocks.count(), [&](std::size_t b) {
-        detail::update_at(estimator, states[b], matrix.row_range(blocks.first(b), blocks.length(b)), blocks.first(b));
+        update_at(estimator, states[b], matrix.row_range(blocks.first(b), blocks.length(b)), blocks.first(b));
     });
     for (std::size_t b = 1; b < states.size(); ++b) {
         estimator.merge(states[0], states[b]);
@@ -159,9 +158,29 @@ state_of<E> estimate_state(const E& estimator, matrix_view<const double> matrix,
     return std::move(states[0]);
 }
 
+// Estimators that also take points in float.
+template <class E>
+concept float_estimator = matrix_estimator<E> && requires(const E& estimator, state_of<E>& state, matrix_view<const float> block) { estimator.update(state, block); };
+
+}  // namespace detail
+
+// The state after all rows of the matrix.
+template <matrix_estimator E>
+state_of<E> estimate_state(const E& estimator, matrix_view<const double> matrix, executor_ref executor = detail::default_executor) {
+    return detail::estimate_state_of(estimator, matrix, executor);
+}
+template <detail::float_estimator E>
+state_of<E> estimate_state(const E& estimator, matrix_view<const float> matrix, executor_ref executor = detail::default_executor) {
+    return detail::estimate_state_of(estimator, matrix, executor);
+}
+
 // start, update, merge and finish in one call.
 template <matrix_estimator E>
 auto estimate(const E& estimator, matrix_view<const double> matrix, executor_ref executor = detail::default_executor) {
+    return estimator.finish(estimate_state(estimator, matrix, executor));
+}
+template <detail::float_estimator E>
+auto estimate(const E& estimator, matrix_view<const float> matrix, executor_ref executor = detail::default_executor) {
     return estimator.finish(estimate_state(estimator, matrix, executor));
 }
 

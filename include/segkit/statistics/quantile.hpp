@@ -15,6 +15,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/pipeline/estimate.hpp>
+#include <segkit/statistics/order_statistics.hpp>
 #include <segkit/statistics/quantile_rank.hpp>
 #include <segkit/table/matrix_view.hpp>
 
@@ -22,28 +23,34 @@ namespace SEGKIT_NAMESPACE {
 
 namespace detail {
 
-inline std::vector<double> select_quantiles(std::span<double> scratch, std::span<const double> q, quantile_method method) {
-    std::vector<std::size_t> order(q.size());
-    for (std::size_t i = 0; i < q.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return q[a] < q[b]; });
-    std::vector<double> out(q.size());
-    std::size_t settled = 0;    // everything before is at its place, and not above what follows
-    auto settle = [&](std::size_t rank) {
-        if (rank < settled) return;
-        std::nth_element(scratch.begin() + static_cast<std::ptrdiff_t>(settled), scratch.begin() + static_cast<std::ptrdiff_t>(rank), scratch.end());
-        settled = rank + 1;
-    };
-    for (std::size_t i : order) {
-        const auto [below, part] = rank_of(q[i], scratch.size(), method);
-        settle(below);
-        if (part == 0) {
-            out[i] = scratch[below];
-            continue;
-        }
-        settle(below + 1);
-        out[i] = between(scratch[below], scratch[below + 1], part);
+// The ranks that quantiles of n values need, ascending.
+inline std::vector<std::size_t> ranks_for(std::span<const double> q, std::size_t n, quantile_method method) {
+    std::vector<std::size_t> ranks;
+    for (const double share : q) {
+        const auto [below, part] = rank_of(share, n, method);
+        ranks.push_back(below);
+        if (part != 0) ranks.push_back(below + 1);
+    }
+    std::sort(ranks.begin(), ranks.end());
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+    return ranks;
+}
+
+// The quantiles, given the values at those ranks.
+template <class T>
+std::vector<double> quantiles_at(const std::vector<T>& found, const std::vector<std::size_t>& ranks, std::span<const double> q, std::size_t n, quantile_method method) {
+    const auto value_at = [&](std::size_t rank) { return static_cast<double>(found[static_cast<std::size_t>(std::lower_bound(ranks.begin(), ranks.end(), rank) - ranks.begin())]); };
+    std::vector<double> out;
+    for (const double share : q) {
+        const auto [below, part] = rank_of(share, n, method);
+        out.push_back(part == 0 ? value_at(below) : between(value_at(below), value_at(below + 1), part));
     }
     return out;
+}
+
+inline std::vector<double> select_quantiles(std::span<double> scratch, std::span<const double> q, quantile_method method) {
+    const auto ranks = ranks_for(q, scratch.size(), method);
+    return quantiles_at(select_ranks(scratch.data(), scratch.size(), ranks), ranks, q, scratch.size(), method);
 }
 
 }  // namespace detail
@@ -111,18 +118,8 @@ struct quantile_estimator {
         return {};
     }
 
-    void update(state& s, matrix_view<const double> block) const {
-        if (block.rows == 0) return;
-        if (s.columns.empty()) s.columns.resize(block.columns);
-        detail::require_width(stage, block.columns, s.columns.size());
-        detail::require_finite(stage, block, s.rows());
-        for (std::size_t j = 0; j < block.columns; ++j) {
-            auto& values = s.columns[j].values;
-            const std::size_t before = values.size();
-            values.resize(before + block.rows);
-            for (std::size_t i = 0; i < block.rows; ++i) values[before + i] = block(i, j);
-        }
-    }
+    void update(state& s, matrix_view<const double> block) const { add(s, block); }
+    void update(state& s, matrix_view<const float> block) const { add(s, block); }
 
     void merge(state& s, const state& other) const {
         if (other.columns.empty()) return;
@@ -139,18 +136,50 @@ struct quantile_estimator {
     column_quantiles_model finish(const state& s, executor_ref executor) const {
         if (s.rows() == 0) detail::throw_empty(stage);
         column_quantiles_model model{probabilities, std::vector<column_values>(s.columns.size())};
+        const auto ranks = detail::ranks_for(probabilities, s.rows(), method);
         executor.run(s.columns.size(), [&](std::size_t j) {
-            std::vector<double> scratch = s.columns[j].values;
-            model.columns[j].values = detail::select_quantiles(scratch, probabilities, method);
+            const auto found = detail::order_statistics(column_major(s.columns[j].values.data(), s.rows(), 1), ranks, detail::default_executor, stage)[0];
+            model.columns[j].values = detail::quantiles_at(found, ranks, probabilities, s.rows(), method);
         });
         return model;
     }
+
+    // Of a matrix in memory, without a copy.
+    template <class T>
+    column_quantiles_model of(matrix_view<const T> matrix, executor_ref executor) const {
+        (void)start();
+        if (matrix.rows == 0) detail::throw_empty(stage);
+        column_quantiles_model model{probabilities, {}};
+        const auto ranks = detail::ranks_for(probabilities, matrix.rows, method);
+        for (const auto& found : detail::order_statistics(matrix, ranks, executor, stage))
+            model.columns.push_back({detail::quantiles_at(found, ranks, probabilities, matrix.rows, method)});
+        return model;
+    }
+
+private:
+    template <class T>
+    void add(state& s, matrix_view<const T> block) const {
+        if (block.rows == 0) return;
+        if (s.columns.empty()) s.columns.resize(block.columns);
+        detail::require_width(stage, block.columns, s.columns.size());
+        detail::require_finite(stage, block, s.rows());
+        for (std::size_t j = 0; j < block.columns; ++j) {
+            auto& values = s.columns[j].values;
+            const std::size_t before = values.size();
+            values.resize(before + block.rows);
+            for (std::size_t i = 0; i < block.rows; ++i) values[before + i] = static_cast<double>(block(i, j));
+        }
+    }
 };
 
+// Of points in memory, rows or columns one after the other; of long columns in little more than the time to read them.
 inline column_quantiles_model column_quantiles(matrix_view<const double> matrix, std::vector<double> probabilities,
                                                quantile_method method = quantile_method::linear, executor_ref executor = detail::default_executor) {
-    const quantile_estimator estimator{.probabilities = std::move(probabilities), .method = method};
-    return estimator.finish(estimate_state(estimator, matrix, executor), executor);
+    return quantile_estimator{.probabilities = std::move(probabilities), .method = method}.of(matrix, executor);
+}
+inline column_quantiles_model column_quantiles(matrix_view<const float> matrix, std::vector<double> probabilities,
+                                               quantile_method method = quantile_method::linear, executor_ref executor = detail::default_executor) {
+    return quantile_estimator{.probabilities = std::move(probabilities), .method = method}.of(matrix, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE
