@@ -7,14 +7,18 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/pipeline/estimate.hpp>
+#include <segkit/simd/columns.hpp>
+#include <segkit/simd/level.hpp>
 #include <segkit/statistics/moments.hpp>
 #include <segkit/table/matrix_view.hpp>
 
@@ -22,33 +26,50 @@ namespace SEGKIT_NAMESPACE {
 
 namespace detail {
 
-// Adds `n` values, `stride` apart. Four lanes, so that additions do not wait for each other.
-inline void add_values(moments& into, const double* values, std::size_t n, std::size_t stride) {
-    if (n == 0) return;
-    constexpr std::size_t lanes = 4;
-    const double shift = into.count == 0 ? values[0] : into.shift;
-    double low = into.count == 0 ? values[0] : into.minimum;
-    double high = into.count == 0 ? values[0] : into.maximum;
-    double sums[lanes] = {}, squares[lanes] = {}, lows[lanes] = {low, low, low, low}, highs[lanes] = {high, high, high, high};
-    auto add = [&](std::size_t lane, double value) {
-        const double y = value - shift;
-        sums[lane] += y;
-        squares[lane] += y * y;
-        lows[lane] = value < lows[lane] ? value : lows[lane];
-        highs[lane] = highs[lane] < value ? value : highs[lane];
-    };
-    std::size_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-        for (std::size_t lane = 0; lane < lanes; ++lane) add(lane, values[(i + lane) * stride]);
+// The sums of one pass over some rows of `columns` features, in a pattern that repeats every `period` times 8 numbers.
+class pattern_sums {
+public:
+    explicit pattern_sums(std::size_t columns)
+        : columns_(columns), period_(columns / std::gcd(columns, pattern_lanes)), places_(period_ * pattern_lanes), memory_(5 * places_) {}
+
+    // Adds rows one after the other to the moments of their columns. False, and nothing is added, where squares are not finite.
+    template <class T>
+    bool add(moments* into, const T* values, std::size_t rows, const column_kernels<T>& kernels) {
+        double *const shift = memory_.data(), *const sum = shift + places_, *const squares = sum + places_, *const least = squares + places_, *const greatest = least + places_;
+        for (std::size_t p = 0, j = 0; p < places_; ++p, j = j + 1 == columns_ ? 0 : j + 1) {
+            const double first = static_cast<double>(values[j]);
+            shift[p] = into[j].count == 0 ? first : into[j].shift;
+            least[p] = into[j].count == 0 ? first : into[j].minimum;
+            greatest[p] = into[j].count == 0 ? first : into[j].maximum;
+            sum[p] = squares[p] = 0;
+        }
+        kernels.moments(values, rows * columns_, period_, {shift, sum, squares, least, greatest});
+        for (std::size_t p = 0; p < places_; ++p)
+            if (!is_finite(squares[p])) return false;
+        for (std::size_t j = 0; j < columns_; ++j) {
+            moments& m = into[j];
+            m.count += static_cast<std::int64_t>(rows);
+            m.shift = shift[j];
+            m.minimum = least[j];
+            m.maximum = greatest[j];
+            double more = sum[j], more_squares = squares[j];
+            for (std::size_t p = j + columns_; p < places_; p += columns_) {
+                more += sum[p];
+                more_squares += squares[p];
+                m.minimum = std::min(m.minimum, least[p]);
+                m.maximum = std::max(m.maximum, greatest[p]);
+            }
+            m.shifted_sum += more;
+            m.shifted_squares += more_squares;
+            m.centre();
+        }
+        return true;
     }
-    for (; i < n; ++i) add(i % lanes, values[i * stride]);
-    into.shift = shift;
-    into.count += static_cast<std::int64_t>(n);
-    into.shifted_sum += (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    into.shifted_squares += (squares[0] + squares[1]) + (squares[2] + squares[3]);
-    into.minimum = std::min(std::min(lows[0], lows[1]), std::min(lows[2], lows[3]));
-    into.maximum = std::max(std::max(highs[0], highs[1]), std::max(highs[2], highs[3]));
-}
+
+private:
+    std::size_t columns_, period_, places_;
+    std::vector<double> memory_;
+};
 
 }  // namespace detail
 
@@ -70,20 +91,8 @@ struct column_moments {
 
     state start() const { return {}; }
 
-    void update(state& s, matrix_view<const double> block) const {
-        if (block.rows == 0) return;
-        if (s.columns.empty()) s.columns.resize(block.columns);
-        detail::require_width(stage, block.columns, s.columns.size());
-        detail::require_finite(stage, block, s.rows());
-        constexpr std::size_t tile = 256;    // keeps a tile of interleaved features in the first-level cache
-        for (std::size_t i = 0; i < block.rows; i += tile) {
-            const std::size_t n = std::min(tile, block.rows - i);
-            for (std::size_t j = 0; j < block.columns; ++j) {
-                detail::add_values(s.columns[j], &block(i, j), n, block.row_stride);
-                s.columns[j].centre();
-            }
-        }
-    }
+    void update(state& s, matrix_view<const double> block) const { add(s, block); }
+    void update(state& s, matrix_view<const float> block) const { add(s, block); }
 
     void merge(state& s, const state& other) const {
         if (other.columns.empty()) return;
@@ -98,16 +107,65 @@ struct column_moments {
     state finish(const state& s) const {
         if (s.rows() == 0) detail::throw_empty(stage);
         for (std::size_t j = 0; j < s.columns.size(); ++j) {
-            if (detail::is_finite(s.columns[j].variance(0))) continue;
-            throw error(error_details{.code = error_code::not_a_number,
-                                      .stage = std::string(stage),
-                                      .field = "feature " + std::to_string(j),
-                                      .column = j + 1,
-                                      .found = "values up to " + std::to_string(s.columns[j].maximum),
-                                      .expected = "values whose squares are finite numbers",
-                                      .advice = "measure this column in a larger unit"});
+            if (!detail::is_finite(s.columns[j].variance(0))) refuse_squares(j, s.columns[j].maximum);
         }
         return s;
+    }
+
+private:
+    static constexpr std::size_t tile = 1'024;    // rows between two looks at the mean
+
+    template <class T>
+    void add(state& s, matrix_view<const T> block) const {
+        if (block.rows == 0) return;
+        if (s.columns.empty()) s.columns.resize(block.columns);
+        detail::require_width(stage, block.columns, s.columns.size());
+        const detail::column_kernels<T>& kernels = detail::column_kernels_for<T>(simd_level());
+        const bool together = block.column_stride == 1 && block.row_stride == block.columns, by_column = block.row_stride == 1;
+        std::vector<T> gathered(together || by_column ? 0 : tile * block.columns);
+        detail::pattern_sums sums(by_column ? 1 : block.columns);
+        for (std::size_t i = 0; i < block.rows; i += tile) {
+            const auto rows = block.row_range(i, std::min(tile, block.rows - i));
+            bool added = true;
+            if (by_column) {
+                const std::size_t before = s.rows();
+                for (std::size_t j = 0; j < block.columns && added; ++j) added = sums.add(&s.columns[j], &rows(0, j), rows.rows, kernels);
+                if (!added) refuse(rows, before);
+                continue;
+            }
+            const T* values = &rows(0, 0);
+            if (!together) {
+                for (std::size_t r = 0; r < rows.rows; ++r)
+                    for (std::size_t j = 0; j < block.columns; ++j) gathered[r * block.columns + j] = rows(r, j);
+                values = gathered.data();
+            }
+            if (!sums.add(s.columns.data(), values, rows.rows, kernels)) refuse(rows, s.rows());
+        }
+    }
+    // Either a value is not finite or a square.
+    template <class T>
+    [[noreturn]] void refuse(matrix_view<const T> rows, std::size_t rows_before) const {
+        detail::require_finite(stage, rows, rows_before);
+        std::size_t feature = 0;
+        double most = 0;
+        for (std::size_t j = 0; j < rows.columns; ++j) {
+            for (std::size_t i = 0; i < rows.rows; ++i) {
+                const double size = std::fabs(static_cast<double>(rows(i, j)));
+                if (size <= most) continue;
+                most = size;
+                feature = j;
+            }
+        }
+        refuse_squares(feature, most);
+    }
+    [[noreturn]] void refuse_squares(std::size_t feature, double most) const {
+        throw error(error_details{.code = error_code::not_a_number,
+                                  .stage = std::string(stage),
+                                  .field = "feature " + std::to_string(feature),
+                                  .column = feature + 1,
+                                  .found = "values up to " + std::to_string(most),
+                                  .expected = "values whose squares are finite numbers",
+                                  .advice = "measure this column in a larger unit"});
     }
 };
 

@@ -4,8 +4,10 @@
 // place if wished. Both learn from `column_moments`, so one pass over the rows serves both. A constant feature is never divided by.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +15,10 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/simd/columns.hpp>
+#include <segkit/simd/level.hpp>
 #include <segkit/statistics/column_moments.hpp>
+#include <segkit/table/matrix.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -51,13 +56,16 @@ struct scaled_column {
 struct column_scaling {
     std::vector<scaled_column> columns;
 
-    // `out` may be `rows` itself.
-    void transform(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const {
-        apply(rows, out, executor, [](const scaled_column& column, double value) { return column.transform(value); });
-    }
-    void inverse(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const {
-        apply(rows, out, executor, [](const scaled_column& column, double value) { return column.inverse(value); });
-    }
+    // `out` may be `rows` itself. A NaN stays one; an infinite result is an error that names row and feature, after which `out` is
+    // scaled in part. Computed in double for points in float too.
+    void transform(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const { apply<false>(rows, out, executor); }
+    void transform(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply<false>(rows, out, executor); }
+    void inverse(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const { apply<true>(rows, out, executor); }
+    void inverse(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply<true>(rows, out, executor); }
+
+    // Into memory of their own.
+    dense_matrix<double> transformed(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return fresh<false>(rows, executor); }
+    dense_matrix<float> transformed(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return fresh<false>(rows, executor); }
 
     friend bool operator==(const column_scaling&, const column_scaling&) = default;
 
@@ -67,22 +75,87 @@ struct column_scaling {
     }
 
 private:
-    template <class F>
-    void apply(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor, F f) const {
+    // The columns' numbers as often as a pattern needs them.
+    class patterns {
+    public:
+        patterns(const scaled_column* columns, std::size_t count) : period_(count / std::gcd(count, detail::pattern_lanes)), places_(period_ * detail::pattern_lanes) {
+            for (std::size_t p = 0; p < places_; ++p) memory_.push_back(columns[p % count].centre);
+            for (std::size_t p = 0; p < places_; ++p) memory_.push_back(columns[p % count].scale);
+            for (std::size_t p = 0; p < places_; ++p) memory_.push_back(columns[p % count].offset);
+        }
+        template <bool Inverse, class T>
+        bool run(const detail::column_kernels<T>& kernels, const T* values, std::size_t n, T* out) const {
+            const detail::place_scaling places{memory_.data(), memory_.data() + places_, memory_.data() + 2 * places_};
+            return (Inverse ? kernels.unscale : kernels.scale)(values, n, period_, places, out);
+        }
+
+    private:
+        std::size_t period_, places_;
+        std::vector<double> memory_;
+    };
+
+    template <class T>
+    static bool in_runs(const matrix_view<T>& m) {
+        return m.column_stride == 1 && m.row_stride == m.columns;
+    }
+
+    template <bool Inverse, class T>
+    void apply(matrix_view<const T> rows, matrix_view<T> out, executor_ref executor) const {
         detail::require_width("scale", rows.columns, columns.size());
         SEGKIT_ASSERT(out.rows == rows.rows && out.columns == rows.columns);
+        if (rows.rows == 0 || rows.columns == 0) return;
+        const bool together = in_runs(rows) && in_runs(out);
+        std::vector<patterns> of_columns;
+        if (together) of_columns.emplace_back(columns.data(), columns.size());
+        else
+            for (const scaled_column& column : columns) of_columns.emplace_back(&column, 1);
+        const detail::column_kernels<T>& kernels = detail::column_kernels_for<T>(simd_level());
         const detail::row_blocks blocks(rows.rows);
         executor.run(blocks.count(), [&](std::size_t b) {
-            constexpr std::size_t tile = 256;    // keeps a tile of interleaved features in the first-level cache
-            const std::size_t end = blocks.first(b) + blocks.length(b);
-            for (std::size_t first = blocks.first(b); first < end; first += tile) {
-                const std::size_t last = std::min(end, first + tile);
-                for (std::size_t j = 0; j < columns.size(); ++j) {
-                    const scaled_column column = columns[j];
-                    for (std::size_t i = first; i < last; ++i) out(i, j) = f(column, rows(i, j));
-                }
-            }
+            const auto from = rows.row_range(blocks.first(b), blocks.length(b));
+            const auto to = out.row_range(blocks.first(b), blocks.length(b));
+            bool finite = true;
+            if (together) finite = of_columns[0].template run<Inverse>(kernels, from.values, from.rows * from.columns, to.values);
+            else
+                for (std::size_t j = 0; j < columns.size(); ++j) finite = apply_to_column<Inverse>(of_columns[j], kernels, from, to, j) && finite;
+            if (!finite) refuse_infinities(to, blocks.first(b));
         });
+    }
+    template <bool Inverse, class T>
+    static bool apply_to_column(const patterns& column, const detail::column_kernels<T>& kernels, matrix_view<const T> from, matrix_view<T> to, std::size_t j) {
+        if (from.row_stride == 1 && to.row_stride == 1) return column.template run<Inverse>(kernels, &from(0, j), from.rows, &to(0, j));
+        constexpr std::size_t tile = 256;
+        T some[tile];
+        bool finite = true;
+        for (std::size_t first = 0; first < from.rows; first += tile) {
+            const std::size_t n = std::min(tile, from.rows - first);
+            for (std::size_t i = 0; i < n; ++i) some[i] = from(first + i, j);
+            finite = column.template run<Inverse>(kernels, some, n, some) && finite;
+            for (std::size_t i = 0; i < n; ++i) to(first + i, j) = some[i];
+        }
+        return finite;
+    }
+    template <class T>
+    static void refuse_infinities(matrix_view<T> out, std::size_t rows_before) {
+        for (std::size_t i = 0; i < out.rows; ++i) {
+            for (std::size_t j = 0; j < out.columns; ++j) {
+                if (out(i, j) != out(i, j) || detail::is_finite(static_cast<double>(out(i, j)))) continue;
+                throw error(error_details{.code = error_code::overflow,
+                                          .stage = "scale",
+                                          .field = "feature " + std::to_string(j),
+                                          .column = j + 1,
+                                          .row = rows_before + i,
+                                          .found = "an infinite result",
+                                          .expected = sizeof(T) == 4 ? "a value that float can hold" : "a value that double can hold",
+                                          .advice = sizeof(T) == 4 ? "replace infinities first, or use double" : "replace infinities first"});
+            }
+        }
+    }
+    template <bool Inverse, class T>
+    dense_matrix<T> fresh(matrix_view<const T> rows, executor_ref executor) const {
+        dense_matrix<T> out(rows.rows, rows.columns);
+        apply<Inverse>(rows, out.view(), executor);
+        return out;
     }
 };
 
@@ -95,6 +168,7 @@ struct standard_scale_estimator {
         return {};
     }
     void update(state& s, matrix_view<const double> block) const { rows.update(s, block); }
+    void update(state& s, matrix_view<const float> block) const { rows.update(s, block); }
     void merge(state& s, const state& other) const { rows.merge(s, other); }
 
     column_scaling finish(const state& s) const {
@@ -129,6 +203,7 @@ struct min_max_scale_estimator {
         return {};
     }
     void update(state& s, matrix_view<const double> block) const { rows.update(s, block); }
+    void update(state& s, matrix_view<const float> block) const { rows.update(s, block); }
     void merge(state& s, const state& other) const { rows.merge(s, other); }
 
     // A constant feature goes to the lower bound.
