@@ -40,6 +40,15 @@ struct vector_lanes {
 
     [[gnu::always_inline]] static void load(real& to, const T* from) { std::memcpy(&to, from, Bytes); }
     [[gnu::always_inline]] static void store(T* to, const real& from) { std::memcpy(to, &from, Bytes); }
+    // Floats into a vector of doubles.
+    [[gnu::always_inline]] static void load(real& to, const float* from)
+        requires(sizeof(T) == 8)
+    {
+        using part [[gnu::vector_size(Bytes / 2)]] = std::conditional_t<sizeof(T) == 8, float, T>;    // GCC 12 makes vectors of dependent types only
+        part narrow;
+        std::memcpy(&narrow, from, sizeof narrow);
+        to = __builtin_convertvector(narrow, real);
+    }
     [[gnu::always_inline]] static void fill(real& to, T value) { to = value - real{}; }
     [[gnu::always_inline]] static void clear(real& to) { to = real{}; }
     [[gnu::always_inline]] static void clear(index& to) { to = index{}; }

@@ -29,6 +29,14 @@ struct xsimd_lanes {
 
     static void load(real& to, const T* from) { to = real::load_unaligned(from); }
     static void store(T* to, const real& from) { from.store_unaligned(to); }
+    // Floats into a vector of doubles.
+    static void load(real& to, const float* from)
+        requires(sizeof(T) == 8)
+    {
+        T wide[width];
+        for (std::size_t i = 0; i < width; ++i) wide[i] = static_cast<T>(from[i]);
+        to = real::load_unaligned(wide);
+    }
     static void fill(real& to, T value) { to = real(value); }
     static void clear(real& to) { to = real(T{0}); }
     static void clear(index& to) { to.ids = real(T{0}); }

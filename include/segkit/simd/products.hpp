@@ -1,0 +1,359 @@
+// segkit/simd/products.hpp: the product kernels of covariances and projections, on tiles of rows packed in panels of eight features.
+//
+//     const product_kernels& kernels = product_kernels_for(simd_level());
+//     kernels.add_products(tile, panels, rows, products, columns);    // products += tile' * tile, blocks on and above the diagonal
+//
+// Lanes are features (or components), so that every element is one sum over the rows in their order at any width of vector: no
+// horizontal sums, and the same bits at every level but for contraction. Register blocks of 8 x 24 (AVX-512) and 4 x 12 (AVX2).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/simd/lanes.hpp>
+#include <segkit/simd/level.hpp>
+
+namespace SEGKIT_NAMESPACE::detail {
+
+inline constexpr std::size_t panel_width = 8;
+inline constexpr std::size_t panel_rows = 128;                    // rows of a tile: three panels and one more fit the first-level cache
+inline constexpr std::size_t panel_stride = panel_rows + 1;       // and one row for what merging adds
+inline constexpr std::size_t panel_size = panel_stride * panel_width;
+
+constexpr std::size_t panels_of(std::size_t columns) { return (columns + panel_width - 1) / panel_width; }
+
+// Element (i, j) of a tile.
+constexpr std::size_t in_tile(std::size_t i, std::size_t j) { return j / panel_width * panel_size + i * panel_width + j % panel_width; }
+
+// Zeroed memory that begins at a cache line, so that no vector lies across two.
+class aligned_doubles {
+public:
+    explicit aligned_doubles(std::size_t n) : values_(n + 7), begin_(values_.data()) {
+        while (reinterpret_cast<std::uintptr_t>(begin_) % 64 != 0) ++begin_;
+    }
+    aligned_doubles(const aligned_doubles&) = delete;
+    aligned_doubles& operator=(const aligned_doubles&) = delete;
+    double* data() { return begin_; }
+    const double* data() const { return begin_; }
+
+private:
+    std::vector<double> values_;
+    double* begin_;
+};
+
+struct product_kernels {
+    // Packs up to 128 rows, stored one after the other, less `shift` (whole panels of it, as of `sums`), and adds up each feature.
+    // Features beyond the last are zero.
+    void (*pack_doubles)(const double* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums);
+    void (*pack_floats)(const float* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums);
+    // Subtracts a number per feature from the rows of a tile.
+    void (*subtract)(double* tile, std::size_t panels, std::size_t rows, const double* means);
+    // products[i * columns + j] += sum over the rows of (feature i) * (feature j), for j >= i / 8 * 8.
+    void (*add_products)(const double* tile, std::size_t rows, std::size_t columns, double* products);
+    // products[i * right_columns + c] += sum over the rows of (feature i of left) * (feature c of right), for all of them.
+    void (*add_cross_products)(const double* left, const double* right, std::size_t rows, std::size_t left_columns, std::size_t right_columns, double* products);
+    // out[i * out_stride + c] = offset[c] + sum over the features of tile(i, j) * weights[j * padded + c], for c < count. Weights and
+    // offset have `padded` numbers a row, a multiple of 8; weights have a row for each feature of the panels.
+    void (*project)(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded, const double* offset, std::size_t count,
+                    double* out, std::size_t out_stride);
+    // Plane rotations of neighbouring rows of a matrix of `count` (a multiple of 8) columns, the last rotation first:
+    // row i, row i+1 = c * row i + s * row i+1, c * row i+1 - s * row i.
+    void (*rotate)(double* rows, std::size_t count, const double* cosines, const double* sines, const std::uint32_t* places, std::size_t rotations);
+};
+
+// ---- one source for every instruction set
+
+template <class Lanes, class T>
+[[gnu::always_inline]] inline void pack_body(const T* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile,
+                                             double* sums) {
+    using real = typename Lanes::real;
+    constexpr std::size_t at_once = 4;    // rows: so many streams of memory
+    const std::size_t whole = columns / panel_width;
+    std::size_t i = 0;
+    for (; i + at_once <= rows; i += at_once) {
+        for (std::size_t p = 0; p < whole; ++p) {
+#pragma GCC unroll 8
+            for (std::size_t e = 0; e < panel_width; e += Lanes::width) {
+                const std::size_t j = p * panel_width + e;
+                real centre, sum, value;
+                Lanes::load(centre, shift + j);
+                Lanes::load(sum, sums + j);
+#pragma GCC unroll 8
+                for (std::size_t r = 0; r < at_once; ++r) {
+                    Lanes::load(value, from + (i + r) * row_stride + j);
+                    value = value - centre;
+                    sum += value;
+                    Lanes::store(tile + p * panel_size + (i + r) * panel_width + e, value);
+                }
+                Lanes::store(sums + j, sum);
+            }
+        }
+    }
+    const std::size_t packed = i;
+    for (std::size_t j = 0; j < columns; ++j) {
+        for (i = j < whole * panel_width ? packed : 0; i < rows; ++i) {
+            const double value = static_cast<double>(from[i * row_stride + j]) - shift[j];
+            sums[j] += value;
+            tile[in_tile(i, j)] = value;
+        }
+    }
+}
+
+template <class Lanes>
+[[gnu::always_inline]] inline void subtract_body(double* tile, std::size_t panels, std::size_t rows, const double* means) {
+    for (std::size_t p = 0; p < panels; ++p) {
+        for (std::size_t e = 0; e < panel_width; e += Lanes::width) {
+            typename Lanes::real mean, value;
+            Lanes::load(mean, means + p * panel_width + e);
+            double* at = tile + p * panel_size + e;
+            for (std::size_t i = 0; i < rows; ++i, at += panel_width) {
+                Lanes::load(value, at);
+                value = value - mean;
+                Lanes::store(at, value);
+            }
+        }
+    }
+}
+
+// Rows x Vectors * width sums in registers, of products of features: `left` of the rows, `right` of the vectors.
+template <class Lanes, std::size_t Rows, std::size_t Vectors>
+[[gnu::always_inline]] inline void product_block(const double* left, const double* const* right, std::size_t rows, double (&out)[Rows][Vectors * Lanes::width]) {
+    typename Lanes::real sum[Rows][Vectors];
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::clear(sum[i][v]);
+    }
+    const double* from[Vectors];
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < Vectors; ++v) from[v] = right[v];
+    for (std::size_t r = 0; r < rows; ++r) {
+        typename Lanes::real x[Vectors];
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(x[v], from[v] + r * panel_width);
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < Rows; ++i) {
+            const double at = left[r * panel_width + i];
+#pragma GCC unroll 8
+            for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] += x[v] * at;
+        }
+    }
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::store(out[i] + v * Lanes::width, sum[i][v]);
+    }
+}
+
+// Two tiles, which may be one, and where their products go.
+struct product_sides {
+    const double* left;
+    const double* right;
+    std::size_t rows;
+    std::size_t left_columns;
+    std::size_t columns;    // of the right tile and of the products
+    double* products;
+};
+
+template <class Lanes, std::size_t Rows, std::size_t Vectors>
+[[gnu::always_inline]] inline void add_product_block(const product_sides& sides, std::size_t first_row, std::size_t first_column) {
+    alignas(64) double block[Rows][Vectors * Lanes::width];
+    const double* right[Vectors];
+    for (std::size_t v = 0; v < Vectors; ++v) right[v] = sides.right + in_tile(0, first_column + v * Lanes::width);
+    product_block<Lanes, Rows, Vectors>(sides.left + in_tile(0, first_row), right, sides.rows, block);
+    const std::size_t height = std::min(Rows, sides.left_columns - first_row), width = std::min(Vectors * Lanes::width, sides.columns - first_column);
+    for (std::size_t i = 0; i < height; ++i) {
+        double* const out = sides.products + (first_row + i) * sides.columns + first_column;
+        std::size_t j = 0;
+        for (; j + Lanes::width <= width; j += Lanes::width) {
+            typename Lanes::real before, more;
+            Lanes::load(before, out + j);
+            Lanes::load(more, block[i] + j);
+            before += more;
+            Lanes::store(out + j, before);
+        }
+        for (; j < width; ++j) out[j] += block[i][j];
+    }
+}
+
+// All products of `Rows` features of the left tile with those of the right one from `j` on.
+template <class Lanes, std::size_t Rows, std::size_t Vectors>
+[[gnu::always_inline]] inline void add_product_rows(const product_sides& sides, std::size_t i, std::size_t j) {
+    const std::size_t end = panels_of(sides.columns) * panel_width;
+    for (; j + Vectors * Lanes::width <= end; j += Vectors * Lanes::width) add_product_block<Lanes, Rows, Vectors>(sides, i, j);
+    if constexpr (Vectors > 2) {
+        if (j + 2 * Lanes::width <= end) {
+            add_product_block<Lanes, Rows, 2>(sides, i, j);
+            j += 2 * Lanes::width;
+        }
+    }
+    for (; j < end; j += Lanes::width) add_product_block<Lanes, Rows, 1>(sides, i, j);
+}
+
+// Rows x Vectors * width scores in registers.
+template <class Lanes, std::size_t Rows, std::size_t Vectors>
+[[gnu::always_inline]] inline void project_block(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded,
+                                                 const double* offset, std::size_t count, double* out, std::size_t out_stride) {
+    typename Lanes::real sum[Rows][Vectors];
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(sum[r][v], offset + v * Lanes::width);
+    }
+    for (std::size_t p = 0; p < panels; ++p) {
+        const double* const panel = tile + p * panel_size;
+#pragma GCC unroll 2
+        for (std::size_t e = 0; e < panel_width; ++e) {
+            typename Lanes::real weight[Vectors];
+#pragma GCC unroll 8
+            for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(weight[v], weights + v * Lanes::width);
+            weights += padded;
+#pragma GCC unroll 8
+            for (std::size_t r = 0; r < Rows; ++r) {
+                const double value = panel[r * panel_width + e];
+#pragma GCC unroll 8
+                for (std::size_t v = 0; v < Vectors; ++v) sum[r][v] += weight[v] * value;
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < Rows; ++r) {
+        if (r >= rows) break;
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) {
+            double* const at = out + r * out_stride + v * Lanes::width;
+            if ((v + 1) * Lanes::width <= count) {
+                Lanes::store(at, sum[r][v]);
+            } else if (v * Lanes::width < count) {
+                double part[Lanes::width];
+                Lanes::store(part, sum[r][v]);
+                for (std::size_t c = 0; v * Lanes::width + c < count; ++c) at[c] = part[c];
+            }
+        }
+    }
+}
+
+template <class Lanes, std::size_t Rows, std::size_t Vectors>
+[[gnu::always_inline]] inline void project_body(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded,
+                                                const double* offset, std::size_t count, double* out, std::size_t out_stride) {
+    for (std::size_t i = 0; i < rows; i += Rows) {    // beyond the last row of a tile there are others, whose scores are not kept
+        const double* const from = tile + i * panel_width;
+        double* const to = out + i * out_stride;
+        std::size_t c = 0;
+        for (; c + Vectors * Lanes::width <= padded; c += Vectors * Lanes::width)
+            if (c < count) project_block<Lanes, Rows, Vectors>(from, panels, rows - i, weights + c, padded, offset + c, count - c, to + c, out_stride);
+        for (; c < count; c += Lanes::width) project_block<Lanes, Rows, 1>(from, panels, rows - i, weights + c, padded, offset + c, count - c, to + c, out_stride);
+    }
+}
+
+// Rotates some columns; several vectors of them, so that a rotation does not wait for the one before.
+template <class Lanes, std::size_t Vectors>
+[[gnu::always_inline]] inline void rotate_columns(double* rows, std::size_t count, const double* cosines, const double* sines, const std::uint32_t* places,
+                                                  std::size_t rotations) {
+    for (std::size_t k = rotations; k-- > 0;) {
+        double* const above = rows + std::size_t{places[k]} * count;
+        double* const below = above + count;
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) {
+            typename Lanes::real a, b;
+            Lanes::load(a, above + v * Lanes::width);
+            Lanes::load(b, below + v * Lanes::width);
+            const typename Lanes::real up = a * cosines[k] + b * sines[k];
+            b = b * cosines[k] - a * sines[k];
+            Lanes::store(above + v * Lanes::width, up);
+            Lanes::store(below + v * Lanes::width, b);
+        }
+    }
+}
+
+// Register blocks by the number of registers: 16 of 16 or 32 bytes, 32 of 64.
+template <class Lanes>
+inline constexpr std::size_t block_height = Lanes::width == 8 ? 8 : 4;
+template <class Lanes>
+inline constexpr std::size_t block_vectors = Lanes::width == 2 ? 2 : 3;
+
+struct pack_kernel {
+    template <class Lanes, class T>
+    [[gnu::always_inline]] static void run(const T* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums) {
+        pack_body<Lanes>(from, row_stride, rows, columns, shift, tile, sums);
+    }
+};
+struct subtract_kernel {
+    template <class Lanes>
+    [[gnu::always_inline]] static void run(double* tile, std::size_t panels, std::size_t rows, const double* means) {
+        subtract_body<Lanes>(tile, panels, rows, means);
+    }
+};
+struct add_products_kernel {
+    template <class Lanes>
+    [[gnu::always_inline]] static void run(const double* tile, std::size_t rows, std::size_t columns, double* products) {
+        const product_sides sides{tile, tile, rows, columns, columns, products};
+        for (std::size_t i = 0; i < columns; i += block_height<Lanes>)
+            add_product_rows<Lanes, block_height<Lanes>, block_vectors<Lanes>>(sides, i, i / panel_width * panel_width);
+    }
+};
+struct add_cross_products_kernel {
+    template <class Lanes>
+    [[gnu::always_inline]] static void run(const double* left, const double* right, std::size_t rows, std::size_t left_columns, std::size_t right_columns, double* products) {
+        const product_sides sides{left, right, rows, left_columns, right_columns, products};
+        for (std::size_t i = 0; i < left_columns; i += block_height<Lanes>) add_product_rows<Lanes, block_height<Lanes>, block_vectors<Lanes>>(sides, i, 0);
+    }
+};
+struct project_kernel {
+    template <class Lanes>
+    [[gnu::always_inline]] static void run(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded, const double* offset,
+                                           std::size_t count, double* out, std::size_t out_stride) {
+        project_body<Lanes, block_height<Lanes>, block_vectors<Lanes>>(tile, panels, rows, weights, padded, offset, count, out, out_stride);
+    }
+};
+struct rotate_kernel {
+    template <class Lanes>
+    [[gnu::always_inline]] static void run(double* rows, std::size_t count, const double* cosines, const double* sines, const std::uint32_t* places, std::size_t rotations) {
+        constexpr std::size_t vectors = 4;
+        std::size_t c = 0;
+        for (; c + vectors * Lanes::width <= count; c += vectors * Lanes::width) rotate_columns<Lanes, vectors>(rows + c, count, cosines, sines, places, rotations);
+        for (; c < count; c += Lanes::width) rotate_columns<Lanes, 1>(rows + c, count, cosines, sines, places, rotations);
+    }
+};
+
+// ---- the forms
+
+#if defined(SEGKIT_SIMD_BACKEND_XSIMD)
+using base_product_lanes = xsimd_lanes<double>;
+#else
+using base_product_lanes = vector_lanes<double, 16>;
+#endif
+
+template <class Kernel, class... Arguments>
+void run_base(Arguments... arguments) {
+    Kernel::template run<base_product_lanes>(arguments...);
+}
+#if SEGKIT_SIMD_LEVELS
+template <class Kernel, class... Arguments>
+SEGKIT_TARGET_AVX2 void run_avx2(Arguments... arguments) {
+    Kernel::template run<vector_lanes<double, 32>>(arguments...);
+}
+template <class Kernel, class... Arguments>
+SEGKIT_TARGET_AVX512 void run_avx512(Arguments... arguments) {
+    Kernel::template run<vector_lanes<double, 64>>(arguments...);
+}
+#endif
+
+inline const product_kernels& product_kernels_for([[maybe_unused]] instruction_set level) {
+    static constexpr product_kernels base{run_base<pack_kernel>,         run_base<pack_kernel>,    run_base<subtract_kernel>, run_base<add_products_kernel>,
+                                          run_base<add_cross_products_kernel>, run_base<project_kernel>, run_base<rotate_kernel>};
+#if SEGKIT_SIMD_LEVELS
+    static constexpr product_kernels avx2{run_avx2<pack_kernel>,         run_avx2<pack_kernel>,    run_avx2<subtract_kernel>, run_avx2<add_products_kernel>,
+                                          run_avx2<add_cross_products_kernel>, run_avx2<project_kernel>, run_avx2<rotate_kernel>};
+    static constexpr product_kernels avx512{run_avx512<pack_kernel>,         run_avx512<pack_kernel>,    run_avx512<subtract_kernel>, run_avx512<add_products_kernel>,
+                                            run_avx512<add_cross_products_kernel>, run_avx512<project_kernel>, run_avx512<rotate_kernel>};
+    if (level == instruction_set::avx512) return avx512;
+    if (level == instruction_set::avx2) return avx2;
+#endif
+    return base;
+}
+
+}  // namespace SEGKIT_NAMESPACE::detail

@@ -1,0 +1,169 @@
+// segkit/statistics/detail/centred_rows.hpp: rows in packed tiles, centred on their mean: what sums of products are made of.
+//
+//     add_centred_rows("pca", centre, block, [&](const centred_tile& tile, std::size_t rows) { ... sums over the tile ... });
+//
+// Each tile is centred on its own mean, and one row is appended to it, whose products are what the distance of the tile's mean to the
+// mean so far adds (Chan, Golub and LeVeque, 1983): an offset costs no digits, and merging needs no formula of its own.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <segkit/config.hpp>
+#include <segkit/error.hpp>
+#include <segkit/pipeline/estimate.hpp>
+#include <segkit/simd/products.hpp>
+#include <segkit/table/matrix_view.hpp>
+
+namespace SEGKIT_NAMESPACE::detail {
+
+// Up to 128 rows of a matrix in panels, less a shift.
+class centred_tile {
+public:
+    explicit centred_tile(std::size_t columns)
+        : kernels_(&product_kernels_for(simd_level())), columns_(columns), values_(panels() * panel_size), sums_(panels() * panel_width), shift_(panels() * panel_width) {}
+
+    const product_kernels& kernels() const { return *kernels_; }
+    std::size_t columns() const { return columns_; }
+    std::size_t panels() const { return panels_of(columns_); }
+    double* values() { return values_.data(); }
+    const double* values() const { return values_.data(); }
+    double operator()(std::size_t i, std::size_t j) const { return values_.data()[in_tile(i, j)]; }
+    double sum(std::size_t j) const { return sums_.data()[j]; }    // of the packed values of a feature
+
+    // `shift` holds a number per feature.
+    template <class T>
+    void pack(matrix_view<const T> rows, const double* shift) {
+        std::copy_n(shift, columns_, shift_.data());
+        std::fill_n(sums_.data(), columns_, 0.0);
+        if (rows.column_stride != 1) {
+            for (std::size_t p = 0; p < panels(); ++p) pack_panel(rows, p);
+        } else if constexpr (std::is_same_v<T, double>) {
+            kernels_->pack_doubles(rows.values, rows.row_stride, rows.rows, columns_, shift_.data(), values_.data(), sums_.data());
+        } else {
+            kernels_->pack_floats(rows.values, rows.row_stride, rows.rows, columns_, shift_.data(), values_.data(), sums_.data());
+        }
+    }
+    // NaN and infinities show in the sums, and so may sums that overflow.
+    bool sums_are_finite() const {
+        return std::all_of(sums_.data(), sums_.data() + columns_, is_finite);
+    }
+    // Centres the packed rows on their mean, and returns its distance from the shift per feature.
+    const double* centre(std::size_t rows) {
+        for (std::size_t j = 0; j < columns_; ++j) sums_.data()[j] /= static_cast<double>(rows);
+        kernels_->subtract(values_.data(), panels(), rows, sums_.data());
+        return sums_.data();
+    }
+
+private:
+    // Features stored one after the other.
+    template <class T>
+    void pack_panel(matrix_view<const T> rows, std::size_t p) {
+        const std::size_t first = p * panel_width, width = std::min(panel_width, columns_ - first);
+        double* to = values_.data() + p * panel_size;
+        double sums[panel_width] = {};
+        const T* from = rows.values + first * rows.column_stride;
+        for (std::size_t i = 0; i < rows.rows; ++i, to += panel_width, from += rows.row_stride) {
+            for (std::size_t e = 0; e < width; ++e) {
+                to[e] = static_cast<double>(from[e * rows.column_stride]) - shift_.data()[first + e];
+                sums[e] += to[e];
+            }
+        }
+        std::copy_n(sums, width, sums_.data() + first);
+    }
+
+    const product_kernels* kernels_;
+    std::size_t columns_;
+    aligned_doubles values_;
+    aligned_doubles sums_;
+    aligned_doubles shift_;
+};
+
+// Count and mean of rows. A mean has two parts, the number and what rounding left of it, so that many small steps at a large offset
+// do not add up to a wrong mean.
+struct row_centre {
+    std::int64_t count = 0;
+    std::vector<double> means;
+    std::vector<double> mean_tails;
+
+    std::size_t width() const { return means.size(); }
+
+    // Takes in `more` rows whose mean lies gaps[j] beyond this one. In place of a gap stands then what, squared and multiplied with
+    // each other, the gaps add to the sums of products.
+    void take(std::int64_t more, double* gaps) {
+        const double before = static_cast<double>(count), n = static_cast<double>(more), share = n / (before + n), root = std::sqrt(before * share);
+        for (std::size_t j = 0; j < means.size(); ++j) {
+            const double step = mean_tails[j] + gaps[j] * share, sum = means[j] + step, part = sum - means[j];
+            mean_tails[j] = (means[j] - (sum - part)) + (step - part);
+            means[j] = sum;
+            gaps[j] = count == 0 ? 0 : gaps[j] * root;
+        }
+        count += more;
+    }
+    // The same for the rows of another, which may not be empty, nor this.
+    std::vector<double> take(std::string_view stage, const row_centre& other) {
+        require_width(stage, other.width(), width());
+        std::vector<double> gaps(width());
+        for (std::size_t j = 0; j < width(); ++j) gaps[j] = (other.means[j] - means[j]) + (other.mean_tails[j] - mean_tails[j]);
+        take(other.count, gaps.data());
+        return gaps;
+    }
+
+    friend bool operator==(const row_centre&, const row_centre&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive.field("count", count);
+        archive.field("means", means);
+        archive.field("mean_tails", mean_tails);
+    }
+};
+
+// Sums of squares that are no numbers are those of finite values beyond about 1e154.
+inline void require_finite_squares(std::string_view stage, double mean, double squares, std::size_t feature) {
+    if (is_finite(mean) && is_finite(squares)) return;
+    throw error(error_details{.code = error_code::not_a_number,
+                              .stage = std::string(stage),
+                              .field = "feature " + std::to_string(feature),
+                              .column = feature + 1,
+                              .found = "values whose squares overflow",
+                              .expected = "finite squares",
+                              .advice = "measure this column in a larger unit"});
+}
+
+// Calls add(tile, rows) for the rows of a block in centred tiles, of which the last row is that of the means, and moves the centre.
+// Throws for NaN and infinities; `prepare(columns)` is called before the first row of all.
+template <class T, class Prepare, class Add>
+void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<const T> block, Prepare prepare, Add add) {
+    if (block.rows == 0) return;
+    const std::size_t d = block.columns;
+    if (centre.count == 0) {
+        centre.means.assign(d, 0.0);
+        centre.mean_tails.assign(d, 0.0);
+        prepare(d);
+    }
+    require_width(stage, d, centre.width());
+    centred_tile tile(d);
+    std::vector<double> gaps(d);
+    for (std::size_t first = 0; first < block.rows; first += panel_rows) {
+        const std::size_t n = std::min(panel_rows, block.rows - first);
+        const auto rows = block.row_range(first, n);
+        if (centre.count == 0)
+            for (std::size_t j = 0; j < d; ++j) centre.means[j] = is_finite(static_cast<double>(rows(0, j))) ? static_cast<double>(rows(0, j)) : 0;
+        tile.pack(rows, centre.means.data());
+        if (!tile.sums_are_finite()) require_finite(stage, rows, static_cast<std::size_t>(centre.count));    // an overflow is found by the sums of products
+        const double* const beyond = tile.centre(n);
+        for (std::size_t j = 0; j < d; ++j) gaps[j] = beyond[j] - centre.mean_tails[j];
+        centre.take(static_cast<std::int64_t>(n), gaps.data());
+        for (std::size_t j = 0; j < d; ++j) tile.values()[in_tile(n, j)] = gaps[j];
+        add(tile, n + 1);
+    }
+}
+
+}  // namespace SEGKIT_NAMESPACE::detail
