@@ -14,6 +14,7 @@
 
 #include <segkit/cluster/kmeans.hpp>
 #include <segkit/decompose/pca.hpp>
+#include <segkit/evaluate/choose_k.hpp>
 #include <segkit/exec/random.hpp>
 #include <segkit/prepare.hpp>
 #include <segkit/prepare/percentile_rank.hpp>
@@ -135,6 +136,7 @@ void for_each_learning_stage(F&& f) {
     f(stage<"percentile_rank">(sk::percentile_rank(features)));
     f(stage<"pca">(sk::pca(features, "pc"_c, {.n_components = 2})));
     f(stage<"kmeans">(sk::kmeans(features, "cluster"_c, {.n_clusters = 3, .n_init = 2, .seed = 7})));
+    f(stage<"choose_k">(sk::choose_k(features, "cluster"_c, {.k_max = 3, .seed = 8, .exact_silhouette_rows = 1'000, .silhouette_sample = 100, .kmeans = {.n_init = 2}})));
 }
 // percentile_rank lets nulls be null; every other stage refuses them.
 constexpr bool takes_nulls(std::string_view stage_name) { return stage_name == "percentile_rank"; }

@@ -209,17 +209,6 @@ silhouette_result silhouette_of_groups(matrix_view<const T> rows, const label_gr
 
 inline constexpr std::uint64_t silhouette_sampling_purpose = 2;
 
-// `n` of the rows without repetition, ascending: those with the least random numbers.
-inline std::vector<std::size_t> rows_by_chance(std::size_t rows, std::size_t n, counter_random random) {
-    std::vector<std::pair<std::uint64_t, std::size_t>> draws(rows);
-    for (std::size_t i = 0; i < rows; ++i) draws[i] = {random.bits(i), i};
-    std::nth_element(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(n - 1), draws.end());
-    std::vector<std::size_t> drawn(n);
-    for (std::size_t i = 0; i < n; ++i) drawn[i] = draws[i].second;
-    std::sort(drawn.begin(), drawn.end());
-    return drawn;
-}
-
 template <class T>
 silhouette_estimate silhouette_of_sample(matrix_view<const T> rows, const label_groups& groups, const silhouette_sample_options& options, executor_ref executor) {
     const silhouette_tiles<T> tiles(rows, groups);

@@ -279,14 +279,17 @@ struct feature_matrix {
     std::vector<double> values;
     std::size_t rows = 0;
     std::size_t width = 0;
+    std::vector<std::size_t> widths{};    // how many values each feature is: 1, or as many as a block is wide
 
     matrix_view<const double> view() const { return row_major(values.data(), rows, width); }
 };
 class feature_matrix_worker final : public morsel_worker {
 public:
-    feature_matrix_worker(feature_matrix& part, const feature_context& c) : reader_(c.features, c.stage), part_(part) {}
+    feature_matrix_worker(feature_matrix& part, const feature_context& c) : features_(c.features), reader_(c.features, c.stage), part_(part) {}
     void take(const chunk& c) override {
         const matrix_view<const double> m = reader_.read(c);
+        if (part_.rows == 0)
+            for (const feature& f : features_) part_.widths.push_back(c.slots[static_cast<std::size_t>(f.slot)].width);
         part_.width = m.columns;
         part_.rows += m.rows;
         const std::size_t at = part_.values.size();
@@ -297,9 +300,17 @@ public:
     }
 
 private:
+    const std::vector<feature>& features_;
     feature_reader reader_;
     feature_matrix& part_;
 };
+// The names of the values of a row: those of a block are numbered, "pc 1", "pc 2".
+inline std::vector<std::string> names_of_values(const std::vector<feature>& features, const feature_matrix& matrix) {
+    std::vector<std::string> names;
+    for (std::size_t f = 0; f < matrix.widths.size(); ++f)
+        for (std::size_t e = 0; e < matrix.widths[f]; ++e) names.push_back(is_block_feature(features[f]) ? features[f].name + " " + std::to_string(e + 1) : features[f].name);
+    return names;
+}
 template <class Plan>    // a template only so that who includes this header and fits nothing does not compile it
 feature_matrix collect_features(const Plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
     return with_null_counts(p, features, executor, [&] {

@@ -15,6 +15,7 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/exec/random.hpp>
 #include <segkit/pipeline/estimate.hpp>
 #include <segkit/table/matrix_view.hpp>
 
@@ -138,6 +139,17 @@ inline group_scatter scatter_of(matrix_view<const double> rows, const label_grou
     scatter.squares.assign(both.begin(), middle);
     scatter.distances.assign(middle, both.end());
     return scatter;
+}
+
+// `n` of the rows without repetition, ascending: those with the least random numbers.
+inline std::vector<std::size_t> rows_by_chance(std::size_t rows, std::size_t n, counter_random random) {
+    std::vector<std::pair<std::uint64_t, std::size_t>> draws(rows);
+    for (std::size_t i = 0; i < rows; ++i) draws[i] = {random.bits(i), i};
+    std::nth_element(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(n - 1), draws.end());
+    std::vector<std::size_t> drawn(n);
+    for (std::size_t i = 0; i < n; ++i) drawn[i] = draws[i].second;
+    std::sort(drawn.begin(), drawn.end());
+    return drawn;
 }
 
 }  // namespace detail
