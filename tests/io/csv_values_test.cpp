@@ -69,10 +69,14 @@ void compare(const std::vector<std::string>& fields, bool nullable, sk::instruct
     detail::csv_job job;
     job.begin = block.text.data() + 1;
     job.end = block.text.data();
-    job.starts = block.positions.data() + columns - 1;
-    job.ends = block.positions.data() + columns;
-    job.start_stride = job.end_stride = columns;
     job.rows = fields.size();
+    std::vector<std::uint32_t> starts, ends;
+    for (std::size_t at = columns - 1; starts.size() < fields.size(); at += columns) {
+        starts.push_back(block.positions[at]);
+        ends.push_back(block.positions[at + 1]);
+    }
+    job.starts = starts.data();
+    job.ends = ends.data();
     std::vector<std::uint64_t> values(fields.size() + 1, 0xEEEEEEEEEEEEEEEE);
     std::vector<std::uint8_t> validity(fields.size() / 8 + 1, 0xEE);
     job.values = values.data();

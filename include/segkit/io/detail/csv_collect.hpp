@@ -6,6 +6,7 @@
 // before it waits for the blocks before its own.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -56,6 +57,56 @@ inline void csv_place_bits(std::uint8_t* bitmap, std::size_t begin, const std::u
     }
 }
 
+// Puts texts one behind the other, and where each of them ends, counted from `at`'s `offset` on; returns the end. Of a nullable
+// column the empty ones are nulls.
+using csv_place_function = std::byte* (*)(const csv_fields_of_column& fields, std::byte* at, const std::byte* own_end, std::int64_t offset, std::int64_t* offsets,
+                                          std::uint8_t* validity);
+
+template <class Offset = std::int64_t>
+std::byte* csv_place_texts(const csv_fields_of_column& fields, std::byte* at, const std::byte* own_end, std::int64_t offset, Offset* offsets, std::uint8_t* validity) {
+    const std::byte* const begin = at;
+    for (std::size_t r = 0; r < fields.rows; ++r) {
+        const std::string_view text = fields.field(r);
+        csv_copy_text(at, own_end, text.data(), text.size());
+        at += text.size();
+        offsets[r] = offset + (at - begin);
+        if (validity) csv_put_bit(validity, r, !text.empty());
+    }
+    return at;
+}
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+template <class Offset = std::int64_t>
+[[gnu::target("avx2,avx512f,avx512bw,avx512vl,bmi,bmi2")]] std::byte* csv_place_texts_avx512(const csv_fields_of_column& fields, std::byte* at, const std::byte* own_end,
+                                                                                            std::int64_t offset, Offset* offsets, std::uint8_t* validity) {
+    const std::byte* const begin = at;
+    const std::uint32_t added = fields.added();
+    for (std::size_t r = 0; r < fields.rows; ++r) {
+        const std::uint32_t length = fields.ends[r] - fields.starts[r] + added;
+        const char* const from = fields.first(r);
+        if (__builtin_expect(length <= 64 && own_end - at >= 64, 1)) {
+            csv_bytes64 line;
+            std::memcpy(&line, from, 64);
+            std::memcpy(at, &line, 64);
+        } else if (length != 0) {
+            std::memcpy(at, from, length);
+        }
+        at += length;
+        offsets[r] = offset + (at - begin);
+    }
+    if (validity) csv_mark_present_avx512<>(fields, validity);
+    return at;
+}
+#endif
+
+inline csv_place_function csv_place_function_at(instruction_set level) {
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    if (level == instruction_set::avx512) return csv_place_texts_avx512<>;
+#endif
+    (void)level;
+    return csv_place_texts<>;
+}
+
 class csv_column_reader {
 public:
     // `to`: a column for each of the schema's, with the rows so far. Those that are read get room for all that can come.
@@ -71,17 +122,18 @@ public:
             values_touched_.push_back(whole_pages(column.values.size()));
             bytes_touched_.push_back(whole_pages(column.bytes.size()));
         }
+        place_texts_ = csv_place_function_at(simd_level());
     }
 
     void work() {
         std::vector<place> places(read_ahead);
         std::vector<std::size_t> idle, busy;    // the place used last is used first: it is in cache
         for (std::size_t i = read_ahead; i-- > 0;) idle.push_back(i);
-        csv_spans spans;
+        csv_places fields(csv_positions(columns_), chunk_rows, simd_level());
         bool more = true;
         while (more || !busy.empty()) {
             if (!busy.empty() && (idle.empty() || !more || run_.is_known(places[busy.front()].number))) {
-                fill(places[busy.front()], spans);
+                fill(places[busy.front()], fields);
                 idle.push_back(busy.front());
                 busy.erase(busy.begin());
                 continue;
@@ -90,7 +142,7 @@ public:
             p.number = run_.next++;
             more = p.number < run_.blocks() && !run_.is_behind_failure(p.number);
             p.present = run_.prepare(p.batch, p.number);
-            if (p.present) measure(p, spans);
+            if (p.present) measure(p, fields);
             busy.push_back(idle.back());
             idle.pop_back();
         }
@@ -111,6 +163,7 @@ public:
 
 private:
     static constexpr std::size_t read_ahead = 6;
+    static constexpr std::size_t stretch_rows = 512;    // converted column by column while their text is in the nearest cache
 
     struct place {
         csv_batch batch;
@@ -136,11 +189,10 @@ private:
 
     // f(text, is null) for each field of a text column, in order; doubled quotes are still double.
     template <class F>
-    void each_text(const csv_batch& batch, const csv_column& column, std::size_t first, std::size_t rows, csv_spans& spans, F&& f) const {
-        const csv_fields_of_column fields = csv_locate(batch, column.position, first, rows, nullptr, spans);
+    void each_text(const csv_fields_of_column& fields, const csv_column& column, F&& f) const {
         const csv_null_rule& nulls = run_.settings.nulls;
         const bool nullable = column.field.nullable;
-        for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t r = 0; r < fields.rows; ++r) {
             const std::string_view text = fields.field(r);
             f(text, nullable && csv_is_null_text(text.data(), text, nulls));
         }
@@ -150,36 +202,44 @@ private:
     }
 
     // The bytes of the texts, before it is known where they go.
-    void measure(place& p, csv_spans& spans) const {
+    void measure(place& p, csv_places& fields) const {
+        const csv_batch& batch = p.batch;
         p.text_bytes.assign(columns_.size(), 0);
-        for (std::size_t first = 0; first < p.batch.rows; first += chunk_rows) {
-            const std::size_t rows = p.batch.rows - first < chunk_rows ? p.batch.rows - first : chunk_rows;
-            for (std::size_t i = 0; i < columns_.size(); ++i) {
-                if (columns_[i].kernel) continue;
-                std::size_t bytes = 0;
-                if (is_plain(p.batch, columns_[i])) {
-                    const csv_fields_of_column fields = csv_locate(p.batch, columns_[i].position, first, rows, nullptr, spans);
-                    for (std::size_t r = 0; r < rows; ++r) bytes += fields.ends[r * fields.end_stride] - fields.starts[r * fields.start_stride];
-                    p.text_bytes[i] += bytes - rows * static_cast<std::size_t>(fields.begin - fields.end);
-                    continue;
-                }
-                each_text(p.batch, columns_[i], first, rows, spans, [&](std::string_view text, bool null) {
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            if (columns_[i].kernel) continue;
+            std::size_t bytes = 0;
+            if (is_plain(batch, columns_[i]) && csv_is_uniform(batch, columns_[i].position)) {
+                const std::uint32_t* const starts = batch.starts + columns_[i].position;
+                const std::uint32_t* const ends = batch.ends + columns_[i].position;
+                for (std::size_t at = 0; at < batch.rows * batch.columns; at += batch.columns) bytes += ends[at] - starts[at];
+                p.text_bytes[i] = bytes - batch.rows * (batch.findings.quotes ? 3 : 1);    // the delimiter, and two quotes
+                continue;
+            }
+            each_stretch(batch, fields, chunk_rows, [&](std::size_t, std::size_t rows) {
+                each_text(fields.of(columns_[i].position, nullptr, rows), columns_[i], [&](std::string_view text, bool null) {
                     if (null) return;
                     bytes += text.size();
-                    if (has_doubled(p.batch, text)) {
-                        std::size_t quotes = 0;
-                        for (const char c : text) quotes += c == '"';
-                        bytes -= quotes / 2;
-                    }
+                    if (has_doubled(batch, text)) bytes -= static_cast<std::size_t>(std::count(text.begin(), text.end(), '"')) / 2;
                 });
-                p.text_bytes[i] += bytes;
-            }
+                return true;
+            });
+            p.text_bytes[i] = bytes;
         }
     }
 
-    void fill(place& p, csv_spans& spans) {
+    // f(first row, rows) for stretches of a batch, until it says no.
+    template <class F>
+    static void each_stretch(const csv_batch& batch, csv_places& fields, std::size_t most_rows, F&& f) {
+        for (std::size_t first = 0; first < batch.rows; first += most_rows) {
+            const std::size_t rows = batch.rows - first < most_rows ? batch.rows - first : most_rows;
+            fields.begin(batch, first, rows);
+            if (!f(first, rows)) return;
+        }
+    }
+
+    void fill(place& p, csv_places& fields) {
         run_.pass(p.present ? &p.batch : nullptr, p.number, [&](bool again) {
-            if (again) measure(p, spans);
+            if (again) measure(p, fields);
             p.text_begins = text_ends_;
             const std::size_t begin = p.batch.first_row;
             const std::size_t end = begin + p.batch.rows;
@@ -193,70 +253,60 @@ private:
         });
         if (!p.present || run_.is_behind_failure(p.number)) return;
         try {
-            convert(p, spans);
+            convert(p, fields);
             if (p.batch.failure) run_.fail(p.number, p.batch.failure);
         } catch (...) {
             run_.fail(p.number, std::current_exception());
         }
     }
 
-    void convert(place& p, csv_spans& spans) {
+    void convert(place& p, csv_places& fields) {
         const csv_batch& batch = p.batch;
-        for (std::size_t first = 0; first < batch.rows; first += chunk_rows) {
-            std::size_t rows = batch.rows - first < chunk_rows ? batch.rows - first : chunk_rows;
-            std::optional<error_details> refused;
+        std::optional<error_details> refused;
+        each_stretch(batch, fields, stretch_rows, [&](std::size_t first, std::size_t rows) {
             for (std::size_t i = 0; i < columns_.size(); ++i) {
                 const csv_column& column = columns_[i];
                 column_data& to = to_.columns[column.slot];
+                const csv_fields_of_column of = fields.of(column.position, nullptr, rows);
                 const std::size_t row = batch.first_row + first;
-                if (!column.kernel) {
-                    place_texts(p, i, first, rows, spans);
-                    continue;
-                }
                 std::uint8_t validity[chunk_rows / 8];
-                const csv_fields_of_column fields = csv_locate(batch, column.position, first, rows, nullptr, spans);
-                const csv_job job{fields, to.values.data() + row * size_of(to.type), to.nullable ? validity : nullptr, &run_.settings.nulls, column.format};
-                const std::size_t good = column.kernel(job);
+                std::size_t good = rows;
+                if (column.kernel) {
+                    const csv_job job{of, to.values.data() + row * size_of(to.type), to.nullable ? validity : nullptr, &run_.settings.nulls, column.format};
+                    good = column.kernel(job);
+                } else {
+                    place_texts(p, i, of, row, to.nullable ? validity : nullptr);
+                }
                 if (to.nullable) csv_place_bits(reinterpret_cast<std::uint8_t*>(to.validity.data()), row, validity, good);
                 if (good == rows) continue;
-                refused = csv_refused_field(batch, fields.field(good), first + good, column, run_.settings.nulls, run_.reader.labels());
+                refused = csv_refused_field(batch, of.field(good), first + good, column, run_.settings.nulls, run_.reader.labels());
                 rows = good;    // a later one stands in an earlier row
             }
-            if (refused) throw error(std::move(*refused));
-        }
+            return !refused;
+        });
+        if (refused) throw error(std::move(*refused));
     }
 
-    void place_texts(place& p, std::size_t i, std::size_t first, std::size_t rows, csv_spans& spans) {
+    void place_texts(place& p, std::size_t i, const csv_fields_of_column& fields, std::size_t row, std::uint8_t* validity) {
         column_data& to = to_.columns[columns_[i].slot];
-        const std::size_t row = p.batch.first_row + first;
         std::byte* at = to.bytes.data() + p.text_begins[i];
         const std::byte* const own_end = at + p.text_bytes[i];
-        auto* offset = reinterpret_cast<std::int64_t*>(to.values.data()) + row + 1;
-        std::uint8_t validity[chunk_rows / 8] = {};
-        std::size_t r = 0;
+        auto* const offsets = reinterpret_cast<std::int64_t*>(to.values.data()) + row + 1;
         if (is_plain(p.batch, columns_[i])) {
-            const csv_fields_of_column fields = csv_locate(p.batch, columns_[i].position, first, rows, nullptr, spans);
-            for (; r < rows; ++r) {
-                const std::string_view text = fields.field(r);
-                csv_copy_text(at, own_end, text.data(), text.size());
-                at += text.size();
-                *offset++ = at - to.bytes.data();
-                validity[r >> 3] = static_cast<std::uint8_t>(validity[r >> 3] | (unsigned{!text.empty()} << (r & 7)));
-            }
-        } else each_text(p.batch, columns_[i], first, rows, spans, [&](std::string_view text, bool null) {
-            if (!null) {
-                validity[r >> 3] = static_cast<std::uint8_t>(validity[r >> 3] | (1u << (r & 7)));
-                if (has_doubled(p.batch, text)) {
+            at = place_texts_(fields, at, own_end, at - to.bytes.data(), offsets, validity);
+        } else {
+            std::size_t r = 0;
+            each_text(fields, columns_[i], [&](std::string_view text, bool null) {
+                if (validity) csv_put_bit(validity, r, !null);
+                if (!null && has_doubled(p.batch, text)) {
                     at += csv_single_quotes(text, reinterpret_cast<char*>(at)).size();
-                } else {
+                } else if (!null) {
                     csv_copy_text(at, own_end, text.data(), text.size());
                     at += text.size();
                 }
-            }
-            *offset++ = at - to.bytes.data();
-            ++r;
-        });
-        if (to.nullable) csv_place_bits(reinterpret_cast<std::uint8_t*>(to.validity.data()), row, validity, rows);
+                offsets[r++] = at - to.bytes.data();
+            });
+        }
         p.text_bytes[i] = static_cast<std::size_t>(own_end - at);
         p.text_begins[i] = static_cast<std::size_t>(at - to.bytes.data());
     }
@@ -264,6 +314,7 @@ private:
     csv_run& run_;
     const std::vector<csv_column>& columns_;
     table_data& to_;
+    csv_place_function place_texts_ = nullptr;
     std::vector<std::size_t> text_ends_;    // these are of whose turn it is
     std::vector<std::size_t> values_touched_, bytes_touched_;
 };

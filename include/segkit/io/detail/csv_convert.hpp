@@ -16,6 +16,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
+#include <segkit/io/detail/csv_places.hpp>
 #include <segkit/io/detail/csv_problem.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
 #include <segkit/io/detail/csv_values.hpp>
@@ -60,12 +61,6 @@ private:
     std::size_t used_ = 0;
 };
 
-// Places of fields, where they do not lie at even steps.
-struct csv_spans {
-    std::unique_ptr<std::uint32_t[]> starts{new std::uint32_t[chunk_rows]};
-    std::unique_ptr<std::uint32_t[]> ends{new std::uint32_t[chunk_rows]};
-};
-
 // A column that is wanted, and how it is converted.
 struct csv_column {
     csv_field field{};
@@ -98,44 +93,10 @@ csv_kernel csv_kernel_of(const Column& column, const csv_null_rule& nulls, instr
     }
 }
 
-// The fields of rows [first, first + rows) of a column, or of those of them that `selection` names. Nothing is done per
-// field where none or all of a block's fields are quoted.
-inline csv_fields_of_column csv_locate(const csv_batch& batch, std::size_t column, std::size_t first, std::size_t rows, const std::uint16_t* selection,
-                                       csv_spans& spans) {
-    const std::size_t columns = batch.columns;
-    const char* const text = batch.text();
-    csv_fields_of_column fields;
-    fields.starts = batch.starts + first * columns + column;
-    fields.ends = batch.ends + first * columns + column;
-    fields.start_stride = fields.end_stride = columns;
-    fields.rows = rows;
-    const bool returns = batch.findings.returns && column + 1 == columns;
-    const bool all_quoted = batch.findings.quotes && batch.all_quoted();
-    const bool mixed = batch.findings.quotes && !all_quoted;
-    fields.begin = text + 1 + all_quoted;
-    fields.end = text - all_quoted;
-    if (!selection && !returns && !mixed) return fields;
-
-    std::uint32_t* const starts = spans.starts.get();
-    std::uint32_t* const ends = spans.ends.get();
-    for (std::size_t k = 0; k < rows; ++k) {
-        const std::size_t at = (selection ? std::size_t{selection[k]} : k) * columns;
-        starts[k] = fields.starts[at];
-        ends[k] = fields.ends[at];
-    }
-    if (returns)
-        for (std::size_t k = 0; k < rows; ++k) ends[k] -= ends[k] != starts[k] + 1 && text[ends[k] - 1] == '\r';
-    if (mixed) {
-        for (std::size_t k = 0; k < rows; ++k) {
-            const std::uint32_t quoted = text[starts[k] + 1] == '"';    // of an empty field this is the delimiter
-            starts[k] += quoted;
-            ends[k] -= quoted;
-        }
-    }
-    fields.starts = starts;
-    fields.ends = ends;
-    fields.start_stride = fields.end_stride = 1;
-    return fields;
+inline std::vector<std::size_t> csv_positions(const std::vector<csv_column>& columns) {
+    std::vector<std::size_t> positions;
+    for (const csv_column& column : columns) positions.push_back(column.position);
+    return positions;
 }
 
 inline std::string_view csv_single_quotes(std::string_view field, char* to) {
@@ -149,10 +110,6 @@ inline std::string_view csv_single_quotes(std::string_view field, char* to) {
 
 inline bool csv_is_null_text(const char* begin, std::string_view value, const csv_null_rule& nulls) {
     return (value.empty() || (!nulls.spellings.empty() && nulls.spelled(value))) && !(nulls.quoted_is_text && begin[-1] == '"');
-}
-
-inline void csv_put_bit(std::uint8_t* bits, std::size_t at, bool value) {
-    bits[at >> 3] = static_cast<std::uint8_t>((bits[at >> 3] & ~(1u << (at & 7))) | (unsigned{value} << (at & 7)));
 }
 
 // A text is never wrong. In a column without nulls the empty field is the empty text.
@@ -232,7 +189,7 @@ class csv_converter {
 public:
     // `slots`: columns of the schema. `rejected`: where rows with wrong values go; without it, the first ends the reading.
     csv_converter(const std::vector<csv_column>& columns, std::size_t slots, const csv_null_rule& nulls, const csv_labels& labels)
-        : nulls_(nulls), labels_(labels), selection_(new std::uint16_t[chunk_rows]) {
+        : nulls_(nulls), labels_(labels), fields_(csv_positions(columns), chunk_rows, simd_level()), selection_(new std::uint16_t[chunk_rows]) {
         chunk_.slots.resize(slots);
         chunk_.selection = selection_.get();
         places_.reserve(columns.size());    // the chunk points into them
@@ -252,6 +209,7 @@ public:
     // Begins with rows [first, first + rows) of the batch; nothing is converted yet.
     chunk& begin(const csv_batch& batch, std::size_t first, std::size_t rows) {
         arena_.reset();
+        fields_.begin(batch, first, rows);
         batch_ = &batch;
         first_ = first;
         refused_.reset();
@@ -301,7 +259,7 @@ private:
     std::optional<std::uint32_t> convert_column(place& p) {
         const std::uint32_t count = chunk_.selected;
         const std::uint16_t* const selection = chunk_.dense ? nullptr : chunk_.selection;
-        last_fields_ = csv_locate(*batch_, p.column->position, first_, count, selection, spans_);
+        last_fields_ = fields_.of(p.column->position, selection, count);
         std::byte* const values = selection ? packed_values() : p.values.get();
         std::uint8_t* const validity = !p.column->field.nullable ? nullptr : selection ? packed_validity_.data() : p.validity.data();
         std::size_t good = count;
@@ -354,7 +312,7 @@ private:
     const csv_labels& labels_;
     std::vector<place> places_;
     csv_arena arena_;
-    csv_spans spans_;
+    csv_places fields_;
     csv_fields_of_column last_fields_;
     std::unique_ptr<std::byte[]> packed_;
     std::array<std::uint8_t, chunk_rows / 8> packed_validity_{};

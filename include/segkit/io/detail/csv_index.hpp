@@ -2,7 +2,8 @@
 //
 // Four bit masks per 64 bytes (quote, delimiter, newline, carriage return); the prefix XOR of the quotes says which bytes
 // are inside quotes. The same masks show any quote that stands where none may, so a block without findings needs no
-// second look. The method is that of G. Langdale and D. Lemire, "Parsing gigabytes of JSON per second", 2019.
+// second look; where nothing is quoted, two of the masks are the answer. The method is that of G. Langdale and D. Lemire,
+// "Parsing gigabytes of JSON per second", 2019.
 #pragma once
 
 #include <bit>
@@ -24,6 +25,7 @@ struct csv_masks {
     std::uint64_t quote = 0;
     std::uint64_t delimiter = 0;
     std::uint64_t newline = 0;
+    std::uint64_t rare = 0;               // of the two below; they are set where this is not zero
     std::uint64_t carriage_return = 0;
     std::uint64_t zero = 0;
 };
@@ -34,6 +36,8 @@ struct csv_state {
     std::uint64_t may_open = 1;       // the last byte ended a field
     std::uint64_t closed = 0;         // the last byte closed a quote
     std::uint64_t returned = 0;       // the last byte was a carriage return outside quotes
+
+    [[gnu::always_inline]] bool plain() const { return (inside | closed | returned) == 0; }
 };
 
 // What a stretch of bytes contained; zero where nothing did.
@@ -92,39 +96,56 @@ inline std::size_t count_newlines(const char* begin, const char* end) {
     }
 }
 
-// What the masks of up to 64 bytes mean, in the light of the bytes before: the ends of fields among them. The caller is
-// compiled for some instruction set, and so is this, being part of it.
 template <bool CountsBits>
+[[gnu::always_inline]] inline unsigned csv_count(std::uint64_t bits) {
+    if constexpr (CountsBits) return static_cast<unsigned>(__builtin_popcountll(bits));
+    else return count_bits(bits);
+}
+
+// Of 64 bytes without quotes, carriage returns and zeros, where no quote is open: the ends of fields among them.
+template <bool CountsBits>
+[[gnu::always_inline]] inline std::uint64_t csv_take_plain(const csv_masks& m, csv_state& s, csv_findings& f, unsigned& found) {
+    const std::uint64_t ends = m.delimiter | m.newline;
+    f.newlines += csv_count<CountsBits>(m.newline);
+    s.may_open = ends >> 63;
+    found = csv_count<CountsBits>(ends);
+    return ends;
+}
+
+// The same of any 64 bytes or less: what their masks mean in the light of the bytes before. The caller is compiled for some
+// instruction set, and so is this, being part of it. `Rare`: there may be carriage returns and zeros.
+template <bool CountsBits, bool Rare>
 [[gnu::always_inline]] inline std::uint64_t csv_examine(const csv_masks& m, std::uint64_t parity, unsigned length, csv_state& s, csv_findings& f, unsigned& found) {
-    const auto count = [](std::uint64_t bits) __attribute__((always_inline)) {
-        if constexpr (CountsBits) return static_cast<unsigned>(__builtin_popcountll(bits));
-        else return count_bits(bits);
-    };
-    const std::uint64_t all = ~std::uint64_t{0} >> (64 - length);
+    const std::uint64_t all = Rare ? ~std::uint64_t{0} >> (64 - length) : ~std::uint64_t{0};
     const std::uint64_t ends = m.delimiter | m.newline;
     const std::uint64_t inside = parity ^ s.inside;
     const std::uint64_t opening = m.quote & inside;
     const std::uint64_t closing = m.quote & ~inside;
     const std::uint64_t structural = ends & ~inside;
-    const std::uint64_t returns = m.carriage_return & ~inside;
     const std::uint64_t after_end = (structural << 1) | s.may_open;
     const std::uint64_t after_close = (closing << 1) | s.closed;
-    const std::uint64_t after_return = (returns << 1) | s.returned;
 
-    f.bad |= (opening & ~(after_end | after_close)) | (after_close & all & ~(ends | m.quote | m.carriage_return)) | (after_return & all & ~m.newline) | m.zero;
+    if constexpr (Rare) {
+        const std::uint64_t returns = m.carriage_return & ~inside;
+        const std::uint64_t after_return = (returns << 1) | s.returned;
+        f.bad |= (after_close & all & ~(ends | m.quote | m.carriage_return)) | (after_return & all & ~m.newline) | m.zero;
+        f.returns |= returns;
+        s.returned = (returns >> (length - 1)) & 1;
+    } else {
+        f.bad |= after_close & ~(ends | m.quote);
+    }
+    f.bad |= opening & ~(after_end | after_close);
     f.quotes |= m.quote;
     f.doubled |= opening & after_close;
-    f.returns |= returns;
     f.quoted_newlines |= m.newline & inside;
-    f.newlines += count(m.newline & ~inside);
-    f.quoted_fields += count(opening & after_end);
+    f.newlines += csv_count<CountsBits>(m.newline & ~inside);
+    f.quoted_fields += csv_count<CountsBits>(opening & after_end);
 
-    const unsigned last = length - 1;
+    const unsigned last = Rare ? length - 1 : 63;
     s.inside = 0 - ((inside >> last) & 1);
     s.may_open = (structural >> last) & 1;
     s.closed = (closing >> last) & 1;
-    s.returned = (returns >> last) & 1;
-    found = count(structural);
+    found = csv_count<CountsBits>(structural);
     return structural;
 }
 
@@ -139,6 +160,17 @@ template <bool CountsBits>
     m.newline &= all;
     m.carriage_return &= all;
     m.zero &= all;
+}
+
+// The ends of fields among up to 64 bytes.
+template <bool CountsBits>
+[[gnu::always_inline]] inline std::uint64_t csv_take(csv_masks& m, std::uint64_t parity, unsigned length, csv_state& s, csv_findings& f, unsigned& found) {
+    if (__builtin_expect(length == 64, 1)) {
+        if ((m.quote | m.rare) == 0 && s.plain()) return csv_take_plain<CountsBits>(m, s, f, found);
+        if ((m.rare | s.returned) == 0) return csv_examine<CountsBits, false>(m, parity, length, s, f, found);
+    }
+    csv_cut_masks(m, length);
+    return csv_examine<CountsBits, true>(m, parity, length, s, f, found);
 }
 
 // ---- the index, once per instruction set; all give the same results
@@ -174,6 +206,7 @@ struct csv_words {
             masks.carriage_return |= bytes_equal(word, each * '\r') << (8 * i);
             masks.zero |= bytes_equal(word, 0) << (8 * i);
         }
+        masks.rare = masks.carriage_return | masks.zero;
     }
 };
 
@@ -194,6 +227,7 @@ struct csv_sse2 {
         masks.newline = bytes_equal(bytes, '\n');
         masks.carriage_return = bytes_equal(bytes, '\r');
         masks.zero = bytes_equal(bytes, '\0');
+        masks.rare = masks.carriage_return | masks.zero;
     }
 };
 using csv_base = csv_sse2;
@@ -210,8 +244,7 @@ std::uint32_t* csv_index(const char* text, std::uint32_t from, std::uint32_t to,
     for (std::uint32_t at = from; at < to; at += 64) {
         const unsigned length = csv_word_length(at, to);
         Isa::classify(text + at, delimiter, m);
-        csv_cut_masks(m, length);
-        const std::uint64_t ends = csv_examine<false>(m, m.quote ? prefix_parity(m.quote) : 0, length, s, f, found);
+        const std::uint64_t ends = csv_take<false>(m, m.quote ? prefix_parity(m.quote) : 0, length, s, f, found);
         csv_write_positions(ends, found, at, out);
         out += found;
     }
@@ -245,6 +278,14 @@ typedef int csv_positions16 __attribute__((vector_size(64)));
     return low | std::uint64_t{high} << 32;
 }
 
+// Not zero where there is a zero or a carriage return: a table by the lower half of a byte holds what the byte must be.
+[[gnu::always_inline, gnu::target("avx2")]] inline std::uint64_t csv_any_rare(const csv_bytes32 (&bytes)[2]) {
+    constexpr csv_bytes32 table = {0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '\r', -1, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '\r', -1, 0};
+    const csv_bytes32 low = __builtin_ia32_pshufb256(table, bytes[0]) == bytes[0];
+    const csv_bytes32 high = __builtin_ia32_pshufb256(table, bytes[1]) == bytes[1];
+    return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(low | high));
+}
+
 template <class Isa = csv_base>
 [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] std::uint32_t* csv_index_avx2(const char* text, std::uint32_t from, std::uint32_t to, char delimiter,
                                                                             csv_state& state, csv_findings& findings, std::uint32_t* out) {
@@ -259,10 +300,13 @@ template <class Isa = csv_base>
         m.quote = csv_bytes_equal(bytes, '"');
         m.delimiter = csv_bytes_equal(bytes, delimiter);
         m.newline = csv_bytes_equal(bytes, '\n');
-        m.carriage_return = csv_bytes_equal(bytes, '\r');
-        m.zero = csv_bytes_equal(bytes, '\0');
-        csv_cut_masks(m, length);
-        const std::uint64_t ends = csv_examine<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
+        m.rare = csv_any_rare(bytes);
+        m.carriage_return = m.zero = 0;
+        if (__builtin_expect(m.rare != 0, 0)) {
+            m.carriage_return = csv_bytes_equal(bytes, '\r');
+            m.zero = csv_bytes_equal(bytes, '\0');
+        }
+        const std::uint64_t ends = csv_take<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
         csv_write_positions(ends, found, at, out);
         out += found;
     }
@@ -275,14 +319,28 @@ template <class Isa = csv_base>
     const csv_bytes64 pattern = csv_bytes64{} + value;
     return static_cast<std::uint64_t>(__builtin_ia32_cmpb512_mask(bytes, pattern, 0, ~0ull));
 }
+[[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline std::uint64_t csv_any_rare(const csv_bytes64& bytes) {
+    constexpr csv_bytes64 table = {0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '\r', -1, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '\r', -1, 0,
+                                   0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '\r', -1, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '\r', -1, 0};
+#if defined(__clang__)
+    const csv_bytes64 due = __builtin_ia32_pshufb512(table, bytes);
+#else
+    const csv_bytes64 due = __builtin_ia32_pshufb512_mask(table, bytes, csv_bytes64{}, ~0ull);
+#endif
+    return static_cast<std::uint64_t>(__builtin_ia32_cmpb512_mask(bytes, due, 0, ~0ull));
+}
 [[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline void csv_classify_64(const char* text, char delimiter, csv_masks& m) {
     csv_bytes64 bytes;
     std::memcpy(&bytes, text, 64);
     m.quote = csv_bytes_equal(bytes, '"');
     m.delimiter = csv_bytes_equal(bytes, delimiter);
     m.newline = csv_bytes_equal(bytes, '\n');
-    m.carriage_return = csv_bytes_equal(bytes, '\r');
-    m.zero = csv_bytes_equal(bytes, '\0');
+    m.carriage_return = m.zero = 0;
+    m.rare = csv_any_rare(bytes);
+    if (__builtin_expect(m.rare != 0, 0)) {
+        m.carriage_return = csv_bytes_equal(bytes, '\r');
+        m.zero = csv_bytes_equal(bytes, '\0');
+    }
 }
 
 [[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline void csv_store_positions(const csv_places16& places, std::uint32_t base, std::uint32_t* out) {
@@ -320,8 +378,7 @@ csv_index_avx512(const char* text, std::uint32_t from, std::uint32_t to, char de
     for (std::uint32_t at = from; at < to; at += 64) {
         const unsigned length = csv_word_length(at, to);
         csv_classify_64(text + at, delimiter, m);
-        csv_cut_masks(m, length);
-        const std::uint64_t ends = csv_examine<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
+        const std::uint64_t ends = csv_take<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
         csv_write_positions(ends, found, at, out);
         out += found;
     }
@@ -339,8 +396,7 @@ csv_index_vbmi2(const char* text, std::uint32_t from, std::uint32_t to, char del
     for (std::uint32_t at = from; at < to; at += 64) {
         const unsigned length = csv_word_length(at, to);
         csv_classify_64(text + at, delimiter, m);
-        csv_cut_masks(m, length);
-        const std::uint64_t ends = csv_examine<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
+        const std::uint64_t ends = csv_take<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
         csv_press_positions(ends, found, at, out);
         out += found;
     }
