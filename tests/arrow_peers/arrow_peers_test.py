@@ -219,6 +219,31 @@ def test_pyarrow_batches():
     CHECKS.that(out.is_released("array"), "a batch that segkit gave is taken")
 
 
+def test_categories():
+    # Chunks with dictionaries of their own, and plain texts, become dictionary arrays with the texts in first-seen order.
+    parts = [table_of(size, {"name": pa.dictionary(pa.int16(), pa.string())}, 4, size).select(["i64", "name"]).slice(1) for size in (9, 50_000, 2, 70_000)]
+    chunked = pa.concat_tables(parts)
+    wanted = pa.schema([("i64", pa.int64()), ("name", pa.large_string())])
+    expected = expected_of(chunked, wanted)
+    for given in (chunked, expected):
+        for threads in (1, 3):
+            found = pa.table(through("names_stream", given, threads))
+            found.validate(full=True)
+            CHECKS.that(found.schema.field("name").type == pa.dictionary(pa.int32(), pa.large_string()), f"the type of a category: {found.schema}")
+            CHECKS.same(expected_of(found, wanted), expected, "categories there and back")
+            first = list(dict.fromkeys(name for name in expected.column("name").to_pylist() if name is not None))
+            CHECKS.that(found.column("name").chunk(0).dictionary.to_pylist() == first, "the dictionary is in first-seen order")
+    frame = polars.DataFrame(through("names_stream", chunked))
+    CHECKS.that(frame["name"].dtype == polars.Categorical, f"Polars reads a category as {frame['name'].dtype}")
+    CHECKS.that(frame["name"].cast(polars.String).to_list() == expected.column("name").to_pylist(), "Polars reads the texts of a category")
+    CHECKS.same(expected_of(read(through("names_stream", frame)), wanted), expected, "a categorical of Polars as a category")
+    rows, db = through("names_stream", chunked), duckdb.connect()
+    counted = db.sql("SELECT count(*), count(name), count(DISTINCT name), sum(i64 * length(name)) FROM rows").fetchall()
+    CHECKS.that(counted == db.sql("SELECT count(*), count(name), count(DISTINCT name), sum(i64 * length(name)) FROM expected").fetchall(), f"DuckDB reads a category: {counted}")
+    empty = read(through("names_stream", chunked.slice(0, 0)))
+    CHECKS.that(empty.num_rows == 0 and pa.types.is_dictionary(empty.schema.field("name").type), "a category without rows")
+
+
 def test_pyarrow_blocks():
     ids = list(range(100))
     table = pa.table({"id": ids, "at": pa.array([[i, i / 2, -i] for i in ids], pa.list_(pa.float64(), 3))}).slice(3)

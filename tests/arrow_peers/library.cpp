@@ -26,6 +26,9 @@ using nullable = sk::schema<sk::field<"flag", maybe<bool>>, sk::field<"i32", may
 using required = sk::schema<sk::field<"flag", bool>, sk::field<"i32", std::int32_t>, sk::field<"i64", std::int64_t>, sk::field<"f32", float>, sk::field<"f64", double>,
                             sk::field<"name", sk::text>, sk::field<"day", sk::date>, sk::field<"time", sk::timestamp>, sk::field<"span", sk::duration>>;
 
+// Texts as a category.
+using names = sk::schema<sk::field<"i64", maybe<std::int64_t>>, sk::field<"name", maybe<sk::category>>>;
+
 using points = sk::schema<sk::field<"id", std::int64_t>, sk::field<"at", sk::block<double>>>;
 
 template <class F>
@@ -53,6 +56,9 @@ int nullable_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned thread
 }
 int required_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads, char* message, std::size_t size) {
     return pass_through<required>(in, out, threads, message, size);
+}
+int names_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads, char* message, std::size_t size) {
+    return pass_through<names>(in, out, threads, message, size);
 }
 int points_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads, char* message, std::size_t size) {
     return pass_through<points>(in, out, threads, message, size);

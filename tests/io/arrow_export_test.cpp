@@ -64,6 +64,45 @@ TEST_CASE("what is exported and imported again is the same table") {
     }
 }
 
+TEST_CASE("a category leaves as a dictionary array where it lies, and a dictionary array comes in as a category") {
+    using coded = sk::schema<sk::field<"word", sk::category>, sk::field<"device", std::optional<sk::category>>>;
+    sk::table<coded> t{{"de", "phone"}, {"fr", std::nullopt}, {"de", ""}};
+    for (int i = 0; i < 40'000; ++i) t.append("word " + std::to_string(i % 999), std::nullopt);
+    const sk::table<coded> copy = t;
+    const void* const codes = t["word"_c].codes();
+    ArrowSchema schema;
+    ArrowArray array;
+    sk::to_arrow(std::move(t), &schema, &array);
+    CHECK(format_of(schema, 0) == "i");
+    CHECK(std::string(schema.children[0]->dictionary->format) == "U");
+    CHECK(array.children[0]->buffers[1] == codes);
+    CHECK(array.children[0]->dictionary->length == 1'001);
+    CHECK(array.children[0]->dictionary->buffers[1] == copy["word"_c].dictionary().offsets());
+    const auto again = sk::from_arrow<coded>(&schema, &array) | sk::collect();
+    CHECK(same_rows(again, copy));
+    CHECK(again["word"_c].dictionary().bytes() == copy["word"_c].dictionary().bytes());
+
+    // Parts of a query share a dictionary, whose texts come in the order of the rows.
+    ArrowArrayStream stream;
+    sk::to_arrow_stream(copy | sk::filter(sk::is_null("device"_c)), &stream, {}, sk::threads(2));
+    ArrowArray first, second;
+    stream.get_next(&stream, &first);
+    stream.get_next(&stream, &second);
+    CHECK(first.children[0]->dictionary->buffers[2] == second.children[0]->dictionary->buffers[2]);
+    CHECK(std::string_view(static_cast<const char*>(first.children[0]->dictionary->buffers[2]), 16) == "frword 0word 1wo");
+    ArrowArray dictionary = *first.children[0]->dictionary;    // moved out: it outlives its array
+    first.children[0]->dictionary->release = nullptr;
+    first.release(&first);
+    second.release(&second);
+    stream.release(&stream);
+    CHECK(static_cast<const char*>(dictionary.buffers[2])[0] == 'f');
+    dictionary.release(&dictionary);
+    CHECK(sk::try_call([&] {
+              sk::to_arrow(sk::table<coded>{{"\xFF", "x"}}, &schema, &array);
+              return 0;
+          }).error().code() == sk::error_code::malformed_value);
+}
+
 TEST_CASE("a table that is moved out is handed over where it lies; one that stays is shared until it changes") {
     sk::table<everything> t = some(100);
     const auto& columns = t.data().columns;

@@ -20,6 +20,7 @@
 #include <segkit/prepare/percentile_rank.hpp>
 #include <segkit/query.hpp>
 #include <segkit/query/aggregates/approximate.hpp>
+#include <segkit/query/as_category.hpp>
 #include <segkit/query/distinct.hpp>
 #include <segkit/query/head.hpp>
 #include <segkit/query/rank.hpp>
@@ -94,6 +95,8 @@ void for_each_plain_stage(F&& f) {
     f(stage<"replace">(sk::replace("paid"_c = "paid"_c * 1.5, "country"_c = sk::coalesce("country"_c, "none"), "clicks"_c = "paid"_c > 40.0)));
     f(stage<"select">(sk::select("country"_c, "id"_c, "time"_c)));
     f(stage<"drop">(sk::drop("country"_c, "x"_c)));
+    f(stage<"as_category">(sk::as_category("country"_c)));
+    f(stage<"as_text">(sk::as_text("country"_c)));
     f(stage<"rename">(sk::rename("where"_c = "country"_c, "when"_c = "time"_c)));
     f(stage<"group_by">(sk::group_by("country"_c, "flag"_c).aggregate(
         "rows"_c = sk::count(), "x_sum"_c = sk::sum("x"_c), "y_mean"_c = sk::mean("y"_c), "paid_deviation"_c = sk::stddev("paid"_c), "paid_middle"_c = sk::median("paid"_c),

@@ -66,7 +66,7 @@ std::shared_ptr<arrow_input> bound_arrow_input(const ArrowSchema& schema, const 
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
         arrow_column& column = wanted.emplace_back();
         column.name = Field::name;
-        column.type = type_id_of<typename Field::type>;
+        column.type = slot_type_of<typename Field::type>;
         column.nullable = is_nullable<typename Field::type>;
     });
     auto input = std::make_shared<arrow_input>();
@@ -167,20 +167,19 @@ std::shared_ptr<const table_data> shared_rows(T&& rows, executor_ref executor) {
     } else if constexpr (a_table<Input>) {
         return std::make_shared<const table_data>(std::forward<T>(rows).data());
     } else {
-        const auto r = as_query(std::forward<T>(rows)).bind();
-        return std::make_shared<const table_data>(collect_rows(r.plan, r.slot_of, executor));
+        return std::make_shared<const table_data>(collect_table(as_query(std::forward<T>(rows)).bind(), executor));
     }
 }
 
 struct arrow_part_context {
-    const segkit::plan& plan;
+    const std::vector<arrow_field>& fields;
     const std::vector<int>& outputs;
 };
 template <class Rows>
 class arrow_part_worker final : public morsel_worker {
 public:
     arrow_part_worker(Rows& rows, const arrow_part_context& context) : rows_(rows), outputs_(context.outputs) {
-        for (const int s : outputs_) rows_.columns.emplace_back(context.plan.at(s).type, context.plan.at(s).nullable);
+        for (const arrow_field& f : context.fields) rows_.columns.emplace_back(f.type, f.nullable);
     }
     void take(const chunk& c) override {
         for (std::size_t i = 0; i < outputs_.size(); ++i) append_slot(rows_.columns[i], c, c.slots[static_cast<std::size_t>(outputs_[i])]);
@@ -192,15 +191,24 @@ private:
     const std::vector<int>& outputs_;
 };
 
-// The rows of a query in the parts that they were computed in.
+// The rows of a query in the parts that they were computed in. All parts of a category have one dictionary.
 template <class Relation>
-std::vector<table_data> collected_parts(const Relation& r, executor_ref executor) {
-    state_per_morsel<table_data, arrow_part_worker<table_data>, arrow_part_context> parts({r.plan, r.slot_of});
+std::vector<table_data> collected_parts(const Relation& r, const std::vector<arrow_field>& fields, executor_ref executor) {
+    state_per_morsel<table_data, arrow_part_worker<table_data>, arrow_part_context> parts({fields, r.slot_of});
     r.plan.run(r.slot_of, executor, parts);
     std::vector<table_data> rows;
     parts.in_order([&](table_data& part) {
         if (part.rows) rows.push_back(std::move(part));
     });
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        if (fields[i].type != type_id::category) continue;
+        const auto all = std::make_shared<category_dictionary>();
+        for (table_data& part : rows) {
+            column_data& column = part.columns[i];
+            column.translate_codes(all->add(column.texts()), 0, column);
+            column.dictionary = all;
+        }
+    }
     return rows;
 }
 }  // namespace detail
@@ -236,7 +244,7 @@ void to_arrow_stream(T&& rows, ArrowArrayStream* stream, const arrow_export_opti
         content->parts.push_back(detail::shared_rows(std::forward<T>(rows), executor));
     } else {
         const auto r = detail::as_query(std::forward<T>(rows)).bind();
-        for (table_data& part : detail::collected_parts(r, executor)) content->parts.push_back(std::make_shared<const table_data>(std::move(part)));
+        for (table_data& part : detail::collected_parts(r, content->fields, executor)) content->parts.push_back(std::make_shared<const table_data>(std::move(part)));
     }
     for (const auto& part : content->parts)
         if (part->rows) content->widths = detail::widths_of(*part);

@@ -80,7 +80,7 @@ std::vector<csv_field> csv_fields_of() {
     std::vector<csv_field> fields;
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
         if constexpr (is_block<typename Field::type>) detail::report(detail::mistake<not_a_csv_type<typename Field::type>>);
-        fields.push_back({Field::name, type_id_of<typename Field::type>, is_nullable<typename Field::type>});
+        fields.push_back({Field::name, slot_type_of<typename Field::type>, is_nullable<typename Field::type>});
     });
     return fields;
 }
@@ -165,7 +165,7 @@ csv_scan<Schema> scan_csv(const csv_from& from, const csv_options& options = {})
 template <class Schema>
 table<Schema> read_csv(const csv_from& from, const csv_options& options = {}, executor_ref executor = detail::default_executor) {
     auto rows = detail::relation_over<Schema>(scan_csv<Schema>(from, options).open());
-    return table<Schema>(detail::collect_rows(std::move(rows.plan), rows.slot_of, executor));
+    return table<Schema>(detail::collect_table(std::move(rows), executor));
 }
 
 // The same, giving the error back instead of throwing it.

@@ -93,6 +93,28 @@ void append_texts(Column& column, const chunk& c, const std::string_view* values
     });
 }
 
+// Codes the selected texts. Where the chunk has codes of its own, each of its texts is looked up once.
+template <class Column>
+void append_categories(Column& column, const chunk& c, const slot_view& view, const std::uint8_t* known) {
+    std::int32_t* const to = reinterpret_cast<std::int32_t*>(column.values.grow(std::size_t{c.selected} * sizeof *to));
+    const auto is_known = [&](std::uint32_t k) { return !known || bit_at(known, k); };
+    auto& texts = column.own_dictionary();
+    if (view.codes && view.text_count <= c.selected) {
+        std::int32_t code_here[chunk_rows];
+        for (std::size_t i = 0; i < view.text_count; ++i) code_here[i] = texts.none;
+        c.each([&](std::uint32_t k, std::uint32_t row) {
+            to[k] = 0;
+            if (!is_known(k)) return;
+            const auto code = static_cast<std::size_t>(view.codes[row]);
+            if (code_here[code] == texts.none) code_here[code] = texts.code_of(view.texts[code]);
+            to[k] = code_here[code];
+        });
+        return;
+    }
+    const auto* const values = view.as<std::string_view>();
+    c.each([&](std::uint32_t k, std::uint32_t row) { to[k] = is_known(k) ? texts.code_of(values[row]) : 0; });
+}
+
 template <std::size_t Bytes, class Column>
 void append_fixed(Column& column, const chunk& c, const slot_view& view, const std::uint8_t* known) {
     using V = opaque_value<Bytes>;
@@ -119,6 +141,8 @@ void append_slot(Column& column, const chunk& c, const slot_view& view) {
     }
     if (column.type == type_id::text) {
         append_texts(column, c, view.as<std::string_view>(), known);
+    } else if (column.type == type_id::category) {
+        append_categories(column, c, view, known);
     } else if (column.type == type_id::block32 || column.type == type_id::block64) {
         column.width = view.width;
         const std::size_t bytes = view.width * size_of(column.type);
@@ -147,9 +171,10 @@ inline void copy_bytes(std::byte* to, const buffer& from) {
 template <class Rows>
 class row_collector final : public morsel_consumer {
 public:
+    // `types`: what the columns are stored as, where that differs from their slots.
     template <class Plan>
-    row_collector(const Plan& p, const std::vector<int>& outputs) : outputs_(outputs) {
-        for (const int s : outputs) all_.columns.emplace_back(p.at(s).type, p.at(s).nullable);
+    row_collector(const Plan& p, const std::vector<int>& outputs, const std::vector<type_id>& types) : outputs_(outputs) {
+        for (std::size_t i = 0; i < outputs.size(); ++i) all_.columns.emplace_back(types.empty() ? p.at(outputs[i]).type : types[i], p.at(outputs[i]).nullable);
         if (const auto bound = p.source()->row_count(); bound && *bound > 8 * chunk_rows) {
             early_ = true;
             for (auto& c : all_.columns) {
@@ -181,6 +206,7 @@ public:
             p.first_row = all_.rows;
             all_.rows += p.count;
             p.first_byte.resize(all_.columns.size());
+            p.codes.resize(all_.columns.size());
         }
         executor.run(all_.columns.size(), [&](std::size_t i) { make_room(i); });
         executor.run(parts_.size() * all_.columns.size(), [&](std::size_t task) { fill(parts_[task / all_.columns.size()], task % all_.columns.size()); });
@@ -193,6 +219,7 @@ private:
         std::size_t count = 0, first_row = 0;
         bool ended = false;
         std::vector<std::size_t> first_byte{};    // of the texts of each column in the result
+        std::vector<std::vector<std::int32_t>> codes{};    // in the result, of the texts of each category column
     };
 
     class worker final : public morsel_worker {
@@ -226,11 +253,13 @@ private:
             auto& c = from.columns[i];
             if (!goes_early(c) || c.rows == 0) continue;
             auto& to = all_.columns[i];
-            to.values.append(c.values.data(), c.values.size());
+            if (c.type == type_id::category) to.append_codes(c);
+            else to.values.append(c.values.data(), c.values.size());
             if (c.nullable) append_bitmap(to.validity, to.rows, c.validity_bits(), c.rows);
             to.rows += std::exchange(c.rows, 0);
             c.values.cut();
             c.validity.cut();
+            c.dictionary.reset();
         }
     }
 
@@ -285,7 +314,8 @@ private:
             values += c.values.size();
             if (c.rows) to.width = c.width;
             if (to.nullable) append_bitmap(to.validity, p.first_row, c.validity_bits(), c.rows);
-            c.validity = {};
+            if (c.dictionary) p.codes[i] = to.own_dictionary().add(*c.dictionary);
+            else c.validity = {};
         }
         to.rows = all_.rows;
         to.bytes.grow(bytes);
@@ -303,6 +333,7 @@ private:
             auto* out = reinterpret_cast<std::int64_t*>(to.values.data()) + 1 + p.first_row;
             for (std::size_t k = 0; k < p.count; ++k) out[k] = ends[k] + static_cast<std::int64_t>(base);
         } else {
+            if (from.dictionary) from.translate_codes(p.codes[i], 0, from);
             copy_bytes(to.values.data() + p.first_row * (from.values.size() / p.count), from.values);
         }
         from = {};
@@ -332,12 +363,26 @@ stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, execu
     return p.source()->stored(needed, executor);
 }
 
-// The rows of some slots of a plan, in row order.
+// Whether columns of stored rows lie as who asks for some slots expects them: texts as offsets and bytes, or coded where `types`
+// say so.
+template <class Plan, class Rows>
+bool lie_as_asked(const Plan& p, const std::vector<int>& outputs, const std::vector<type_id>& types, const Rows& rows) {
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const auto& s = p.at(outputs[i]);
+        if (rows.columns[static_cast<std::size_t>(s.source_column)].type != (types.empty() ? s.type : types[i])) return false;
+    }
+    return true;
+}
+
+// The rows of some slots of a plan, in row order, stored as `types` say, or as the types of the slots.
 template <class Plan>
-table_data collect_rows(Plan p, const std::vector<int>& outputs, executor_ref executor) {
-    const stored_rows stored = stored_rows_of(p, outputs, executor);
+table_data collect_rows(Plan p, const std::vector<int>& outputs, executor_ref executor, const std::vector<type_id>& types = {}) {
+    // What is to be coded and not in memory yet is coded as it comes: its texts are never held.
+    stored_rows stored;
+    if (types.empty() || p.source()->row_count()) stored = stored_rows_of(p, outputs, executor);
+    if (stored.rows && !lie_as_asked(p, outputs, types, *stored.rows)) stored = {};
     if (!stored.rows) {
-        row_collector<table_data> collector(p, outputs);
+        row_collector<table_data> collector(p, outputs, types);
         p.run(outputs, executor, collector);
         return collector.take(executor);
     }
@@ -369,11 +414,29 @@ rows_at_hand rows_in_memory(const Plan& p, const std::vector<int>& slots, const 
     for (std::size_t i = 0; i < slots.size(); ++i)
         if (read[i]) outputs.push_back(slots[i]);
     rows_at_hand at_hand{stored_rows_of(p, outputs, executor).rows, std::vector<const column_data*>(slots.size(), nullptr)};
+    if (at_hand.rows && !lie_as_asked(p, outputs, {}, *at_hand.rows)) at_hand.rows = nullptr;
     const bool collected = !at_hand.rows;
     if (collected) at_hand.rows = std::make_shared<const table_data>(collect_rows(p, outputs, executor));
     for (std::size_t i = 0, next = 0; i < slots.size(); ++i)
         if (read[i]) at_hand.columns[i] = &at_hand.rows->columns[collected ? next++ : static_cast<std::size_t>(p.at(slots[i]).source_column)];
     return at_hand;
+}
+
+// What the columns of a table are stored as; nothing where that is what their slots are.
+template <class Schema>
+std::vector<type_id> stored_types_of() {
+    std::vector<type_id> types;
+    bool differs = false;
+    for_each_field<Schema>::apply([&]<class Field>(Field*) {
+        types.push_back(type_id_of<typename Field::type>);
+        differs = differs || types.back() != slot_type_of<typename Field::type>;
+    });
+    if (!differs) types.clear();
+    return types;
+}
+template <class Schema>
+table_data collect_table(relation<Schema> r, executor_ref executor) {
+    return collect_rows(std::move(r.plan), r.slot_of, executor, stored_types_of<Schema>());
 }
 
 template <class Executor>
@@ -404,7 +467,7 @@ template <class T, class Executor>
 auto operator|(T&& input, const detail::collect_request<Executor>& request) {
     auto r = detail::as_query(std::forward<T>(input)).bind();
     using Schema = typename std::remove_cvref_t<decltype(r)>::schema_type;
-    return table<Schema>(detail::collect_rows(std::move(r.plan), r.slot_of, request.executor));
+    return table<Schema>(detail::collect_table(std::move(r), request.executor));
 }
 
 template <class T, class Executor>

@@ -81,8 +81,12 @@ template <class T>
     requires row_input<std::remove_cvref_t<T>>
 std::string explain(T&& input) {
     const auto r = detail::as_query(std::forward<T>(input)).bind();
+    std::string into = "the result";
+    detail::for_each_field<typename std::remove_cvref_t<decltype(r)>::schema_type>::apply([&]<class Field>(Field*) {
+        if (type_id_of<typename Field::type> == type_id::category) into += std::string(into.size() > 10 ? ", " : ", which codes ") + std::string(Field::name);
+    });
     detail::explanation<plan> e;
-    e.add(r.plan, r.slot_of, "the result");
+    e.add(r.plan, r.slot_of, into);
     return e.take();
 }
 

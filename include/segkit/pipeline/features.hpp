@@ -66,7 +66,7 @@ auto bind_feature(const relation<Schema>& r, std::vector<feature>& features) {
     } else {
         using T = column_type_t<Schema, Name>;
         if constexpr (!is_feature_type<T>) detail::report(detail::mistake<feature_is_not_numeric<name<Name>, T>>);
-        else features.push_back({std::string(name_of<Name>), r.template slot<Name>(), type_id_of<T>, is_nullable<T>});
+        else features.push_back({std::string(name_of<Name>), r.template slot<Name>(), slot_type_of<T>, is_nullable<T>});
     }
 }
 

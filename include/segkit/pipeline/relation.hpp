@@ -58,7 +58,7 @@ relation<Schema> relation_over(std::shared_ptr<row_source> from) {
     int column = 0;
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
         using T = typename Field::type;
-        r.slot_of.push_back(r.plan.add_slot({.type = type_id_of<T>,
+        r.slot_of.push_back(r.plan.add_slot({.type = slot_type_of<T>,
                                              .nullable = is_nullable<T>,
                                              .source_column = column,
                                              .stable = from->stable_text(static_cast<std::size_t>(column)),

@@ -44,7 +44,13 @@ public:
 template <class Column, class T>
 class column_reader_of final : public column_reader {
 public:
-    explicit column_reader_of(Column column) : column_(std::move(column)) {}
+    explicit column_reader_of(Column column) : column_(std::move(column)) {
+        if constexpr (std::same_as<Column, column_view<category>> || std::same_as<Column, column_view<std::optional<category>>>) {
+            const auto& texts = column_.dictionary();
+            for (std::size_t i = 0; i < texts.size(); ++i) texts_.push_back(texts[i]);
+            if (texts_.empty()) texts_.emplace_back();    // for the code of a null
+        }
+    }
 
     slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const override {
         slot_view view;
@@ -59,6 +65,14 @@ public:
             view.values = column_.data() + row;
             if constexpr (is_nullable<T>)
                 if (const std::uint8_t* bits = column_.validity()) view.validity = bits + row / 8;    // Arrow has none where nothing is null
+        } else if constexpr (std::same_as<non_null_t<T>, category> && std::same_as<std::remove_cvref_t<Column>, column_view<T>>) {
+            auto* values = memory.values<std::string_view>(number);
+            view.codes = column_.codes() + row;
+            view.texts = texts_.data();
+            view.text_count = column_.dictionary().size();
+            for (std::uint32_t i = 0; i < count; ++i) values[i] = texts_[static_cast<std::size_t>(view.codes[i])];
+            view.values = values;
+            if constexpr (is_nullable<T>) view.validity = column_.validity() + row / 8;
         } else if constexpr (std::same_as<std::remove_cvref_t<Column>, column_view<std::optional<text>>>) {
             // A null has no characters, so that texts are read whether there is one or not.
             auto* values = memory.values<std::string_view>(number);
@@ -87,7 +101,9 @@ public:
     }
 
 private:
+    struct nothing {};
     Column column_;
+    [[no_unique_address]] std::conditional_t<std::same_as<non_null_t<T>, category>, std::vector<std::string_view>, nothing> texts_{};    // of a dictionary
 };
 
 // Pushes rows of in-memory columns; the memory must stay as it is while the source lives. (A template only so that it is
@@ -180,6 +196,7 @@ std::unique_ptr<column_reader> reader_of(const Column& column) {
         case type_id::duration: return reader_of_plain<duration>(column);
         case type_id::block32: return reader_of_type<block<float>>(column);
         case type_id::block64: return reader_of_type<block<double>>(column);
+        case type_id::category: return reader_of_plain<category>(column);
     }
     return nullptr;
 }

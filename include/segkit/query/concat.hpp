@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -70,9 +71,10 @@ struct field_elsewhere<field<Name, T>, Schema> {
     }
     using there = typename decltype(type_there())::type;
     using lacking = std::conditional_t<exists, type_list<>, type_list<field<Name, T>>>;
-    using retyped = std::conditional_t<std::same_as<non_null_t<T>, non_null_t<there>>, type_list<>, type_list<field<Name, there>>>;
-    // The field with the nulls of both.
-    using common = field<Name, std::conditional_t<is_nullable<there> && !is_nullable<T>, there, T>>;
+    using retyped = std::conditional_t<holds_same_values<T, there>, type_list<>, type_list<field<Name, there>>>;
+    // The field with the nulls of both; of a category and a text it is a text.
+    using plain = std::conditional_t<std::same_as<non_null_t<T>, non_null_t<there>> || !is_text<non_null_t<T>>, non_null_t<T>, text>;
+    using common = field<Name, std::conditional_t<is_nullable<there> || is_nullable<T>, std::optional<plain>, plain>>;
 };
 
 template <class First, class Other>
@@ -273,7 +275,7 @@ private:
             std::vector<int> slots{r.template slot<Names>()...};
             all.push_back({std::move(r.plan), std::move(slots)});
         });
-        return std::make_shared<detail::concat_rows<detail::concat_input>>(std::move(all), std::vector<type_id>{type_id_of<Types>...});
+        return std::make_shared<detail::concat_rows<detail::concat_input>>(std::move(all), std::vector<type_id>{slot_type_of<Types>...});
     }
 };
 

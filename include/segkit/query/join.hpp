@@ -69,7 +69,7 @@ namespace detail {
 template <class T, class V>
 constexpr bool can_fill() {
     using U = non_null_t<T>;
-    if constexpr (std::same_as<U, text>) return std::same_as<V, std::string_view> || std::same_as<V, std::string>;
+    if constexpr (is_text<U>) return std::same_as<V, std::string_view> || std::same_as<V, std::string>;
     else if constexpr (std::same_as<U, bool> || std::same_as<V, bool>) return std::same_as<U, V>;
     else if constexpr (is_integer<U>) return is_integer<V> && sizeof(V) <= sizeof(U);
     else if constexpr (is_number<U>) return is_number<V>;
@@ -82,7 +82,7 @@ join_fill fill_of(const V& value) {
     join_fill fill{.given = true};
     if constexpr (!can_fill<T, V>()) {
         return fill;    // has been reported
-    } else if constexpr (std::same_as<U, text>) {
+    } else if constexpr (is_text<U>) {
         fill.text = std::string(value);
     } else {
         const auto stored = static_cast<U>(value);
@@ -168,7 +168,7 @@ struct join_stage : stage_base {
         } else if constexpr (!(has_column<RightSchema, Keys> && ...)) {
             (detail::require_column<RightSchema, Keys>(), ...);
             return detail::erroneous_rows();
-        } else if constexpr (!(std::same_as<non_null_t<column_type_t<Schema, Keys>>, non_null_t<column_type_t<RightSchema, Keys>>> && ...)) {
+        } else if constexpr (!(holds_same_values<column_type_t<Schema, Keys>, column_type_t<RightSchema, Keys>> && ...)) {
             (check_key<Schema, RightSchema, Keys>(), ...);
             return detail::erroneous_rows();
         } else {
@@ -192,7 +192,7 @@ private:
 
     template <class L, class R, fixed_string Name>
     static auto check_key() {
-        if constexpr (!std::same_as<non_null_t<column_type_t<L, Name>>, non_null_t<column_type_t<R, Name>>>)
+        if constexpr (!holds_same_values<column_type_t<L, Name>, column_type_t<R, Name>>)
             detail::report(detail::mistake<join_keys_differ_in_type<name<Name>, column_type_t<L, Name>, column_type_t<R, Name>>>);
     }
     template <class Schema, fixed_string Name>
@@ -231,7 +231,7 @@ private:
                     left.plan.add_step(std::make_shared<detail::gather_step>(side, column, nullable, std::move(fill), match, out));
                     slots.push_back(out);
                 };
-                (add(RightSchema::find(name_of<Names>), type_id_of<Types>, is_nullable<joined<Names, Types>>, fills.template of<Names, Types>()), ...);
+                (add(RightSchema::find(name_of<Names>), slot_type_of<Types>, is_nullable<joined<Names, Types>>, fills.template of<Names, Types>()), ...);
                 return std::move(left).template with<Out>(std::move(slots));
             } else {
                 std::vector<detail::join_source::right_column> columns{

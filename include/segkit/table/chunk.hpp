@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <segkit/config.hpp>
@@ -31,6 +32,12 @@ struct slot_view {
     const void* values = nullptr;
     const std::uint8_t* validity = detail::all_valid_bits.data();
     std::size_t width = 1;
+
+    // Texts that a dictionary has, beside the views: row i, where it is not null, is texts[codes[i]] of `text_count`; the texts may
+    // repeat themselves. Who does not know of them reads the views.
+    const std::int32_t* codes = nullptr;
+    const std::string_view* texts = nullptr;
+    std::size_t text_count = 0;
 
     template <class V>
     const V* as() const {

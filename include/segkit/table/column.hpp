@@ -1,7 +1,8 @@
 // segkit/table/column.hpp: how a column is stored, and the typed views on it.
 //
 // The layout is Arrow's: values one after the other, a validity bitmap (least significant bit first), text as
-// 64-bit offsets and bytes. Two deliberate differences: a bool is one byte, and a non-nullable column has no bitmap.
+// 64-bit offsets and bytes, a category as 32-bit codes and a dictionary. Two deliberate differences: a bool is one byte, and a
+// non-nullable column has no bitmap.
 // Copies share their memory until one of them is changed; a text column may also refer to the bytes of another.
 #pragma once
 
@@ -14,9 +15,11 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/detail/pages.hpp>
+#include <segkit/table/dictionary.hpp>
 #include <segkit/table/types.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -106,10 +109,21 @@ struct column_data {
     buffer values;            // rows * width values; of text rows + 1 offsets, or where it refers `rows` places (detail::text_place)
     buffer bytes;             // of text
     buffer validity;          // only where nullable
+    std::shared_ptr<category_dictionary> dictionary{};    // of a category: shared by copies, none before the first text
 
     column_data() = default;
     column_data(type_id t, bool has_nulls) : type(t), nullable(has_nulls) {
         if (type == type_id::text) values.push(std::int64_t{0});
+    }
+
+    // The different texts of a category.
+    const category_dictionary& texts() const { return dictionary ? *dictionary : category_dictionary::empty(); }
+    // The same to add to: a copy, where others share it.
+    category_dictionary& own_dictionary() {
+        if (!dictionary) dictionary = std::make_shared<category_dictionary>();
+        else if (dictionary.use_count() > 1) dictionary = std::make_shared<category_dictionary>(*dictionary);
+        else std::atomic_thread_fence(std::memory_order_acquire);    // whoever shared it until now has read it
+        return *dictionary;
     }
 
     const std::uint8_t* validity_bits() const { return reinterpret_cast<const std::uint8_t*>(validity.data()); }
@@ -119,7 +133,8 @@ struct column_data {
     void append_value(const V& value) {
         if constexpr (std::is_same_v<V, std::string_view>) {
             if (refers) own_text();
-            push_text(value);
+            if (type == type_id::category) values.push(own_dictionary().code_of(value));
+            else push_text(value);
         } else {
             values.push(value);
         }
@@ -151,6 +166,8 @@ struct column_data {
                 const std::int64_t end = base + offsets[i + 1];
                 std::memcpy(out + i * sizeof end, &end, sizeof end);
             }
+        } else if (type == type_id::category) {
+            append_codes(other);
         } else {
             if (other.rows) width = other.width;
             values.append(other.values.data(), other.values.size());
@@ -163,6 +180,22 @@ struct column_data {
         } else {
             for (std::size_t i = 0; i < other.rows; ++i) append_valid(detail::bit_at(other.validity_bits(), i));
         }
+    }
+
+    // Appends the codes of another category column, as those of its own dictionary.
+    void append_codes(const column_data& other) {
+        const std::size_t first = values.size();
+        values.append(other.values.data(), other.values.size());
+        if (!dictionary) dictionary = other.dictionary;
+        if (!other.dictionary || other.dictionary == dictionary) return;
+        translate_codes(own_dictionary().add(*other.dictionary), first, other);
+    }
+
+    // Puts other codes in the place of those from a byte of `values` on, which are `other`'s. That of a null stays 0.
+    void translate_codes(const std::vector<std::int32_t>& code, std::size_t first, const column_data& other) {
+        auto* const codes = reinterpret_cast<std::int32_t*>(values.data() + first);
+        for (std::size_t i = 0; i < other.rows; ++i)
+            if (!other.nullable || detail::bit_at(other.validity_bits(), i)) codes[i] = code[static_cast<std::size_t>(codes[i])];
     }
 
     // Of text: its bytes, and where it refers, the place of each row.
@@ -233,6 +266,8 @@ public:
         }
         if constexpr (std::is_same_v<non_null_t<T>, text>) {
             return detail::text_values(*column_)[row];
+        } else if constexpr (std::is_same_v<non_null_t<T>, category>) {
+            return column_->texts()[static_cast<std::size_t>(codes()[row])];
         } else if constexpr (is_block<T>) {
             using E = typename detail::block_traits<T>::element;
             return block_value<E>{reinterpret_cast<const E*>(column_->values.data()) + row * column_->width, column_->width};
@@ -243,9 +278,21 @@ public:
 
     // Values one after the other; for a nullable column the value of a null row is zero.
     const non_null_t<T>* data() const
-        requires(!std::is_same_v<non_null_t<T>, text> && !is_block<T>)
+        requires(!is_text<non_null_t<T>> && !is_block<T>)
     {
         return reinterpret_cast<const non_null_t<T>*>(column_->values.data());
+    }
+    // Of a category: for each row which of the texts of `dictionary()` it has. What stands in a null row means nothing.
+    const std::int32_t* codes() const
+        requires std::is_same_v<non_null_t<T>, category>
+    {
+        return reinterpret_cast<const std::int32_t*>(column_->values.data());
+    }
+    // The different texts, in the order in which they came.
+    const category_dictionary& dictionary() const
+        requires std::is_same_v<non_null_t<T>, category>
+    {
+        return column_->texts();
     }
     // The values of all rows, whatever a null row holds.
     column_view<non_null_t<T>> without_nulls() const

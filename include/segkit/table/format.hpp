@@ -93,7 +93,7 @@ std::string shown_block(const block_value<T>& values, int decimals) {
 
 template <class T>
 std::string shown_value(const value_t<T>& value, const format_options& options) {
-    if constexpr (std::is_same_v<T, text>) return shown_text(value, options.max_width);
+    if constexpr (is_text<T>) return shown_text(value, options.max_width);
     else if constexpr (std::is_floating_point_v<T>) return shown_number(static_cast<double>(value), options.decimals);
     else if constexpr (is_block<T>) return shown_block(value, options.decimals);
     else if constexpr (std::is_same_v<T, duration>) return to_text(value) + " s";
@@ -118,6 +118,7 @@ inline std::vector<std::string> shown_column(std::string_view name, const column
         case type_id::float32: show_values<float>(column, rows, options, cells); break;
         case type_id::float64: show_values<double>(column, rows, options, cells); break;
         case type_id::text: show_values<text>(column, rows, options, cells); break;
+        case type_id::category: show_values<category>(column, rows, options, cells); break;
         case type_id::date: show_values<date>(column, rows, options, cells); break;
         case type_id::timestamp: show_values<timestamp>(column, rows, options, cells); break;
         case type_id::duration: show_values<duration>(column, rows, options, cells); break;

@@ -1,6 +1,6 @@
 // segkit/table/types.hpp: the types a column can have, and what each is at run time.
 //
-// A field's type is bool, std::int32_t, std::int64_t, float, double, text, date, timestamp, duration, a block of
+// A field's type is bool, std::int32_t, std::int64_t, float, double, text, category, date, timestamp, duration, a block of
 // float or double, or std::optional of any of these but a block. A non-optional column costs nothing for nulls.
 #pragma once
 
@@ -21,6 +21,9 @@ namespace SEGKIT_NAMESPACE {
 
 // UTF-8 text, compared by bytes. The value of a text column is a std::string_view into the column.
 struct text {};
+
+// Text of few different values: read, compared and written as text, stored as 4-byte codes and each different text once.
+struct category {};
 
 // A calendar day of the proleptic Gregorian calendar, as days since 1970-01-01.
 class date {
@@ -194,6 +197,8 @@ template <>
 struct value_of<text> {
     using type = std::string_view;
 };
+template <>
+struct value_of<category> : value_of<text> {};
 template <class T>
 struct value_of<block<T>> {
     using type = block_value<T>;
@@ -215,16 +220,24 @@ template <class T>
 using value_t = std::conditional_t<is_nullable<T>, std::optional<typename detail::value_of<non_null_t<T>>::type>,
                                    typename detail::value_of<non_null_t<T>>::type>;
 
+// Whether columns of two types hold values of one type: a text and a category do; nulls aside.
+template <class T, class U>
+inline constexpr bool holds_same_values = std::same_as<typename detail::value_of<non_null_t<T>>::type, typename detail::value_of<non_null_t<U>>::type>;
+
 template <class T>
 inline constexpr bool is_integer = std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
 
 template <class T>
 inline constexpr bool is_number = is_integer<T> || std::same_as<T, float> || std::same_as<T, double>;
 
-enum class type_id : std::uint8_t { boolean, int32, int64, float32, float64, text, date, timestamp, duration, block32, block64 };
+enum class type_id : std::uint8_t { boolean, int32, int64, float32, float64, text, date, timestamp, duration, block32, block64, category };
+
+// What is read and written as text: the difference between the two is one of storage.
+template <class T>
+inline constexpr bool is_text = std::same_as<T, text> || std::same_as<T, category>;
 
 template <class T>
-inline constexpr bool is_plain_column_type = std::same_as<T, bool> || is_number<T> || std::same_as<T, text> || std::same_as<T, date> ||
+inline constexpr bool is_plain_column_type = std::same_as<T, bool> || is_number<T> || is_text<T> || std::same_as<T, date> ||
                                              std::same_as<T, timestamp> || std::same_as<T, duration>;
 
 // A type that a field can have.
@@ -240,12 +253,17 @@ inline constexpr type_id type_id_of = [] {
     else if constexpr (std::same_as<U, float>) return type_id::float32;
     else if constexpr (std::same_as<U, double>) return type_id::float64;
     else if constexpr (std::same_as<U, text>) return type_id::text;
+    else if constexpr (std::same_as<U, category>) return type_id::category;
     else if constexpr (std::same_as<U, date>) return type_id::date;
     else if constexpr (std::same_as<U, timestamp>) return type_id::timestamp;
     else if constexpr (std::same_as<U, duration>) return type_id::duration;
     else if constexpr (std::same_as<U, block<float>>) return type_id::block32;
     else return type_id::block64;
 }();
+
+// What a column is while rows are on their way: a category is text there, and coded only where a table keeps it.
+template <column_type T>
+inline constexpr type_id slot_type_of = is_text<non_null_t<T>> ? type_id::text : type_id_of<T>;
 
 constexpr std::string_view to_string(type_id type) {
     switch (type) {
@@ -260,17 +278,19 @@ constexpr std::string_view to_string(type_id type) {
         case type_id::duration: return "duration";
         case type_id::block32: return "block<float>";
         case type_id::block64: return "block<double>";
+        case type_id::category: return "category";
     }
     return "unknown";
 }
 
-// Bytes of one value as stored: text as its 8-byte end offset, a block as one element (times its width).
+// Bytes of one value as stored: text as its 8-byte end offset, a category as its code, a block as one element (times its width).
 constexpr std::size_t size_of(type_id type) {
     switch (type) {
         case type_id::boolean: return 1;
         case type_id::int32:
         case type_id::float32:
         case type_id::date:
+        case type_id::category:
         case type_id::block32: return 4;
         default: return 8;
     }

@@ -410,6 +410,14 @@ private:
             }
         }
         if (!all_valid_) view.validity = with_null_entries<Index>(view.validity, row, count, memory, number);
+        if constexpr (std::same_as<V, std::string_view> && std::same_as<Index, std::int32_t>) {
+            const void* const codes = static_cast<const std::int32_t*>(place().values()) + begin;
+            if (reinterpret_cast<std::uintptr_t>(codes) % alignof(std::int32_t) == 0) {
+                view.codes = static_cast<const std::int32_t*>(codes);
+                view.texts = values_.get();
+                view.text_count = size_;
+            }
+        }
         return view;
     }
     // A null in the dictionary is a null in every row that refers to it.
@@ -503,6 +511,7 @@ struct arrow_readers {
             case type_id::duration: return of_values<duration>(column, place, batch);
             case type_id::block32: return of_blocks(column, place, batch, sizeof(float));
             case type_id::block64: return of_blocks(column, place, batch, sizeof(double));
+            case type_id::category: break;    // a text here
         }
         return nullptr;
     }

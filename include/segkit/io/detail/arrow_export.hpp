@@ -45,10 +45,13 @@ struct arrow_schema_content {
     std::string name{};
     std::vector<arrow_owner<ArrowSchema>> children{};
     std::vector<ArrowSchema*> child_pointers{};
+    arrow_owner<ArrowSchema> dictionary{};
 };
 
-inline arrow_owner<ArrowSchema> make_arrow_schema(std::string format, std::string_view name, bool nullable, std::vector<arrow_owner<ArrowSchema>> children) {
+inline arrow_owner<ArrowSchema> make_arrow_schema(std::string format, std::string_view name, bool nullable, std::vector<arrow_owner<ArrowSchema>> children,
+                                                  arrow_owner<ArrowSchema> dictionary = {}) {
     auto content = std::make_unique<arrow_schema_content>();
+    content->dictionary = std::move(dictionary);
     content->format = std::move(format);
     content->name = name;
     content->children = std::move(children);
@@ -60,6 +63,7 @@ inline arrow_owner<ArrowSchema> make_arrow_schema(std::string format, std::strin
     s.flags = nullable ? ARROW_FLAG_NULLABLE : 0;
     s.n_children = static_cast<std::int64_t>(content->children.size());
     s.children = content->child_pointers.data();
+    if (content->dictionary) s.dictionary = content->dictionary.get();
     s.private_data = content.release();
     s.release = [](ArrowSchema* released) {    // children that were moved out are marked so and stay as they are
         delete static_cast<arrow_schema_content*>(released->private_data);
@@ -76,6 +80,7 @@ inline std::string arrow_format_of(type_id type, std::size_t width, const arrow_
         case type_id::float32: return "f";
         case type_id::float64: return "g";
         case type_id::text: return form.binary_text ? "Z" : "U";
+        case type_id::category: return "i";    // the index of a text in the dictionary
         case type_id::date: return "tdD";
         case type_id::timestamp: return "tsu:" + form.time_zone;
         case type_id::duration: return "tDu";
@@ -93,7 +98,9 @@ inline arrow_owner<ArrowSchema> arrow_schema_of(const std::vector<arrow_field>& 
         std::vector<arrow_owner<ArrowSchema>> items;
         if (field.type == type_id::block32) items.push_back(make_arrow_schema("f", "item", false, {}));
         if (field.type == type_id::block64) items.push_back(make_arrow_schema("g", "item", false, {}));
-        children.push_back(make_arrow_schema(arrow_format_of(field.type, widths[i], form), field.name, field.nullable, std::move(items)));
+        arrow_owner<ArrowSchema> dictionary;
+        if (field.type == type_id::category) dictionary = make_arrow_schema(arrow_format_of(type_id::text, 1, form), "", false, {});
+        children.push_back(make_arrow_schema(arrow_format_of(field.type, widths[i], form), field.name, field.nullable, std::move(items), std::move(dictionary)));
     }
     return make_arrow_schema("+s", "", false, std::move(children));
 }
@@ -106,12 +113,14 @@ struct arrow_array_content {
     std::array<const void*, 3> buffers{};
     std::vector<arrow_owner<ArrowArray>> children{};
     std::vector<ArrowArray*> child_pointers{};
+    arrow_owner<ArrowArray> dictionary{};
 };
 
 inline arrow_owner<ArrowArray> make_arrow_array(std::size_t rows, std::size_t nulls, std::size_t buffers, std::unique_ptr<arrow_array_content> content) {
     for (auto& child : content->children) content->child_pointers.push_back(child.get());
     arrow_owner<ArrowArray> array;
     ArrowArray& a = *array.get();
+    if (content->dictionary) a.dictionary = content->dictionary.get();
     a.length = static_cast<std::int64_t>(rows);
     a.null_count = static_cast<std::int64_t>(nulls);
     a.n_buffers = static_cast<std::int64_t>(buffers);
@@ -135,11 +144,9 @@ inline std::size_t count_nulls(const column_data& column) {
 }
 
 // Consumers may trust that utf8 is UTF-8, and some crash where it is not.
-inline void require_utf8(const column_data& column, std::string_view field) {
-    const std::string_view all(reinterpret_cast<const char*>(column.bytes.data()), column.bytes.size());
+inline void require_utf8(std::string_view all, const std::int64_t* offsets, std::size_t rows, std::string_view field) {
     if (ascii_prefix(all) == all.size()) return;
-    const auto* const offsets = reinterpret_cast<const std::int64_t*>(column.values.data());
-    for (std::size_t row = 0; row < column.rows; ++row) {
+    for (std::size_t row = 0; row < rows; ++row) {
         const std::string_view text = all.substr(static_cast<std::size_t>(offsets[row]), static_cast<std::size_t>(offsets[row + 1] - offsets[row]));
         if (is_utf8(text)) continue;
         error_details details{.code = error_code::malformed_value, .stage = "to_arrow", .field = std::string(field)};
@@ -174,11 +181,23 @@ inline arrow_owner<ArrowArray> arrow_array_of(const column_data& column, std::st
                 own->own_text();
                 return arrow_array_of(*own, field, own, form);
             }
-            if (!form.binary_text) require_utf8(column, field);
+            if (!form.binary_text)
+                require_utf8({reinterpret_cast<const char*>(column.bytes.data()), column.bytes.size()}, reinterpret_cast<const std::int64_t*>(column.values.data()), column.rows, field);
             content->buffers[1] = or_nothing(column.values.data());
             content->buffers[2] = or_nothing(column.bytes.data());
             buffers = 3;
             break;
+        case type_id::category: {
+            const category_dictionary& texts = column.texts();
+            if (!form.binary_text) require_utf8(texts.bytes(), texts.offsets(), texts.size(), field);
+            content->buffers[1] = or_nothing(column.values.data());
+            auto entries = std::make_unique<arrow_array_content>();
+            entries->owner = owner;
+            entries->buffers[1] = texts.offsets();
+            entries->buffers[2] = texts.bytes().data();
+            content->dictionary = make_arrow_array(texts.size(), 0, 3, std::move(entries));
+            break;
+        }
         case type_id::block32:
         case type_id::block64: {
             auto items = std::make_unique<arrow_array_content>();

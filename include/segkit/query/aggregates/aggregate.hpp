@@ -73,7 +73,7 @@ constexpr auto make_aggregate(const Kind& kind, const Operand& operand) {
 }
 
 template <class T>
-inline constexpr bool has_order = is_number<T> || std::same_as<T, text> || std::same_as<T, date> || std::same_as<T, timestamp> || std::same_as<T, duration>;
+inline constexpr bool has_order = is_number<T> || is_text<T> || std::same_as<T, date> || std::same_as<T, timestamp> || std::same_as<T, duration>;
 }  // namespace detail
 
 template <aggregate_function Kind, expression E>

@@ -112,7 +112,7 @@ auto finish_output(group_layout& layout) {
         else return false;
     }();
     constexpr bool nullable = !Kind::never_null && (CanLackValues || for_few);
-    layout.outputs.back().type = type_id_of<Result>;
+    layout.outputs.back().type = slot_type_of<Result>;
     layout.outputs.back().nullable = nullable;
     return std::type_identity<std::conditional_t<nullable, std::optional<Result>, Result>>{};
 }
