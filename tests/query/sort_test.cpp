@@ -14,6 +14,7 @@
 #include <segkit/exec/random.hpp>
 #include <segkit/exec/threads.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/concat.hpp>
 
 namespace sk = segkit;
 using namespace segkit::literals;
@@ -177,4 +178,74 @@ TEST_CASE("a pass that reads other columns of sorted rows finds them, and only w
     const auto narrow = t | sk::sort_by("time"_c) | sk::filter("small"_c > 0) | sk::select("id"_c) | sk::collect(sk::threads(2));
     REQUIRE(sorted.rows() == narrow.rows());
     for (std::size_t i = 0; i < narrow.rows(); ++i) REQUIRE(sorted["id"_c][i] == narrow["id"_c][i]);
+}
+
+TEST_CASE("a sorted table's text is its own: the table it came from may change or end, and rows can be appended to either") {
+    using words = sk::schema<sk::field<"n", std::int64_t>, sk::field<"word", maybe<sk::text>>>;
+    const auto make = [] {
+        sk::table<words> t;
+        for (int i = 0; i < 5'000; ++i) {
+            const std::string word = "number " + std::to_string(i);
+            if (i % 7) t.append(std::int64_t{i}, std::string_view(word));
+            else t.append(std::int64_t{i}, std::nullopt);
+        }
+        return t;
+    };
+    auto t = make();
+    auto sorted = t | sk::sort_by(sk::descending("n"_c)) | sk::collect();
+    auto again = sorted | sk::sort_by("word"_c) | sk::collect();
+    t.append(std::int64_t{-1}, std::string_view("another"));
+    t = {};
+    sorted.append(std::int64_t{-2}, std::string_view("one more"));
+    sorted.append(std::int64_t{-3}, std::nullopt);
+    CHECK(sorted.rows() == 5'002);
+    CHECK(sorted["word"_c][2] == "number 4997");
+    CHECK(sorted["word"_c][4'999] == std::nullopt);
+    CHECK(sorted["word"_c][5'000] == "one more");
+    CHECK(sorted["word"_c][5'001] == std::nullopt);
+    sorted = {};
+    CHECK(again["word"_c][0] == "number 1");
+    CHECK(again["word"_c][1] == "number 10");
+    CHECK(again["word"_c][4'999] == std::nullopt);
+    const auto both = sk::concat(again, make()) | sk::collect();
+    CHECK(both["word"_c][2] == "number 100");
+    CHECK(both["word"_c][5'001] == "number 1");
+}
+
+TEST_CASE("a text too large to be referred to is copied") {
+    sk::table<sk::schema<sk::field<"n", std::int32_t>, sk::field<"word", maybe<sk::text>>>> t;
+    const std::string large(sk::detail::text_place::most_bytes + 1, 'x');
+    t.append(std::int32_t{3}, std::string_view("c"));
+    t.append(std::int32_t{2}, std::string_view(large));
+    t.append(std::int32_t{1}, std::nullopt);
+    const auto sorted = t | sk::sort_by("n"_c) | sk::collect();
+    CHECK(sorted["word"_c][0] == std::nullopt);
+    CHECK(sorted["word"_c][1]->size() == large.size());
+    CHECK(sorted["word"_c][2] == "c");
+    CHECK((t | sk::sort_by(sk::descending("word"_c)) | sk::collect())["n"_c][0] == 2);
+}
+
+TEST_CASE("texts are told apart behind eight bytes, by what follows what they share, and zeros are bytes") {
+    sk::table<sk::schema<sk::field<"id", std::int64_t>, sk::field<"word", sk::text>, sk::field<"n", std::int32_t>>> t;
+    const sk::counter_random random(3, 4);
+    std::vector<std::string> words;
+    for (std::size_t i = 0; i < 20'000; ++i) {
+        std::string word = "a beginning that all have";
+        for (std::size_t k = random.below(9 * i, 40); k > 0; --k) word += "ab\0c"[random.below(9 * i + 1 + k % 8, i % 2 ? 2 : 4)];
+        words.push_back(word);
+        t.append(static_cast<std::int64_t>(i), std::string_view(word), static_cast<std::int32_t>(random.below(9 * i + 8, 3)));
+    }
+    for (const bool down : {false, true}) {
+        std::vector<std::int64_t> expected(words.size());
+        for (std::size_t i = 0; i < words.size(); ++i) expected[i] = static_cast<std::int64_t>(i);
+        std::sort(expected.begin(), expected.end(), [&](std::int64_t a, std::int64_t b) {
+            const auto &x = words[static_cast<std::size_t>(a)], &y = words[static_cast<std::size_t>(b)];
+            const auto n = t["n"_c][static_cast<std::size_t>(a)], m = t["n"_c][static_cast<std::size_t>(b)];
+            return x != y ? (down ? y < x : x < y) : n != m ? n < m : a < b;
+        });
+        for (const unsigned threads : {1u, 3u}) {
+            const auto sorted = down ? t | sk::sort_by(sk::descending("word"_c), "n"_c) | sk::collect(sk::threads(threads)) : t | sk::sort_by("word"_c, "n"_c) | sk::collect(sk::threads(threads));
+            CHECK(std::equal(expected.begin(), expected.end(), sorted["id"_c].data()));
+        }
+    }
 }

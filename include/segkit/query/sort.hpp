@@ -151,23 +151,16 @@ public:
         using engine = sort_engine<column_data>;
         std::vector<typename engine::key> keys;
         for (const sort_key& k : keys_) keys.push_back({input.columns[k.column], k.descending, k.nulls_first});
-        const auto order = engine(std::move(keys), count).order(executor);
-
+        std::vector<const column_data*> wanted;
+        for (std::size_t i = 0; i < slots_.size(); ++i)
+            if (needed[i]) wanted.push_back(input.columns[i]);
+        std::vector<column_data> columns = engine(std::move(keys), count).columns(wanted, executor);
         table_data sorted;
         sorted.rows = count;
-        std::vector<permuted_column<column_data>> columns;
-        std::vector<std::size_t> place;
-        for (std::size_t i = 0; i < slots_.size(); ++i) {
-            sorted.columns.emplace_back(rows_.at(slots_[i]).type, rows_.at(slots_[i]).nullable);
-            if (!needed[i]) continue;
-            columns.emplace_back(*input.columns[i], order.get(), count);
-            place.push_back(i);
+        for (std::size_t i = 0, next = 0; i < slots_.size(); ++i) {
+            if (needed[i]) sorted.columns.push_back(std::move(columns[next++]));
+            else sorted.columns.emplace_back(rows_.at(slots_[i]).type, rows_.at(slots_[i]).nullable);
         }
-        const std::size_t tasks = columns.empty() ? 0 : columns[0].tasks();
-        executor.run(columns.size() * tasks, [&](std::size_t i) { columns[i / tasks].measure(i % tasks); });
-        executor.run(columns.size(), [&](std::size_t i) { columns[i].make_room(); });
-        executor.run(columns.size() * tasks, [&](std::size_t i) { columns[i / tasks].fill(i % tasks); });
-        for (std::size_t i = 0; i < columns.size(); ++i) sorted.columns[place[i]] = columns[i].take();
         return sorted;
     }
 
