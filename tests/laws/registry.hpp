@@ -15,6 +15,7 @@
 #include <segkit/cluster/kmeans.hpp>
 #include <segkit/decompose/pca.hpp>
 #include <segkit/evaluate/choose_k.hpp>
+#include <segkit/evaluate/profile.hpp>
 #include <segkit/exec/random.hpp>
 #include <segkit/prepare.hpp>
 #include <segkit/prepare/percentile_rank.hpp>
@@ -126,6 +127,7 @@ void for_each_plain_stage(F&& f) {
     f(stage<"shuffle">(sk::shuffle({.seed = 13})));
     f(stage<"head">(sk::head(2'500)));
     f(stage<"skip">(sk::skip(1'001)));
+    f(stage<"profile_clusters">(sk::profile_clusters("country"_c, sk::columns("x"_c, "paid"_c))));
     f(stage<"rules">(sk::rules("segment"_c, sk::rule("rich", "paid"_c > 80.0), sk::rule("busy", "clicks"_c > 20 && "flag"_c), sk::otherwise("rest"))));
 }
 
