@@ -77,9 +77,9 @@ constexpr bool can_fill() {
     else return std::same_as<U, V>;
 }
 template <class T, class V>
-join_fill fill_of(const V& value) {
+gather_fill fill_of(const V& value) {
     using U = non_null_t<T>;
-    join_fill fill{.given = true};
+    gather_fill fill{.given = true};
     if constexpr (!can_fill<T, V>()) {
         return fill;    // has been reported
     } else if constexpr (is_text<U>) {
@@ -116,8 +116,8 @@ struct join_fills<named<Names, literal<Values>>...> {
 
     // Of a column of type T.
     template <fixed_string Name, class T>
-    join_fill of() const {
-        join_fill fill;
+    gather_fill of() const {
+        gather_fill fill;
         unpack([&](const named<Names, literal<Values>>&... v) { (take<Name, T>(fill, v), ...); }, values);
         return fill;
     }
@@ -130,7 +130,7 @@ private:
             report(mistake<otherwise_value_of_another_type<name<Name>, column_type_t<Payload, Name>, V>>);
     }
     template <fixed_string Wanted, class T, fixed_string Name, class V>
-    static void take(join_fill& fill, const named<Name, literal<V>>& v) {
+    static void take(gather_fill& fill, const named<Name, literal<V>>& v) {
         if constexpr (name_of<Name> == name_of<Wanted>) fill = fill_of<T>(v.content.value);
         else (void)fill, (void)v;
     }
@@ -226,7 +226,7 @@ private:
             if constexpr (OneMatch) {
                 const int match = add_lookup(left, side, keys);
                 std::vector<int> slots = left.slot_of;
-                const auto add = [&](std::size_t column, type_id type, bool nullable, detail::join_fill fill) {
+                const auto add = [&](std::size_t column, type_id type, bool nullable, detail::gather_fill fill) {
                     const int out = left.plan.add_slot({.type = type, .nullable = nullable, .stable = true});
                     left.plan.add_step(std::make_shared<detail::gather_step>(side, column, nullable, std::move(fill), match, out));
                     slots.push_back(out);

@@ -5,6 +5,7 @@
 // source that pushes the longer rows.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/pipeline/collect.hpp>
+#include <segkit/pipeline/gather.hpp>
 #include <segkit/pipeline/plan.hpp>
 #include <segkit/query/detail/hash.hpp>
 #include <segkit/query/detail/join_index.hpp>
@@ -45,13 +47,6 @@ struct join_promise {
     bool one_match = false;
     std::string_view stage;                    // for messages
     std::vector<std::string_view> key_names;
-};
-
-// What a right column has where there is no match: null, or a value of its own.
-struct join_fill {
-    bool given = false;
-    std::uint64_t bits = 0;      // of a value of fixed size
-    std::string text{};
 };
 
 // The engine itself: members of a template only so that who includes this header and joins nothing does not compile it.
@@ -188,7 +183,7 @@ struct join_engine {
     // Right values of the rows, by the match of each (right row + 1, or 0), into a slot. Rows without a match are null or filled.
     class gathering {
     public:
-        gathering(const column_data& from, bool nullable_out, const join_fill& fill) : from_(from), nullable_out_(nullable_out), fill_(fill) {}
+        gathering(const column_data& from, bool nullable_out, const gather_fill& fill) : from_(from), nullable_out_(nullable_out), fill_(fill) {}
 
         void into(slot_view& out, scratch& memory, int slot_number, const chunk& c, const std::uint32_t* match) const {
             out = {};
@@ -271,12 +266,12 @@ struct join_engine {
 
         const column_data& from_;
         bool nullable_out_;
-        const join_fill& fill_;
+        const gather_fill& fill_;
     };
 
     class gather_step final : public step {
     public:
-        gather_step(std::shared_ptr<right_side> right, std::size_t column, bool nullable, join_fill fill, int match_slot, int out)
+        gather_step(std::shared_ptr<right_side> right, std::size_t column, bool nullable, gather_fill fill, int match_slot, int out)
             : step({match_slot}, {out}), right_(std::move(right)), column_(column), nullable_(nullable), fill_(std::move(fill)), match_(match_slot), out_(out) {}
         std::string_view word() const override { return {}; }    // a part of the look-up before it
         void prepare(executor_ref) const override { right_->want(column_); }
@@ -293,7 +288,7 @@ struct join_engine {
         std::shared_ptr<right_side> right_;
         std::size_t column_;
         bool nullable_;
-        join_fill fill_;
+        gather_fill fill_;
         int match_, out_;
     };
 
@@ -303,7 +298,7 @@ struct join_engine {
         struct right_column {
             std::size_t column;
             bool nullable;
-            join_fill fill;
+            gather_fill fill;
         };
         join_source(join_kind kind, plan left, std::vector<int> left_slots, std::vector<int> keys, std::shared_ptr<right_side> right,
                     std::vector<right_column> right_columns)
@@ -328,7 +323,120 @@ struct join_engine {
             return column >= left_slots_.size() || left_.at(left_slots_[column]).stable;
         }
 
+        // All rows at once, where those of the left side are in memory: a left column whose rows all stay is the result's too.
+        stored_rows stored(const std::vector<bool>& needed, executor_ref executor) override {
+            const std::vector<int> outputs = left_outputs(needed);
+            stored_rows left = stored_rows_of(left_, outputs, executor);
+            if (left.rows && !lie_as_asked(left_, outputs, {}, *left.rows)) left = {};
+            std::vector<const column_data*> columns(left_.slot_count(), nullptr);
+            for (const int s : outputs)
+                if (left.rows) columns[static_cast<std::size_t>(s)] = &left.rows->columns[static_cast<std::size_t>(left_.at(s).source_column)];
+            if (!left.rows && left_.source()->row_count()) {
+                left.rows = std::make_shared<const table_data>(collect_rows(left_, outputs, executor));
+                for (std::size_t i = 0; i < outputs.size(); ++i) columns[static_cast<std::size_t>(outputs[i])] = &left.rows->columns[i];
+            }
+            if (!left.rows || left.rows->rows >= 0xFFFFFFFFull) return {};
+            want_right(needed);
+            right_->prepare(executor);
+            return {std::make_shared<const table_data>(join_stored(columns, left.rows->rows, needed, executor)), true};
+        }
+
     private:
+        // The matches of all left rows, and how many rows of the result each range of them makes.
+        struct matched_rows {
+            owned_memory<std::uint32_t> match;
+            std::vector<std::size_t> first_row;    // of each range, and the end
+            bool complete = true;                  // every left row has a match
+        };
+        static constexpr std::size_t rows_per_range = 16 * chunk_rows;
+
+        matched_rows match_all(const std::vector<const column_data*>& left, std::size_t rows, executor_ref executor) const {
+            const std::size_t ranges = (rows + rows_per_range - 1) / rows_per_range;
+            matched_rows all{take_memory<std::uint32_t>(rows), std::vector<std::size_t>(ranges + 1, 0)};
+            std::vector<char> complete(ranges, true);
+            const index_type& index = right_->find_by();
+            std::vector<std::unique_ptr<column_reader>> readers;
+            for (const int k : keys_) readers.push_back(reader_of(*left[static_cast<std::size_t>(k)]));
+            executor.run(ranges, [&](std::size_t range) {
+                scratch memory(left.size());
+                chunk c;
+                c.slots.resize(left.size());
+                const std::size_t end = std::min(rows, (range + 1) * rows_per_range);
+                std::size_t count = 0, none = 0;
+                for (std::size_t row = range * rows_per_range; row < end; row += chunk_rows) {
+                    c.first_row = row;
+                    c.rows = c.selected = static_cast<std::uint32_t>(std::min<std::size_t>(chunk_rows, end - row));
+                    for (std::size_t k = 0; k < keys_.size(); ++k)
+                        c.slots[static_cast<std::size_t>(keys_[k])] = readers[k]->read(row, c.rows, memory, keys_[k]);
+                    std::uint32_t* match = all.match.get() + row;
+                    index.find(c, keys_, match);
+                    for (std::uint32_t i = 0; i < c.rows; ++i) none += match[i] == 0;
+                    if (!index.has_further()) continue;
+                    for (std::uint32_t i = 0; i < c.rows; ++i)
+                        if (match[i]) index.each_further(match[i], [&](std::uint32_t) { ++count; });
+                }
+                complete[range] = none == 0;
+                all.first_row[range + 1] = count + (end - range * rows_per_range) - (kind_ == join_kind::left ? 0 : none);
+            });
+            for (std::size_t r = 0; r < ranges; ++r) {
+                all.first_row[r + 1] += all.first_row[r];
+                all.complete = all.complete && complete[r];
+            }
+            return all;
+        }
+
+        table_data join_stored(const std::vector<const column_data*>& left, std::size_t rows, const std::vector<bool>& needed, executor_ref executor) const {
+            const matched_rows matched = match_all(left, rows, executor);
+            const std::size_t count = matched.first_row.back(), n = left_slots_.size();
+            const index_type& index = right_->find_by();
+            const bool as_left = !index.has_further() && count == rows;    // one row for each on the left
+            owned_memory<std::uint32_t> left_row, match;
+            if (!as_left) {
+                left_row = take_memory<std::uint32_t>(count);
+                match = take_memory<std::uint32_t>(count);
+                executor.run(matched.first_row.size() - 1, [&](std::size_t range) {
+                    std::size_t at = matched.first_row[range];
+                    const std::size_t end = std::min(rows, (range + 1) * rows_per_range), last = matched.first_row[range + 1];
+                    for (std::size_t row = range * rows_per_range; row < end && at < last; ++row) {
+                        const std::uint32_t m = matched.match[row];
+                        left_row[at] = static_cast<std::uint32_t>(row + 1);    // overwritten by the next row where this one goes
+                        match[at] = m;
+                        at += m != 0 || kind_ == join_kind::left;
+                        if (m)
+                            index.each_further(m, [&](std::uint32_t further) {
+                                left_row[at] = static_cast<std::uint32_t>(row + 1);
+                                match[at++] = further;
+                            });
+                    }
+                });
+            }
+            const chosen_rows from_left{left_row.get(), count, true};
+            const chosen_rows from_right{as_left ? matched.match.get() : match.get(), count, kind_ != join_kind::left || matched.complete};
+
+            const gather_fill no_fill;
+            table_data all;
+            all.rows = count;
+            std::vector<gathered_column<column_data>> gathered;
+            std::vector<std::size_t> place;
+            gathered.reserve(n + right_columns_.size());
+            for (std::size_t i = 0; i < n + right_columns_.size(); ++i) {
+                const bool on_left = i < n, wanted = i < needed.size() && needed[i];
+                const column_data* from = !wanted ? nullptr : on_left ? left[static_cast<std::size_t>(left_slots_[i])] : &right_->column(right_columns_[i - n].column);
+                if (on_left && wanted && as_left) {
+                    all.columns.push_back(*from);
+                    continue;
+                }
+                all.columns.emplace_back();
+                if (!wanted) continue;
+                place.push_back(i);
+                if (on_left) gathered.emplace_back(*from, from->nullable, no_fill, from_left, executor);
+                else gathered.emplace_back(*from, right_columns_[i - n].nullable, right_columns_[i - n].fill, from_right, executor);
+            }
+            gather_columns(gathered, executor);
+            for (std::size_t i = 0; i < place.size(); ++i) all.columns[place[i]] = gathered[i].take();
+            return all;
+        }
+
         void want_right(const std::vector<bool>& needed) const {
             for (std::size_t i = 0, n = left_slots_.size(); i < right_columns_.size() && n + i < needed.size(); ++i)
                 if (needed[n + i]) right_->want(right_columns_[i].column);

@@ -93,6 +93,9 @@ public:
         }
     }
 
+    // Whether any key stands in several rows, and all of these are asked for.
+    bool has_further() const { return !further_.empty(); }
+
     // f(right row + 1) for the further matches of a first one, in row order.
     template <class F>
     void each_further(std::uint32_t match, F&& f) const {

@@ -20,22 +20,12 @@
 #include <segkit/config.hpp>
 #include <segkit/detail/pages.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/pipeline/gather.hpp>
 #include <segkit/query/detail/sort_codes.hpp>
 #include <segkit/query/detail/sort_ties.hpp>
 #include <segkit/table/column.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
-
-// Calls f with the number of bytes as a constant; 0 for sizes that have no loop of their own.
-template <class F>
-void with_bytes(std::size_t bytes, F&& f) {
-    switch (bytes) {
-        case 1: return f(std::integral_constant<std::size_t, 1>{});
-        case 4: return f(std::integral_constant<std::size_t, 4>{});
-        case 8: return f(std::integral_constant<std::size_t, 8>{});
-        default: return f(std::integral_constant<std::size_t, 0>{});
-    }
-}
 
 // (A template only so that it is compiled where it is used.)
 template <class Column>
@@ -136,19 +126,6 @@ private:
         else deal_and_sort<std::uint64_t>(executor);
     }
 
-    bool can_refer_to(const Column& c, executor_ref executor) const {
-        if (c.refers || c.bytes.size() <= text_place::most_bytes) return true;
-        std::vector<std::uint64_t> sizes(codes_.tasks(), 0);
-        executor.run(codes_.tasks(), [&](std::size_t task) {
-            const std::uint64_t* ends = c.places();
-            std::uint64_t all = 0;
-            for (std::size_t row = task * codes_.rows_per_task; row < std::min(rows_, (task + 1) * codes_.rows_per_task); ++row) all |= ends[row + 1] - ends[row];
-            sizes[task] = all;
-        });
-        std::uint64_t all = 0;
-        for (const std::uint64_t size : sizes) all |= size;
-        return all <= text_place::most_bytes && c.bytes.size() <= text_place::most_all;
-    }
     static void append_text(Column& to, const Column& from, std::size_t row) {
         if (from.nullable && !bit_at(from.validity_bits(), row)) to.append_null();
         else to.append_value(text_values(from)[row]);
