@@ -397,16 +397,17 @@ struct join_engine {
                 executor.run(matched.first_row.size() - 1, [&](std::size_t range) {
                     std::size_t at = matched.first_row[range];
                     const std::size_t end = std::min(rows, (range + 1) * rows_per_range), last = matched.first_row[range + 1];
+                    const bool keep_all = kind_ == join_kind::left, further = index.has_further();
                     for (std::size_t row = range * rows_per_range; row < end && at < last; ++row) {
                         const std::uint32_t m = matched.match[row];
                         left_row[at] = static_cast<std::uint32_t>(row + 1);    // overwritten by the next row where this one goes
                         match[at] = m;
-                        at += m != 0 || kind_ == join_kind::left;
-                        if (m)
-                            index.each_further(m, [&](std::uint32_t further) {
-                                left_row[at] = static_cast<std::uint32_t>(row + 1);
-                                match[at++] = further;
-                            });
+                        at += m != 0 || keep_all;
+                        if (!further || !m) continue;
+                        index.each_further(m, [&](std::uint32_t another) {
+                            left_row[at] = static_cast<std::uint32_t>(row + 1);
+                            match[at++] = another;
+                        });
                     }
                 });
             }
