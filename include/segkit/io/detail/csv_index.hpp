@@ -25,7 +25,7 @@ struct csv_masks {
     std::uint64_t quote = 0;
     std::uint64_t delimiter = 0;
     std::uint64_t newline = 0;
-    std::uint64_t rare = 0;               // of the two below; they are set where this is not zero
+    std::uint64_t rare = 0;               // not zero where one of these is not:
     std::uint64_t carriage_return = 0;
     std::uint64_t zero = 0;
 };
@@ -102,18 +102,8 @@ template <bool CountsBits>
     else return count_bits(bits);
 }
 
-// Of 64 bytes without quotes, carriage returns and zeros, where no quote is open: the ends of fields among them.
-template <bool CountsBits>
-[[gnu::always_inline]] inline std::uint64_t csv_take_plain(const csv_masks& m, csv_state& s, csv_findings& f, unsigned& found) {
-    const std::uint64_t ends = m.delimiter | m.newline;
-    f.newlines += csv_count<CountsBits>(m.newline);
-    s.may_open = ends >> 63;
-    found = csv_count<CountsBits>(ends);
-    return ends;
-}
-
-// The same of any 64 bytes or less: what their masks mean in the light of the bytes before. The caller is compiled for some
-// instruction set, and so is this, being part of it. `Rare`: there may be carriage returns and zeros.
+// What the masks of 64 bytes, or of less, mean in the light of the bytes before: the ends of fields among them. The caller is
+// compiled for some instruction set, and so is this, being part of it. `Rare`: there may be carriage returns and zeros.
 template <bool CountsBits, bool Rare>
 [[gnu::always_inline]] inline std::uint64_t csv_examine(const csv_masks& m, std::uint64_t parity, unsigned length, csv_state& s, csv_findings& f, unsigned& found) {
     const std::uint64_t all = Rare ? ~std::uint64_t{0} >> (64 - length) : ~std::uint64_t{0};
@@ -149,7 +139,22 @@ template <bool CountsBits, bool Rare>
     return structural;
 }
 
-[[gnu::always_inline]] inline unsigned csv_word_length(std::uint32_t at, std::uint32_t to) { return to - at < 64 ? to - at : 64; }
+// The same of 64 bytes in which every field is quoted and holds no quote and no newline, which takes half of the
+// instructions. False: they are not like that, and nothing is changed but `ends`.
+[[gnu::always_inline]] inline bool csv_take_regular(const csv_masks& m, std::uint64_t parity, csv_state& s, csv_findings& f, std::uint64_t& ends) {
+    const std::uint64_t inside = parity ^ s.inside;
+    const std::uint64_t opening = m.quote & inside;
+    const std::uint64_t closing = m.quote & ~inside;
+    ends = (m.delimiter | m.newline) & ~inside;
+    const std::uint64_t after_end = (ends << 1) + s.may_open;
+    const std::uint64_t after_close = (closing << 1) + s.closed;
+    if ((opening ^ after_end) | (after_close ^ ends) | (m.newline & inside)) return false;
+    f.quotes |= m.quote;
+    s.inside = 0 - (inside >> 63);
+    s.may_open = ends >> 63;
+    s.closed = closing >> 63;
+    return true;
+}
 
 // Of a word that is not whole, the bytes behind its end do not count.
 [[gnu::always_inline]] inline void csv_cut_masks(csv_masks& m, unsigned length) {
@@ -162,17 +167,6 @@ template <bool CountsBits, bool Rare>
     m.zero &= all;
 }
 
-// The ends of fields among up to 64 bytes.
-template <bool CountsBits>
-[[gnu::always_inline]] inline std::uint64_t csv_take(csv_masks& m, std::uint64_t parity, unsigned length, csv_state& s, csv_findings& f, unsigned& found) {
-    if (__builtin_expect(length == 64, 1)) {
-        if ((m.quote | m.rare) == 0 && s.plain()) return csv_take_plain<CountsBits>(m, s, f, found);
-        if ((m.rare | s.returned) == 0) return csv_examine<CountsBits, false>(m, parity, length, s, f, found);
-    }
-    csv_cut_masks(m, length);
-    return csv_examine<CountsBits, true>(m, parity, length, s, f, found);
-}
-
 // ---- the index, once per instruction set; all give the same results
 
 // Writes the position of every delimiter and newline outside quotes of text[from, to) and returns the end of what was
@@ -180,6 +174,55 @@ template <bool CountsBits>
 using csv_index_function = std::uint32_t* (*)(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state,
                                               csv_findings& findings, std::uint32_t* out);
 inline constexpr std::size_t csv_index_slack = 64;
+
+inline constexpr unsigned csv_most_words = 16;    // in Form::quoted, before another is tried
+
+struct csv_cursor {
+    const char* text;
+    std::uint32_t at, to;
+    char delimiter;
+    csv_state s;
+    csv_findings f;
+    std::uint32_t* out;
+
+    [[gnu::always_inline]] bool has_word() const { return to - at >= 64; }
+    [[gnu::always_inline]] void step(unsigned length, unsigned found) {
+        at += length;
+        out += found;
+    }
+    // Words in which nothing is quoted have been taken; `ends` are of the last of them.
+    [[gnu::always_inline]] void took_plain(std::uint32_t behind, std::uint32_t* written, std::uint64_t ends, std::size_t newlines) {
+        if (behind != at) s.may_open = ends >> 63;
+        f.newlines += newlines;
+        at = behind;
+        out = written;
+    }
+    // Words in which everything is quoted have been taken: a quote opened behind each end.
+    [[gnu::always_inline]] void took_regular(const char* behind, std::uint32_t* written, const csv_state& state, std::uint64_t quotes, std::size_t newlines) {
+        f.quoted_fields += static_cast<std::size_t>(written - out) + static_cast<std::size_t>(s.may_open) - static_cast<std::size_t>(state.may_open);
+        f.newlines += newlines;
+        f.quotes |= quotes;
+        s = state;
+        at = static_cast<std::uint32_t>(behind - text);
+        out = written;
+    }
+};
+
+// Form::plain takes whole words as long as nothing is quoted in them, Form::regular as long as everything is, Form::quoted
+// some of those between, and Form::any one of any kind. Several loops, since one of all has too few registers.
+template <class Form>
+std::uint32_t* csv_index(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings, std::uint32_t* out) {
+    csv_cursor c{text, from, to, delimiter, state, {}, out};
+    while (c.at < c.to) {
+        if (c.s.plain()) Form::plain(c);
+        if (!c.s.returned) Form::regular(c);
+        if (!c.s.returned) Form::quoted(c);
+        if (c.at < c.to) Form::any(c);
+    }
+    state = c.s;
+    findings.also(c.f);
+    return c.out;
+}
 
 // With 64-bit words only.
 struct csv_words {
@@ -236,22 +279,62 @@ using csv_base = csv_words;
 #endif
 
 template <class Isa = csv_base>
-std::uint32_t* csv_index(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings, std::uint32_t* out) {
-    csv_state s = state;
-    csv_findings f;
-    csv_masks m;
-    unsigned found = 0;
-    for (std::uint32_t at = from; at < to; at += 64) {
-        const unsigned length = csv_word_length(at, to);
-        Isa::classify(text + at, delimiter, m);
-        const std::uint64_t ends = csv_take<false>(m, m.quote ? prefix_parity(m.quote) : 0, length, s, f, found);
-        csv_write_positions(ends, found, at, out);
-        out += found;
+struct csv_form_base {
+    static void plain(csv_cursor& c) {
+        csv_masks m;
+        std::uint32_t at = c.at;
+        std::uint32_t* out = c.out;
+        std::uint64_t ends = 0;
+        std::size_t newlines = 0;
+        for (; c.to - at >= 64; at += 64) {
+            Isa::classify(c.text + at, c.delimiter, m);
+            if (m.quote | m.rare) break;
+            ends = m.delimiter | m.newline;
+            newlines += count_bits(m.newline);
+            const unsigned found = count_bits(ends);
+            csv_write_positions(ends, found, at, out);
+            out += found;
+        }
+        c.took_plain(at, out, ends, newlines);
     }
-    state = s;
-    findings.also(f);
-    return out;
-}
+    static void regular(csv_cursor& c) {
+        csv_masks m;
+        csv_state state = c.s;
+        csv_findings f;
+        const char* at = c.text + c.at;
+        std::uint32_t* out = c.out;
+        std::uint64_t ends = 0;
+        for (; c.text + c.to - at >= 64; at += 64) {
+            Isa::classify(at, c.delimiter, m);
+            if (m.rare || !csv_take_regular(m, prefix_parity(m.quote), state, f, ends)) break;
+            f.newlines += count_bits(m.newline);
+            const unsigned found = count_bits(ends);
+            csv_write_positions(ends, found, static_cast<std::uint32_t>(at - c.text), out);
+            out += found;
+        }
+        c.took_regular(at, out, state, f.quotes, f.newlines);
+    }
+    static void quoted(csv_cursor& c) {
+        csv_masks m;
+        unsigned found = 0;
+        for (unsigned words = 0; words < csv_most_words && c.has_word(); ++words, c.step(64, found)) {
+            Isa::classify(c.text + c.at, c.delimiter, m);
+            if (m.rare || (m.quote == 0 && c.s.plain())) break;
+            const std::uint64_t ends = csv_examine<false, false>(m, m.quote ? prefix_parity(m.quote) : 0, 64, c.s, c.f, found);
+            csv_write_positions(ends, found, c.at, c.out);
+        }
+    }
+    static void any(csv_cursor& c) {
+        csv_masks m;
+        unsigned found = 0;
+        const unsigned length = c.has_word() ? 64 : c.to - c.at;
+        Isa::classify(c.text + c.at, c.delimiter, m);
+        csv_cut_masks(m, length);
+        const std::uint64_t ends = csv_examine<false, true>(m, prefix_parity(m.quote), length, c.s, c.f, found);
+        csv_write_positions(ends, found, c.at, c.out);
+        c.step(length, found);
+    }
+};
 
 // Instructions beyond the compiler's own settings are reached through vector types and built-in functions: the header
 // with the intrinsics would cost every includer a quarter of a second.
@@ -287,33 +370,86 @@ typedef int csv_positions16 __attribute__((vector_size(64)));
 }
 
 template <class Isa = csv_base>
-[[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] std::uint32_t* csv_index_avx2(const char* text, std::uint32_t from, std::uint32_t to, char delimiter,
-                                                                            csv_state& state, csv_findings& findings, std::uint32_t* out) {
-    csv_state s = state;
-    csv_findings f;
-    csv_masks m;
-    unsigned found = 0;
-    for (std::uint32_t at = from; at < to; at += 64) {
-        const unsigned length = csv_word_length(at, to);
-        csv_bytes32 bytes[2];
-        std::memcpy(bytes, text + at, 64);
-        m.quote = csv_bytes_equal(bytes, '"');
-        m.delimiter = csv_bytes_equal(bytes, delimiter);
-        m.newline = csv_bytes_equal(bytes, '\n');
-        m.rare = csv_any_rare(bytes);
-        m.carriage_return = m.zero = 0;
-        if (__builtin_expect(m.rare != 0, 0)) {
-            m.carriage_return = csv_bytes_equal(bytes, '\r');
-            m.zero = csv_bytes_equal(bytes, '\0');
+struct csv_form_avx2 {
+    [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void plain(csv_cursor& c) {
+        const char* const text = c.text;
+        const char delimiter = c.delimiter;
+        const std::uint32_t to = c.to;
+        std::uint32_t at = c.at;
+        std::uint32_t* out = c.out;
+        std::uint64_t ends = 0;
+        std::size_t newlines = 0;
+        for (; to - at >= 64; at += 64) {
+            csv_bytes32 bytes[2];
+            std::memcpy(bytes, text + at, 64);
+            if (csv_bytes_equal(bytes, '"') | csv_any_rare(bytes)) break;
+            const std::uint64_t newline = csv_bytes_equal(bytes, '\n');
+            ends = csv_bytes_equal(bytes, delimiter) | newline;
+            newlines += csv_count<true>(newline);
+            const unsigned found = csv_count<true>(ends);
+            csv_write_positions(ends, found, at, out);
+            out += found;
         }
-        const std::uint64_t ends = csv_take<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
-        csv_write_positions(ends, found, at, out);
-        out += found;
+        c.took_plain(at, out, ends, newlines);
     }
-    state = s;
-    findings.also(f);
-    return out;
-}
+    [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void regular(csv_cursor& c) {
+        csv_masks m;
+        csv_state state = c.s;
+        csv_findings f;
+        const char* const text = c.text;
+        const char* const end = text + c.to;
+        const char delimiter = c.delimiter;
+        const char* at = text + c.at;
+        std::uint32_t* out = c.out;
+        std::uint64_t ends = 0;
+        for (; end - at >= 64; at += 64) {
+            csv_bytes32 bytes[2];
+            std::memcpy(bytes, at, 64);
+            if (csv_any_rare(bytes)) break;
+            m.quote = csv_bytes_equal(bytes, '"');
+            m.delimiter = csv_bytes_equal(bytes, delimiter);
+            m.newline = csv_bytes_equal(bytes, '\n');
+            if (!csv_take_regular(m, csv_parity_by_product(m.quote), state, f, ends)) break;
+            f.newlines += csv_count<true>(m.newline);
+            const unsigned found = csv_count<true>(ends);
+            csv_write_positions(ends, found, static_cast<std::uint32_t>(at - text), out);
+            out += found;
+        }
+        c.took_regular(at, out, state, f.quotes, f.newlines);
+    }
+    [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void quoted(csv_cursor& c) {
+        csv_cursor now = c;
+        csv_masks m;
+        unsigned found = 0;
+        for (unsigned words = 0; words < csv_most_words && now.has_word(); ++words, now.step(64, found)) {
+            csv_bytes32 bytes[2];
+            std::memcpy(bytes, now.text + now.at, 64);
+            m.quote = csv_bytes_equal(bytes, '"');
+            if (csv_any_rare(bytes) || (m.quote == 0 && now.s.plain())) break;
+            m.delimiter = csv_bytes_equal(bytes, now.delimiter);
+            m.newline = csv_bytes_equal(bytes, '\n');
+            const std::uint64_t ends = csv_examine<true, false>(m, csv_parity_by_product(m.quote), 64, now.s, now.f, found);
+            csv_write_positions(ends, found, now.at, now.out);
+        }
+        c = now;
+    }
+    [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void any(csv_cursor& c) {
+        csv_masks m;
+        unsigned found = 0;
+        const unsigned length = c.has_word() ? 64 : c.to - c.at;
+        csv_bytes32 bytes[2];
+        std::memcpy(bytes, c.text + c.at, 64);
+        m.quote = csv_bytes_equal(bytes, '"');
+        m.delimiter = csv_bytes_equal(bytes, c.delimiter);
+        m.newline = csv_bytes_equal(bytes, '\n');
+        m.carriage_return = csv_bytes_equal(bytes, '\r');
+        m.zero = csv_bytes_equal(bytes, '\0');
+        csv_cut_masks(m, length);
+        const std::uint64_t ends = csv_examine<true, true>(m, csv_parity_by_product(m.quote), length, c.s, c.f, found);
+        csv_write_positions(ends, found, c.at, c.out);
+        c.step(length, found);
+    }
+};
 
 [[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline std::uint64_t csv_bytes_equal(const csv_bytes64& bytes, char value) {
     const csv_bytes64 pattern = csv_bytes64{} + value;
@@ -329,20 +465,6 @@ template <class Isa = csv_base>
 #endif
     return static_cast<std::uint64_t>(__builtin_ia32_cmpb512_mask(bytes, due, 0, ~0ull));
 }
-[[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline void csv_classify_64(const char* text, char delimiter, csv_masks& m) {
-    csv_bytes64 bytes;
-    std::memcpy(&bytes, text, 64);
-    m.quote = csv_bytes_equal(bytes, '"');
-    m.delimiter = csv_bytes_equal(bytes, delimiter);
-    m.newline = csv_bytes_equal(bytes, '\n');
-    m.carriage_return = m.zero = 0;
-    m.rare = csv_any_rare(bytes);
-    if (__builtin_expect(m.rare != 0, 0)) {
-        m.carriage_return = csv_bytes_equal(bytes, '\r');
-        m.zero = csv_bytes_equal(bytes, '\0');
-    }
-}
-
 [[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline void csv_store_positions(const csv_places16& places, std::uint32_t base, std::uint32_t* out) {
 #if defined(__clang__)
     const csv_positions16 positions = __builtin_convertvector(places, csv_positions16) + static_cast<int>(base);
@@ -369,52 +491,97 @@ template <class Isa = csv_base>
 }
 
 template <class Isa = csv_base>
-[[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,popcnt,pclmul")]] std::uint32_t*
-csv_index_avx512(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings, std::uint32_t* out) {
-    csv_state s = state;
-    csv_findings f;
-    csv_masks m;
-    unsigned found = 0;
-    for (std::uint32_t at = from; at < to; at += 64) {
-        const unsigned length = csv_word_length(at, to);
-        csv_classify_64(text + at, delimiter, m);
-        const std::uint64_t ends = csv_take<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
-        csv_write_positions(ends, found, at, out);
-        out += found;
+struct csv_form_vbmi2 {
+    [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void plain(csv_cursor& c) {
+        const char* const text = c.text;
+        const char delimiter = c.delimiter;
+        const std::uint32_t to = c.to;
+        std::uint32_t at = c.at;
+        std::uint32_t* out = c.out;
+        std::uint64_t ends = 0;
+        std::size_t newlines = 0;
+        for (; to - at >= 64; at += 64) {
+            csv_bytes64 bytes;
+            std::memcpy(&bytes, text + at, 64);
+            if (csv_bytes_equal(bytes, '"') | csv_any_rare(bytes)) break;
+            const std::uint64_t newline = csv_bytes_equal(bytes, '\n');
+            ends = csv_bytes_equal(bytes, delimiter) | newline;
+            newlines += csv_count<true>(newline);
+            const unsigned found = csv_count<true>(ends);
+            csv_press_positions(ends, found, at, out);
+            out += found;
+        }
+        c.took_plain(at, out, ends, newlines);
     }
-    state = s;
-    findings.also(f);
-    return out;
-}
-template <class Isa = csv_base>
-[[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] std::uint32_t*
-csv_index_vbmi2(const char* text, std::uint32_t from, std::uint32_t to, char delimiter, csv_state& state, csv_findings& findings, std::uint32_t* out) {
-    csv_state s = state;
-    csv_findings f;
-    csv_masks m;
-    unsigned found = 0;
-    for (std::uint32_t at = from; at < to; at += 64) {
-        const unsigned length = csv_word_length(at, to);
-        csv_classify_64(text + at, delimiter, m);
-        const std::uint64_t ends = csv_take<true>(m, m.quote ? csv_parity_by_product(m.quote) : 0, length, s, f, found);
-        csv_press_positions(ends, found, at, out);
-        out += found;
+    [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void regular(csv_cursor& c) {
+        csv_masks m;
+        csv_state state = c.s;
+        csv_findings f;
+        const char* const text = c.text;
+        const char* const end = text + c.to;
+        const char delimiter = c.delimiter;
+        const char* at = text + c.at;
+        std::uint32_t* out = c.out;
+        std::uint64_t ends = 0;
+        for (; end - at >= 64; at += 64) {
+            csv_bytes64 bytes;
+            std::memcpy(&bytes, at, 64);
+            if (csv_any_rare(bytes)) break;
+            m.quote = csv_bytes_equal(bytes, '"');
+            m.delimiter = csv_bytes_equal(bytes, delimiter);
+            m.newline = csv_bytes_equal(bytes, '\n');
+            if (!csv_take_regular(m, csv_parity_by_product(m.quote), state, f, ends)) break;
+            f.newlines += csv_count<true>(m.newline);
+            const unsigned found = csv_count<true>(ends);
+            csv_press_positions(ends, found, static_cast<std::uint32_t>(at - text), out);
+            out += found;
+        }
+        c.took_regular(at, out, state, f.quotes, f.newlines);
     }
-    state = s;
-    findings.also(f);
-    return out;
-}
+    [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void quoted(csv_cursor& c) {
+        csv_cursor now = c;
+        csv_masks m;
+        unsigned found = 0;
+        for (unsigned words = 0; words < csv_most_words && now.has_word(); ++words, now.step(64, found)) {
+            csv_bytes64 bytes;
+            std::memcpy(&bytes, now.text + now.at, 64);
+            m.quote = csv_bytes_equal(bytes, '"');
+            if (csv_any_rare(bytes) || (m.quote == 0 && now.s.plain())) break;
+            m.delimiter = csv_bytes_equal(bytes, now.delimiter);
+            m.newline = csv_bytes_equal(bytes, '\n');
+            const std::uint64_t ends = csv_examine<true, false>(m, csv_parity_by_product(m.quote), 64, now.s, now.f, found);
+            csv_press_positions(ends, found, now.at, now.out);
+        }
+        c = now;
+    }
+    [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void any(csv_cursor& c) {
+        csv_masks m;
+        unsigned found = 0;
+        const unsigned length = c.has_word() ? 64 : c.to - c.at;
+        csv_bytes64 bytes;
+        std::memcpy(&bytes, c.text + c.at, 64);
+        m.quote = csv_bytes_equal(bytes, '"');
+        m.delimiter = csv_bytes_equal(bytes, c.delimiter);
+        m.newline = csv_bytes_equal(bytes, '\n');
+        m.carriage_return = csv_bytes_equal(bytes, '\r');
+        m.zero = csv_bytes_equal(bytes, '\0');
+        csv_cut_masks(m, length);
+        const std::uint64_t ends = csv_examine<true, true>(m, csv_parity_by_product(m.quote), length, c.s, c.f, found);
+        csv_press_positions(ends, found, c.at, c.out);
+        c.step(length, found);
+    }
+};
 #endif
 
 // The fastest form that may run at this level. (A template only so that who reads no CSV does not compile them.)
 template <class Base = csv_base>
 csv_index_function csv_index_at(instruction_set level) {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    if (level == instruction_set::avx512) return cpu_has_vbmi2() ? csv_index_vbmi2<Base> : csv_index_avx512<Base>;
-    if (level == instruction_set::avx2) return csv_index_avx2<Base>;
+    if (level == instruction_set::avx512 && cpu_has_vbmi2()) return csv_index<csv_form_vbmi2<Base>>;
+    if (level >= instruction_set::avx2) return csv_index<csv_form_avx2<Base>>;
 #endif
     (void)level;
-    return csv_index<Base>;
+    return csv_index<csv_form_base<Base>>;
 }
 
 }  // namespace SEGKIT_NAMESPACE::detail
