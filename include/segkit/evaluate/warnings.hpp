@@ -61,6 +61,13 @@ inline std::string feature_name(std::span<const std::string> names, std::size_t 
 }
 inline std::string percent(double share) { return std::to_string(std::lround(100 * share)) + " %"; }
 
+// For people: four digits.
+inline std::string rounded(double value) {
+    if (value == 0) return "0";
+    const double scale = std::pow(10.0, 3 - std::floor(std::log10(std::fabs(value))));
+    return is_finite(scale) ? to_text(std::round(value * scale) / scale) : to_text(value);
+}
+
 inline void check_limits(std::string_view stage, const warning_limits& limits) {
     const auto require = [&](std::string_view option, double value, double least) {
         if (value >= least && value <= 1) return;
@@ -138,7 +145,7 @@ inline std::vector<cluster_warning> warnings_of_features(matrix_view<const doubl
             warnings.push_back({cluster_risk::constant, j, {}, 1, feature_name(names, j) + " is the same in all rows"});
         } else if (!usual[j].two_valued && share > limits.one_value_share) {
             warnings.push_back({cluster_risk::zero_inflated, j, {}, share,
-                                feature_name(names, j) + " has one value (" + to_text(usual[j].value) + ") in " + percent(share) + " of the rows: clusters may say little more than whether it has"});
+                                feature_name(names, j) + " has one value (" + rounded(usual[j].value) + ") in " + percent(share) + " of the rows: clusters may say little more than whether it has"});
         }
     }
     return warnings;
