@@ -7,6 +7,7 @@
 #include <segkit/exec/threads.hpp>
 #include <segkit/expr/operators.hpp>
 #include <segkit/io/csv.hpp>
+#include <segkit/query/as_category.hpp>
 #include <segkit/query/filter.hpp>
 
 #include "../support/matrices.hpp"
@@ -132,6 +133,12 @@ TEST_CASE("as a stage, segments of any label are profiled, nulls being skipped a
     CHECK(p["mean"_c][3] == 40);
     CHECK(p["mean"_c][5] == doctest::Approx(1.0 / 3));
     CHECK(!p["standard_deviation"_c][7]);    // of one row
+    const auto coded = t | segkit::as_category("segment"_c) | segkit::collect();    // the same of a category, and of a flag
+    const auto of_coded = coded | segkit::profile_clusters("segment"_c, segkit::columns("age"_c, "spend"_c, "family"_c)) | segkit::as_text("segment"_c) | segkit::collect();
+    for (std::size_t i = 0; i < 9; ++i) CHECK(of_coded.row(i) == p.row(i));
+    const auto by_flag = t | segkit::profile_clusters("family"_c, "age"_c) | segkit::collect();
+    CHECK(by_flag["family"_c][0] == false);
+    CHECK(by_flag["mean"_c][1] == doctest::Approx(160.0 / 3));
     const std::string csv = segkit::to_csv(p);
     CHECK(csv.find("segment,feature,rows,share,known,mean,median,standard_deviation,nonzero_share,z,effect,rank,eta_squared\n") == 0);
     const auto none = t | segkit::filter("age"_c > 99) | segkit::profile_clusters("segment"_c, "age"_c) | segkit::collect();

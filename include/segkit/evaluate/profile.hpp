@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -43,7 +44,7 @@ using profile_schema =
 namespace detail {
 
 template <class T>
-inline constexpr bool is_label_type = std::same_as<non_null_t<T>, text> || std::same_as<non_null_t<T>, bool> || std::same_as<non_null_t<T>, std::int32_t> ||
+inline constexpr bool is_label_type = is_text<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || std::same_as<non_null_t<T>, std::int32_t> ||
                                       std::same_as<non_null_t<T>, std::int64_t>;
 
 // All columns but the label.
@@ -69,27 +70,36 @@ void append_profile(Rows& to, const clusters_profile& profile) {
 }
 
 // The different labels, ascending, and the group of every row; a null label is the last.
-template <class T>
-std::vector<value_t<T>> number_labels(const column_data& column, label_groups& groups) {
-    using V = value_t<T>;
+template <class V, class Labels>
+std::vector<V> number_labels(const Labels& labels, label_groups& groups) {
     const auto before = [](const V& a, const V& b) {
-        if constexpr (is_nullable<T>) return a && (!b || *a < *b);
+        if constexpr (requires { a.has_value(); }) return a && (!b || *a < *b);
         else return a < b;
     };
-    const column_view<T> labels(column);
     std::vector<V> different;
-    for (std::size_t i = 0; i < column.rows; ++i) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
         const auto at = std::lower_bound(different.begin(), different.end(), labels[i], before);
         if (at == different.end() || before(labels[i], *at)) different.insert(at, labels[i]);
     }
     groups.sizes.assign(different.size(), 0);
-    for (std::size_t i = 0; i < column.rows; ++i) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
         const auto g = static_cast<std::size_t>(std::lower_bound(different.begin(), different.end(), labels[i], before) - different.begin());
         groups.group.push_back(g);
         ++groups.sizes[g];
     }
     for (std::size_t g = 0; g < different.size(); ++g) groups.labels.push_back(static_cast<std::int32_t>(g));
     return different;
+}
+// Of a column of type T; texts may be stored in either form.
+template <class T, class Column>
+std::vector<value_t<T>> number_labels_of(const Column& column, label_groups& groups) {
+    if constexpr (is_text<non_null_t<T>>) {
+        using coded = std::conditional_t<is_nullable<T>, std::optional<category>, category>;
+        using plain = std::conditional_t<is_nullable<T>, std::optional<text>, text>;
+        return column.type == type_id::category ? number_labels<value_t<T>>(column_view<coded>(column), groups) : number_labels<value_t<T>>(column_view<plain>(column), groups);
+    } else {
+        return number_labels<value_t<T>>(column_view<T>(column), groups);
+    }
 }
 
 // Stored columns as a matrix, one feature after the other; NaN where one is null.
@@ -130,7 +140,7 @@ public:
             matrix.width += collected.columns[f + 1].width;
         }
         label_groups groups;
-        const auto labels = number_labels<T>(collected.columns[0], groups);
+        const auto labels = number_labels_of<T>(collected.columns[0], groups);
         append_profile(out, profile_of_groups(column_major<const double>(matrix.values.data(), matrix.rows, matrix.width), groups, names_of_values(features_, matrix), executor));
         for (const auto& label : labels)
             for (std::size_t j = 0; j < matrix.width; ++j) append_to<T>(out.columns[0], label);
