@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <exception>
 #include <optional>
 #include <string_view>
@@ -119,32 +120,42 @@ public:
             if (column.type == type_id::text) column.bytes.reserve(column.bytes.size() + bytes + 1);
             if (column.nullable) column.validity.reserve(most_rows / 8 + 1);
             text_ends_.push_back(column.bytes.size());
-            values_touched_.push_back(whole_pages(column.values.size()));
-            bytes_touched_.push_back(whole_pages(column.bytes.size()));
+            values_cleared_.emplace_back(column.values, (most_rows + 1) * size_of(column.type));
+            bytes_cleared_.emplace_back(column.bytes, column.bytes.size() + bytes);
         }
         place_texts_ = csv_place_function_at(simd_level());
     }
 
+    // A block passes as soon as it may, and is converted after that: so nobody waits while somebody converts.
     void work() {
         std::vector<place> places(read_ahead);
-        std::vector<std::size_t> idle, busy;    // the place used last is used first: it is in cache
+        std::vector<std::size_t> idle, indexed, passed;    // the place used last is used first: it is in cache
         for (std::size_t i = read_ahead; i-- > 0;) idle.push_back(i);
+        const auto take_first = [](std::vector<std::size_t>& from) {
+            const std::size_t first = from.front();
+            from.erase(from.begin());
+            return first;
+        };
         csv_places fields(csv_positions(columns_), chunk_rows, simd_level());
         bool more = true;
-        while (more || !busy.empty()) {
-            if (!busy.empty() && (idle.empty() || !more || run_.is_known(places[busy.front()].number))) {
-                fill(places[busy.front()], fields);
-                idle.push_back(busy.front());
-                busy.erase(busy.begin());
-                continue;
+        while (more || !indexed.empty() || !passed.empty()) {
+            const bool may_wait = passed.empty() && (idle.empty() || !more);
+            while (!indexed.empty() && (run_.is_known(places[indexed.front()].number) || (may_wait && passed.empty()))) {
+                passed.push_back(take_first(indexed));
+                pass(places[passed.back()], fields);
             }
-            place& p = places[idle.back()];
-            p.number = run_.next++;
-            more = p.number < run_.blocks() && !run_.is_behind_failure(p.number);
-            p.present = run_.prepare(p.batch, p.number);
-            if (p.present) measure(p, fields);
-            busy.push_back(idle.back());
-            idle.pop_back();
+            if (!passed.empty()) {
+                idle.push_back(take_first(passed));
+                fill(places[idle.back()], fields);
+            } else if (more && !idle.empty()) {
+                place& p = places[idle.back()];
+                p.number = run_.next++;
+                more = p.number < run_.blocks() && !run_.is_behind_failure(p.number);
+                p.present = run_.prepare(p.batch, p.number);
+                if (p.present) measure(p, fields);
+                indexed.push_back(idle.back());
+                idle.pop_back();
+            }
         }
     }
 
@@ -173,13 +184,27 @@ private:
         std::vector<std::size_t> text_begins{};
     };
 
-    static std::size_t whole_pages(std::size_t bytes) { return (bytes + large_page - 1) / large_page * large_page; }
+    // Memory that is reserved, and cleared page by page: the first touch of a large page clears it, and two workers at once
+    // would both do it. So a page has one who touches it, before anybody gets there.
+    class cleared_memory {
+    public:
+        cleared_memory(buffer& memory, std::size_t reserved)
+            : memory_(memory.data()), begin_(memory.size()), reserved_(reserved), cleared_((memory.size() + large_page - 1) / large_page * large_page) {}
 
-    // The first touch of a large page clears it, which is left to one worker: two at once would both do it. Nobody has
-    // written there yet.
-    static void touch(buffer& memory, std::size_t& touched, std::size_t end) {
-        for (; touched < end; touched += large_page) memory.data()[touched] = std::byte{0};
-    }
+        // `end`: of what will be written by now, when so much of the file has been read.
+        void clear(std::size_t end, double share_read) {
+            const auto at_last = begin_ + static_cast<std::size_t>(static_cast<double>(end - begin_) / share_read);
+            const std::size_t ahead = end + large_page < at_last ? end + large_page : at_last < end ? end : at_last;
+            const std::size_t wanted = ahead < reserved_ ? ahead : reserved_;
+            for (std::size_t page = cleared_.load(std::memory_order_relaxed); page < wanted;)
+                if (cleared_.compare_exchange_weak(page, page + large_page, std::memory_order_relaxed)) memory_[page] = std::byte{0};
+        }
+
+    private:
+        std::byte* memory_;
+        std::size_t begin_, reserved_;
+        std::atomic<std::size_t> cleared_;
+    };
 
     // A text without bytes is the empty text or a null; nothing else is to be decided.
     bool is_plain(const csv_batch& batch, const csv_column& column) const {
@@ -237,7 +262,7 @@ private:
         }
     }
 
-    void fill(place& p, csv_places& fields) {
+    void pass(place& p, csv_places& fields) {
         run_.pass(p.present ? &p.batch : nullptr, p.number, [&](bool again) {
             if (again) measure(p, fields);
             p.text_begins = text_ends_;
@@ -246,12 +271,18 @@ private:
             for (std::size_t i = 0; i < columns_.size(); ++i) {
                 text_ends_[i] += p.text_bytes[i];
                 column_data& column = to_.columns[columns_[i].slot];
-                touch(column.values, values_touched_[i], (end + 1) * size_of(column.type));
-                touch(column.bytes, bytes_touched_[i], text_ends_[i]);
                 if (column.nullable) std::memset(column.validity.data() + (begin + 7) / 8, 0, (end + 7) / 8 - (begin + 7) / 8);    // nobody is there yet
             }
         });
+    }
+
+    void fill(place& p, csv_places& fields) {
         if (!p.present || run_.is_behind_failure(p.number)) return;
+        const double share = static_cast<double>(p.number + 1) / static_cast<double>(run_.blocks());
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            values_cleared_[i].clear((p.batch.first_row + p.batch.rows + 1) * size_of(to_.columns[columns_[i].slot].type), share);
+            bytes_cleared_[i].clear(p.text_begins[i] + p.text_bytes[i], share);
+        }
         try {
             convert(p, fields);
             if (p.batch.failure) run_.fail(p.number, p.batch.failure);
@@ -316,7 +347,7 @@ private:
     table_data& to_;
     csv_place_function place_texts_ = nullptr;
     std::vector<std::size_t> text_ends_;    // these are of whose turn it is
-    std::vector<std::size_t> values_touched_, bytes_touched_;
+    std::deque<cleared_memory> values_cleared_, bytes_cleared_;    // of each column
 };
 
 }  // namespace SEGKIT_NAMESPACE::detail
