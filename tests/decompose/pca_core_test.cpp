@@ -9,6 +9,7 @@
 #include "../support/real_rows.hpp"
 
 using segkit::pca_estimator;
+using segkit::pca_solver;
 
 namespace {
 
@@ -101,6 +102,93 @@ TEST_CASE("PCA keeps the laws and names bad options") {
     CHECK_THROWS_WITH_AS(segkit::estimate(pca_estimator{{.variance_share = 1.5}}, data), doctest::Contains("'variance_share'"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::estimate(pca_estimator{{.n_components = 2, .variance_share = 0.5}}, data), doctest::Contains("leave one of them out"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::estimate(pca_estimator{}, data.view().row_range(0, 1)), doctest::Contains("too few rows"), segkit::error);
+}
+
+TEST_CASE("singular values keep components that the covariance loses") {
+    const double tiny = 0x1p-30;    // its square is lost beside 1
+    const support::matrix data(2, {1, 1, -1, -1, tiny, -tiny, -tiny, tiny});
+    const auto by_covariance = segkit::fit_pca(data), by_values = segkit::fit_pca(data, {.solver = pca_solver::svd});
+    CHECK(support::close(by_values.singular_values[1], 2 * tiny, 1e-6));
+    CHECK(!support::close(by_covariance.singular_values[1], 2 * tiny, 1e-2));
+    CHECK(support::close(by_values.component(1, 0), std::sqrt(0.5), 1e-7));
+}
+
+TEST_CASE("the randomised solver finds the leading components, by its seed alone") {
+    support::matrix data(400, 150);
+    const auto factors = support::random_matrix(400, 6, 71), directions = support::random_matrix(6, 150, 72), noise = support::random_matrix(400, 150, 73);
+    for (std::size_t i = 0; i < data.rows; ++i) {
+        for (std::size_t j = 0; j < data.columns; ++j) {
+            data(i, j) = 1e-6 * noise(i, j);
+            for (std::size_t f = 0; f < 6; ++f) data(i, j) += factors(i, f) * directions(f, j);
+        }
+    }
+    const auto exact = segkit::fit_pca(data, {.n_components = 6});
+    const segkit::pca_options options{.n_components = 6, .solver = pca_solver::randomized, .seed = 3};
+    const auto found = segkit::fit_pca(data, options);
+    for (std::size_t c = 0; c < 6; ++c) {
+        CHECK(support::close(found.explained_variance[c], exact.explained_variance[c], 1e-10));
+        CHECK(support::close(found.explained_variance_ratio[c], exact.explained_variance_ratio[c], 1e-10));
+        for (std::size_t j = 0; j < data.columns; ++j) CHECK(support::close(found.component(c, j), exact.component(c, j), 1e-9, 1e-9));
+    }
+    CHECK(segkit::fit_pca(data, options, segkit::threads(3)) == found);
+    auto other = options;
+    other.seed = 4;
+    CHECK(!(segkit::fit_pca(data, other) == found));
+}
+
+TEST_CASE("whitened scores have variance 1, and their inverse gives the points back") {
+    const auto data = support::random_matrix(700, 5, 64);
+    const auto model = segkit::fit_pca(data, {.scores = segkit::pca_scores::whitened});
+    const auto plain = segkit::fit_pca(data);
+    const auto scores = model.transformed(data);
+    const auto summary = segkit::estimate(segkit::co_moments{}, scores.view());
+    for (std::size_t a = 0; a < 5; ++a)
+        for (std::size_t b = 0; b < 5; ++b) CHECK(support::close(summary.covariance(a, b, 1), a == b ? 1 : 0, 1e-12, 1e-12));
+    support::matrix back(700, 5);
+    model.inverse_transform(scores.view(), back.view());
+    for (std::size_t i = 0; i < back.values.size(); ++i) CHECK(support::close(back.values[i], data.values[i], 1e-12, 1e-12));
+    CHECK(model.components == plain.components);
+    CHECK(model.loading(1, 2) == model.component(1, 2) * std::sqrt(model.explained_variance[1]));
+    const support::matrix line(2, {0, 0, 1, 2, 2, 4});    // the second component has no variance, and is not divided by it
+    const auto thin = segkit::fit_pca(line, {.scores = segkit::pca_scores::whitened});
+    CHECK(std::fabs(thin.transformed(line).view()(2, 1)) < 1e-15);
+}
+
+TEST_CASE("reconstruction errors add up to the variance that is not explained") {
+    const auto data = support::random_matrix(3001, 6, 65);
+    const auto model = segkit::fit_pca(data, {.n_components = 2, .scores = segkit::pca_scores::whitened});
+    const auto all = segkit::fit_pca(data);
+    const auto errors = model.reconstruction_errors(data, segkit::threads(2));
+    double sum = 0;
+    for (double e : errors) sum += e;
+    CHECK(support::close(sum / 3000, all.explained_variance[2] + all.explained_variance[3] + all.explained_variance[4] + all.explained_variance[5], 1e-11));
+    support::matrix back(3001, 6);
+    model.inverse_transform(model.transformed(data).view(), back.view());
+    double last = 0;
+    for (std::size_t j = 0; j < 6; ++j) last += (back(3000, j) - data(3000, j)) * (back(3000, j) - data(3000, j));
+    CHECK(support::close(errors[3000], last, 1e-11));
+    for (double e : all.reconstruction_errors(data)) REQUIRE(e < 1e-20);
+}
+
+TEST_CASE("each thing that PCA cannot do is said in its own words") {
+    using segkit::error;
+    using segkit::fit_pca;
+    const auto data = support::random_matrix(50, 3, 66);
+    const support::matrix constant(2, {1, 5, 1, 5, 1, 5});
+    CHECK_THROWS_WITH_AS(fit_pca(support::matrix(0, 3)), doctest::Contains("empty input"), error);
+    CHECK_THROWS_WITH_AS(fit_pca(data.view().row_range(0, 1)), doctest::Contains("too few rows"), error);
+    CHECK_THROWS_WITH_AS(fit_pca(data.view().row_range(0, 2), {.n_components = 3}), doctest::Contains("at most 2, the lesser of 2 rows and 3 features"), error);
+    for (double share : {-0.1, 1.01, 0.0 / 0.0}) CHECK_THROWS_WITH_AS(fit_pca(data, {.variance_share = share}), doctest::Contains("a share above 0 and up to 1"), error);
+    CHECK_THROWS_WITH_AS(fit_pca(constant, {.variance_share = 0.9}), doctest::Contains("all features are constant"), error);
+    CHECK_THROWS_WITH_AS(fit_pca(data, {.variance_share = 0.9, .solver = pca_solver::randomized}), doctest::Contains("choose another solver"), error);
+    CHECK_THROWS_WITH_AS(segkit::estimate(pca_estimator{{.solver = pca_solver::svd}}, data), doctest::Contains("use pca_svd_estimator or fit_pca"), error);
+    const auto model = fit_pca(data);
+    CHECK_THROWS_WITH_AS(model.transformed(support::random_matrix(5, 4, 1)), doctest::Contains("found 4 features, expected 3"), error);
+    CHECK_THROWS_WITH_AS(model.reconstruction_errors(support::random_matrix(5, 2, 1)), doctest::Contains("found 2 features, expected 3"), error);
+    for (auto solver : {pca_solver::covariance, pca_solver::svd, pca_solver::randomized}) {
+        support::check_rejects_bad_rows_of([&](const support::matrix& bad) { fit_pca(bad, {.solver = solver}); }, support::random_matrix(5003, 3, 63));
+        support::check_rejects_bad_rows_of([&](const support::matrix& bad) { fit_pca(bad, {.solver = solver}); }, support::random_matrix(7, 20, 63));
+    }
 }
 
 TEST_CASE("the published explained variances of 5,998 customers") {

@@ -63,9 +63,12 @@ void check_against_loops(const results& r, const std::vector<T>& values, std::si
         }
         CHECK(support::close(r.sums[j], sum, 1e-13, 1e-13));
         for (std::size_t k = 0; k < r.columns; ++k) {
-            double product = 0;
-            for (std::size_t i = 0; i < r.rows; ++i) product += r.packed[i * r.columns + j] * r.packed[i * r.columns + k];
-            REQUIRE(support::close(r.cross[j * r.columns + k], product, 1e-13, 1e-13));
+            double product = 0, size = 0;
+            for (std::size_t i = 0; i < r.rows; ++i) {
+                product += r.packed[i * r.columns + j] * r.packed[i * r.columns + k];
+                size += std::fabs(r.packed[i * r.columns + j] * r.packed[i * r.columns + k]);
+            }
+            REQUIRE(support::close(r.cross[j * r.columns + k], product, 0, 1e-14 * size));
             const bool stored = k >= j / panel_width * panel_width;
             REQUIRE(r.products[j * r.columns + k] == (stored ? r.cross[j * r.columns + k] : 0.0));
         }

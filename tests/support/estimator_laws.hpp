@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <segkit/exec/threads.hpp>
 #include <segkit/pipeline/estimate.hpp>
@@ -58,43 +59,49 @@ void check_estimator_laws(const E& estimator, const matrix& data, Close close_mo
     CHECK(close_models(segkit::estimate(estimator, features), expected));
 }
 
-// Bad input: no rows; NaN or an infinity, named with its row whatever the block; another width.
-template <class E>
-void check_rejects_bad_rows(const E& estimator, matrix data) {
-    using segkit::error_code;
-    auto code_of = [](auto&& call) {
-        try {
-            call();
-        } catch (const segkit::error& failure) {
-            return failure.details();
-        }
-        return segkit::error_details{.code = error_code::cannot_open, .found = "no error"};
-    };
-    const auto empty = code_of([&] { segkit::estimate(estimator, data.view().row_range(0, 0)); });
-    CHECK(empty.code == error_code::empty_input);
-    CHECK(!empty.stage.empty());
+template <class F>
+segkit::error_details failure_of(F&& call) {
+    try {
+        call();
+    } catch (const segkit::error& failure) {
+        return failure.details();
+    }
+    return segkit::error_details{.code = segkit::error_code::cannot_open, .found = "no error"};
+}
 
+// NaN or an infinity, named with its row whatever the block.
+template <class Fit>
+void check_rejects_bad_rows_of(Fit fit, matrix data) {
     const std::size_t row = data.rows - 2, column = data.columns - 1;
     data(row, column) = -1.0 / 0.0;
-    const auto infinite = code_of([&] { segkit::estimate(estimator, data, segkit::threads(3)); });
-    CHECK(infinite.code == error_code::not_a_number);
+    const auto infinite = failure_of([&] { fit(data); });
+    CHECK(infinite.code == segkit::error_code::not_a_number);
     CHECK(infinite.row == row);
     CHECK(infinite.column == column + 1);
     CHECK(infinite.found == "-infinity");
     data(1, 0) = 0.0 / 0.0;
-    const auto nan = code_of([&] { segkit::estimate(estimator, data, segkit::threads(3)); });
+    const auto nan = failure_of([&] { fit(data); });
     CHECK(nan.row == 1u);
     CHECK(nan.column == 1u);
     CHECK(nan.found == "NaN");
+}
 
-    const auto narrow = code_of([&] {
+// Bad input: no rows; NaN or an infinity; another width.
+template <class E>
+void check_rejects_bad_rows(const E& estimator, matrix data) {
+    const auto empty = failure_of([&] { segkit::estimate(estimator, data.view().row_range(0, 0)); });
+    CHECK(empty.code == segkit::error_code::empty_input);
+    CHECK(!empty.stage.empty());
+    check_rejects_bad_rows_of([&](const matrix& bad) { segkit::estimate(estimator, bad, segkit::threads(3)); }, std::move(data));
+
+    const auto narrow = failure_of([&] {
         auto state = estimator.start();
         const matrix good(1, {1, 2, 3});
         const matrix wider(2, {1, 2, 3, 4});
         estimator.update(state, good);
         estimator.update(state, wider);
     });
-    CHECK(narrow.code == error_code::incompatible_model);
+    CHECK(narrow.code == segkit::error_code::incompatible_model);
 }
 
 }  // namespace support

@@ -3,8 +3,9 @@
 //     pca(columns("a"_c, "b"_c, "c"_c), "pc"_c, {.n_components = 2})
 //     pca(behaviour, "pc"_c, {.variance_share = 0.9})
 //
-// Features are centred, not scaled: scale them first where their units differ. Component signs: the largest loading is positive.
-// The report is the pca_model: explained variance and ratio, loadings, mean. One pass, then O(d^3); includes Eigen.
+// Features are centred, not scaled: scale them first where their units differ, which costs no second pass (a scaler over the same columns
+// right before it is fitted in the same one). Component signs: the largest loading is positive. The report holds the pca_model: explained
+// variance and ratio, loadings, mean. One pass, then O(d^3); the randomised solver holds the features in memory. Includes Eigen.
 #pragma once
 
 #include <memory>
@@ -22,6 +23,7 @@ namespace SEGKIT_NAMESPACE {
 
 struct pca_report {
     std::vector<std::string> columns;
+    pca_solver solver = pca_solver::covariance;    // the one that was used
     pca_model model;
 };
 
@@ -29,25 +31,26 @@ namespace detail {
 
 class pca_step final : public step {
 public:
-    pca_step(std::vector<feature> features, std::shared_ptr<const pca_model> model, int out)
-        : step(slots_of(features), {out}), features_(std::move(features)), model_(std::move(model)), out_(out) {}
+    pca_step(std::vector<feature> features, const pca_model& model, int out)
+        : step(slots_of(features), {out}), features_(std::move(features)), n_features_(model.n_features), width_(model.n_components), to_scores_(model.to_scores()), out_(out) {}
     std::string_view word() const override { return "pca"; }
     void run(chunk& c, scratch& memory) const override {
         feature_reader reader(features_, "pca");
         const matrix_view<const double> rows = reader.read(c);
-        const std::size_t width = model_->n_components;
-        std::vector<double> scores(rows.rows * width);
-        model_->transform(rows, row_major(scores.data(), rows.rows, width));
-        double* out = memory.values<double>(out_, width);
+        require_width("pca", rows.columns, n_features_);
+        std::vector<double> scores(rows.rows * width_);
+        to_scores_.apply(rows, row_major(scores.data(), rows.rows, width_));
+        double* out = memory.values<double>(out_, width_);
         c.each([&](std::uint32_t k, std::uint32_t row) {
-            for (std::size_t e = 0; e < width; ++e) out[row * width + e] = scores[k * width + e];
+            for (std::size_t e = 0; e < width_; ++e) out[row * width_ + e] = scores[k * width_ + e];
         });
-        c.slots[static_cast<std::size_t>(out_)] = {out, all_valid_bits.data(), width};
+        c.slots[static_cast<std::size_t>(out_)] = {out, all_valid_bits.data(), width_};
     }
 
 private:
     std::vector<feature> features_;
-    std::shared_ptr<const pca_model> model_;
+    std::size_t n_features_, width_;
+    projection to_scores_;
     int out_;
 };
 
@@ -62,7 +65,7 @@ struct fitted_pca : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         return detail::append_from_features<Out, block<double>, Columns>(std::move(r), [&](std::vector<detail::feature> features, int out) {
-            return std::make_shared<detail::pca_step>(std::move(features), std::make_shared<const pca_model>(model), out);
+            return std::make_shared<detail::pca_step>(std::move(features), model, out);
         });
     }
 
@@ -83,7 +86,17 @@ struct pca_stage : stage_base {
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
-        pca_report report{detail::names_of(features), detail::estimate_features(pca_estimator{options}, rows.plan, features, stage_name, executor)};
+        return learned(features, [&] {
+            if (options.solver == pca_solver::svd) return detail::estimate_features(pca_svd_estimator{options}, rows.plan, features, stage_name, executor);
+            if (options.solver == pca_solver::randomized) return fit_pca(detail::collect_features(rows.plan, features, stage_name, executor).view(), options, executor);
+            return detail::estimate_features(pca_estimator{options}, rows.plan, features, stage_name, executor);
+        }());
+    }
+
+private:
+    auto learned(const std::vector<detail::feature>& features, pca_model model) const {
+        const pca_solver solver = options.solver == pca_solver::automatic ? pca_solver::covariance : options.solver;
+        pca_report report{detail::names_of(features), solver, std::move(model)};
         return stage_fit<model_type, pca_report>{{{}, report.model}, std::move(report)};
     }
 };
@@ -101,8 +114,10 @@ inline stage_summary summarise(const pca_report& report) {
     stage_summary s{.stage = "pca"};
     s.facts.emplace_back("rows", std::to_string(report.model.n_rows));
     s.facts.emplace_back("components", std::to_string(report.model.n_components) + " of " + std::to_string(report.model.n_features));
+    s.facts.emplace_back("solver", std::string(to_string(report.solver)));
     for (std::size_t c = 0; c < report.model.n_components; ++c)
         s.facts.emplace_back("explained variance ratio " + std::to_string(c + 1), to_text(report.model.explained_variance_ratio[c]));
+    if (report.model.n_components > 0 && report.model.explained_variance[0] == 0) s.notes.emplace_back("all features are constant: no component explains anything");
     return s;
 }
 

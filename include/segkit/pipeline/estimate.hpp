@@ -37,11 +37,11 @@ using state_of = decltype(std::declval<const E&>().start());
 
 namespace detail {
 
-// At least 2,048 rows a block (overheads vanish), at most 256 blocks (states stay few); multiples of 64 suit the kernels.
+// At least 2,048 rows a block (overheads vanish), or 1,024 wide ones; at most 256 blocks (states stay few); multiples of 64 suit the kernels.
 struct row_blocks {
-    explicit row_blocks(std::size_t row_count) : rows(row_count) {
-        const std::size_t even = (rows / 256 + 64) / 64 * 64;
-        size = even < 2048 ? 2048 : even;
+    explicit row_blocks(std::size_t row_count, std::size_t columns = 1) : rows(row_count) {
+        const std::size_t even = (rows / 256 + 64) / 64 * 64, least = columns < 128 ? 2048 : 1024;
+        size = even < least ? least : even;
     }
 
     std::size_t count() const { return (rows + size - 1) / size; }
@@ -141,7 +141,7 @@ void update_at(const E& estimator, state_of<E>& state, matrix_view<const T> bloc
 
 template <matrix_estimator E, class T>
 state_of<E> estimate_state_of(const E& estimator, matrix_view<const T> matrix, executor_ref executor) {
-    const row_blocks blocks(matrix.rows);
+    const row_blocks blocks(matrix.rows, matrix.columns);
     if (blocks.count() < 2) {
         auto state = estimator.start();
         if (matrix.rows > 0) estimator.update(state, matrix);

@@ -20,7 +20,7 @@ namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::size_t panel_width = 8;
 inline constexpr std::size_t panel_rows = 128;                    // rows of a tile: three panels and one more fit the first-level cache
-inline constexpr std::size_t panel_stride = panel_rows + 1;       // and one row for what merging adds
+inline constexpr std::size_t panel_stride = panel_rows + 8;       // and one row for what merging adds; the kernels read eight rows at once
 inline constexpr std::size_t panel_size = panel_stride * panel_width;
 
 constexpr std::size_t panels_of(std::size_t columns) { return (columns + panel_width - 1) / panel_width; }
@@ -34,8 +34,8 @@ public:
     explicit aligned_doubles(std::size_t n) : values_(n + 7), begin_(values_.data()) {
         while (reinterpret_cast<std::uintptr_t>(begin_) % 64 != 0) ++begin_;
     }
-    aligned_doubles(const aligned_doubles&) = delete;
-    aligned_doubles& operator=(const aligned_doubles&) = delete;
+    aligned_doubles(aligned_doubles&&) = default;    // the values stay where they are
+    aligned_doubles& operator=(aligned_doubles&&) = default;
     double* data() { return begin_; }
     const double* data() const { return begin_; }
 
@@ -182,7 +182,7 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors>
 // All products of `Rows` features of the left tile with those of the right one from `j` on.
 template <class Lanes, std::size_t Rows, std::size_t Vectors>
 [[gnu::always_inline]] inline void add_product_rows(const product_sides& sides, std::size_t i, std::size_t j) {
-    const std::size_t end = panels_of(sides.columns) * panel_width;
+    const std::size_t end = (sides.columns + Lanes::width - 1) / Lanes::width * Lanes::width;
     for (; j + Vectors * Lanes::width <= end; j += Vectors * Lanes::width) add_product_block<Lanes, Rows, Vectors>(sides, i, j);
     if constexpr (Vectors > 2) {
         if (j + 2 * Lanes::width <= end) {
