@@ -214,6 +214,7 @@ void for_each_estimator(const support::matrix& data, F&& f) {
     f(estimator("min_max_scale_estimator", sk::min_max_scale_estimator{}));
     f(estimator("pca_estimator", sk::pca_estimator{{.n_components = 2}}));
     f(estimator("pca_svd_estimator", sk::pca_svd_estimator{{.n_components = 2}}));
+    f(estimator("joint_estimator", sk::detail::joint_estimator<sk::column_moments, sk::co_moments>{}));
     f(estimator("subspace_pass", sk::detail::subspace_pass{.basis = std::vector<double>(2 * data.columns, 0.5), .n_features = data.columns, .n_directions = 2}));
     const auto first_rows = data.values.begin() + static_cast<std::ptrdiff_t>(3 * data.columns);
     const sk::detail::lloyd_spec spec{.centres = {data.values.begin(), first_rows}, .n_clusters = 3};

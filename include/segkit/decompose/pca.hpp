@@ -8,8 +8,10 @@
 // variance and ratio, loadings, mean. One pass, then O(d^3); the randomised solver holds the features in memory. Includes Eigen.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -93,13 +95,78 @@ struct pca_stage : stage_base {
         }());
     }
 
-private:
+    // The fit by a model that was learned from these features.
     auto learned(const std::vector<detail::feature>& features, pca_model model) const {
         const pca_solver solver = options.solver == pca_solver::automatic ? pca_solver::covariance : options.solver;
         pca_report report{detail::names_of(features), solver, std::move(model)};
         return stage_fit<model_type, pca_report>{{{}, report.model}, std::move(report)};
     }
 };
+
+namespace detail {
+
+// A stage that scales columns by what a matrix_estimator has learned: (value - centre) / scale + offset.
+template <class Stage, class Columns>
+concept scaling_stage = learning_stage<Stage> && std::same_as<typename Stage::columns_type, Columns> && requires(const Stage& stage) {
+    { stage.estimator.finish(stage.estimator.start()).columns[0].scale } -> std::convertible_to<double>;
+};
+
+// Two estimators over the same rows, whose states are learned in one pass.
+template <matrix_estimator First, matrix_estimator Second>
+struct joint_estimator {
+    struct state {
+        state_of<First> first;
+        state_of<Second> second;
+
+        friend bool operator==(const state&, const state&) = default;
+
+        template <class Archive>
+        void serialize(Archive& archive) {
+            archive.field("first", first);
+            archive.field("second", second);
+        }
+    };
+    First one;
+    Second other;
+
+    state start() const { return {one.start(), other.start()}; }
+    void update(state& s, matrix_view<const double> block) const {
+        one.update(s.first, block);
+        other.update(s.second, block);
+    }
+    void merge(state& s, const state& more) const {
+        one.merge(s.first, more.first);
+        other.merge(s.second, more.second);
+    }
+    state finish(const state& s) const { return s; }
+};
+
+}  // namespace detail
+
+// A scaler and the PCA of the same columns: the co-moments of scaled features follow from those of the features.
+template <class Columns, fixed_string Out, detail::scaling_stage<Columns> Scale>
+inline constexpr bool learn_in_one_pass<Scale, pca_stage<Columns, Out>> = true;
+
+template <class Scale, class Columns, fixed_string Out, class Schema>
+auto fit_together(const Scale& scale, const pca_stage<Columns, Out>& pca, const relation<Schema>& rows, executor_ref executor) {
+    const auto features = detail::bind_features(rows, Columns{});
+    auto fit_both = [&](const auto& estimator) {
+        const detail::joint_estimator<std::remove_cvref_t<decltype(scale.estimator)>, std::remove_cvref_t<decltype(estimator)>> joint{scale.estimator, estimator};
+        const auto seen = detail::estimate_features(joint, rows.plan, features, Scale::stage_name, executor);
+        auto scaled = scale.learned(scale.estimator.finish(seen.first), rows.plan, features, executor);
+        auto components = pca.learned(features, estimator.finish(seen.second.scaled(scaled.model.scaling.columns)));
+        return std::pair(std::move(scaled), std::move(components));
+    };
+    if constexpr (!detail::features_fit<Schema, Columns>) {
+        return fit_both(pca_estimator{});    // never runs: the mistake has been reported
+    } else {
+        if (pca.options.solver == pca_solver::svd) return fit_both(pca_svd_estimator{pca.options});
+        if (pca.options.solver != pca_solver::randomized) return fit_both(pca_estimator{pca.options});
+        auto scaled = scale.fit(rows, executor);
+        auto components = pca.fit(scaled.model.bind(rows), executor);
+        return std::pair(std::move(scaled), std::move(components));
+    }
+}
 
 template <fixed_string... Names, fixed_string Out>
 constexpr auto pca(column_list<Names...>, col<Out>, pca_options options = {}) {

@@ -5,8 +5,8 @@
 //     fitted.model                                   // a pipeline of fitted stages: `later_users | fitted.model | collect()`
 //     fitted.report.get<kmeans_report>().inertia...  // what happened, stage by stage
 //
-// Each learning stage is one pass over the rows as the stages before it leave them. The model keeps no reference to the
-// training data. A model is saved with save(model, path) and read with load (pipeline/save.hpp).
+// Each learning stage is one pass over the rows as the stages before it leave them; two neighbours that can share one do so (a scaler
+// and the PCA of the same columns). The model keeps no reference to the training data. A model is saved with save(model, path) and read with load (pipeline/save.hpp).
 #pragma once
 
 #include <concepts>
@@ -40,6 +40,11 @@ struct stage_fit {
 
 // Stages without anything to report.
 struct no_report {};
+
+// Two neighbours of a recipe that learn in one pass over the rows before the first. Where a header says so, its
+// fit_together(first, second, rows, executor) gives `{stage_fit first, stage_fit second}`.
+template <class First, class Second>
+inline constexpr bool learn_in_one_pass = false;
 
 // The reports of the stages of a recipe, in order.
 template <class... Reports>
@@ -108,18 +113,58 @@ pack<A..., B> append_to_pack(const pack<A...>& a, B b) {
     return unpack([&](const A&... values) { return make_pack(values..., std::move(b)); }, a);
 }
 
+// What a fold over the stages of a recipe meets: a stage, two that learn together, or the second of these, which is done.
+template <class First, class Second>
+struct stage_pair {
+    const First& first;
+    const Second& second;
+};
+struct fitted_already {};
+
+template <class Stages, std::size_t I>
+using stage_at = std::remove_cvref_t<decltype(detail::get<I>(std::declval<const Stages&>()))>;
+// Whether stage I learns together with the next.
+template <class Stages, std::size_t I>
+inline constexpr bool begins_pair = [] {
+    if constexpr (I + 1 < Stages::size) return learn_in_one_pass<stage_at<Stages, I>, stage_at<Stages, I + 1>>;
+    else return false;
+}();
+template <class Stages, std::size_t I>
+inline constexpr bool ends_pair = [] {
+    if constexpr (I > 0) return begins_pair<Stages, I - 1>;
+    else return false;
+}();
+
+template <std::size_t I, class Stages>
+constexpr decltype(auto) fitting_step(const Stages& stages) {
+    if constexpr (ends_pair<Stages, I>) return fitted_already{};
+    else if constexpr (begins_pair<Stages, I>) return stage_pair<stage_at<Stages, I>, stage_at<Stages, I + 1>>{detail::get<I>(stages), detail::get<I + 1>(stages)};
+    else return detail::get<I>(stages);
+}
+
+// The passes over the rows that fitting these stages takes.
+template <class Relation, class Stages>
+inline constexpr std::size_t passes_to_fit = []<std::size_t... I>(std::index_sequence<I...>) {
+    return (std::size_t{reads_rows<Relation, stage_at<Stages, I>> && !ends_pair<Stages, I>} + ... + 0);
+}(std::make_index_sequence<Stages::size>{});
+
+template <class Schema, class... M, class... R, class Fit>
+auto take_fit(fitting<Schema, pack<M...>, pack<R...>> f, Fit fit) {
+    auto next = [&] {
+        if constexpr (is_erroneous_schema<Schema>) return erroneous_rows();
+        else if constexpr (requires { fit.model.bind_training(std::move(f.rows)); }) return fit.model.bind_training(std::move(f.rows));
+        else return fit.model.bind(std::move(f.rows));
+    }();
+    using Next = typename decltype(next)::schema_type;
+    return fitting<Next, pack<M..., decltype(fit.model)>, pack<R..., decltype(fit.report)>>{
+        std::move(next), append_to_pack(f.models, std::move(fit.model)), append_to_pack(f.reports, std::move(fit.report)), f.executor};
+}
+
 template <class Schema, class... M, class... R, class Stage>
 auto operator<<(fitting<Schema, pack<M...>, pack<R...>> f, const Stage& s) {
     if constexpr (learning_stage<Stage>) {
         auto fit = s.fit(f.rows, f.executor);
-        auto next = [&] {
-            if constexpr (is_erroneous_schema<Schema>) return erroneous_rows();
-            else if constexpr (requires { fit.model.bind_training(std::move(f.rows)); }) return fit.model.bind_training(std::move(f.rows));
-            else return fit.model.bind(std::move(f.rows));
-        }();
-        using Next = typename decltype(next)::schema_type;
-        return fitting<Next, pack<M..., decltype(fit.model)>, pack<R..., decltype(fit.report)>>{
-            std::move(next), append_to_pack(f.models, std::move(fit.model)), append_to_pack(f.reports, std::move(fit.report)), f.executor};
+        return take_fit(std::move(f), std::move(fit));
     } else {
         auto report = [&] {
             if constexpr (requires { s.report_on(f.rows, f.executor); }) return s.report_on(f.rows, f.executor);
@@ -130,6 +175,15 @@ auto operator<<(fitting<Schema, pack<M...>, pack<R...>> f, const Stage& s) {
         return fitting<Next, pack<M..., Stage>, pack<R..., decltype(report)>>{std::move(next), append_to_pack(f.models, s),
                                                                                append_to_pack(f.reports, std::move(report)), f.executor};
     }
+}
+template <class Schema, class... M, class... R, class First, class Second>
+auto operator<<(fitting<Schema, pack<M...>, pack<R...>> f, const stage_pair<First, Second>& pair) {
+    auto both = fit_together(pair.first, pair.second, f.rows, f.executor);
+    return take_fit(take_fit(std::move(f), std::move(both.first)), std::move(both.second));
+}
+template <class Schema, class... M, class... R>
+auto operator<<(fitting<Schema, pack<M...>, pack<R...>> f, const fitted_already&) {
+    return f;
 }
 
 template <class Schema, class... M, class... R>
@@ -149,18 +203,18 @@ template <class... Stages, class Input>
 auto fit(const pipeline<Stages...>& recipe, const Input& input, executor_ref executor = detail::default_executor) {
     auto rows = detail::as_query(input).bind();
     using Bound = decltype(rows);
-    if (!rows.plan.source()->rescannable() && (std::size_t{detail::reads_rows<Bound, Stages>} + ... + 0) > 1) {
+    using Pack = detail::pack<Stages...>;
+    if (!rows.plan.source()->rescannable() && detail::passes_to_fit<Bound, Pack> > 1) {
         // Rows that can be read once only are kept for the passes to come.
         using Schema = typename decltype(rows)::schema_type;
         rows = detail::relation_over<Schema>(
             detail::open_rows(std::make_shared<const table_data>(detail::collect_rows(rows.plan, rows.slot_of, executor))));
     }
     using Schema = typename decltype(rows)::schema_type;
-    return detail::unpack(
-        [&](const Stages&... s) {
-            return detail::finish_fit((detail::fitting<Schema, detail::pack<>, detail::pack<>>{std::move(rows), {}, {}, executor} << ... << s));
-        },
-        recipe.stages);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return detail::finish_fit(
+            (detail::fitting<Schema, detail::pack<>, detail::pack<>>{std::move(rows), {}, {}, executor} << ... << detail::fitting_step<I>(recipe.stages)));
+    }(std::index_sequence_for<Stages...>{});
 }
 
 // The same without an exception for wrong data.

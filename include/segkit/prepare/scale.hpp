@@ -135,17 +135,23 @@ struct scale_stage : stage_base {
     static constexpr std::string_view stage_name = model_type::stage_name;
     Estimator estimator;
 
+    using columns_type = Columns;
+
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
-        scale_report report{std::string(stage_name), detail::names_of(features), detail::estimate_features(estimator, rows.plan, features, stage_name, executor)};
+        return learned(detail::estimate_features(estimator, rows.plan, features, stage_name, executor), rows.plan, features, executor);
+    }
+    // The fit by a scaling that `estimator` has learned from these features, in a pass of another's.
+    auto learned(column_scaling scaling, const segkit::plan& plan, const std::vector<detail::feature>& features, executor_ref executor) const {
         std::vector<std::size_t> widths;
         std::size_t plain = 0, blocks = 0;
         for (const auto& f : features) (detail::is_block_feature(f) ? blocks : plain) += 1;
-        const std::size_t block_width = report.scaling.columns.size() - plain;    // of one block column its width follows
-        if (blocks > 1) widths = detail::feature_widths(rows.plan, features, executor);
+        const std::size_t block_width = scaling.columns.size() - plain;    // of one block column its width follows
+        if (blocks > 1) widths = detail::feature_widths(plan, features, executor);
         else
             for (const auto& f : features) widths.push_back(detail::is_block_feature(f) ? block_width : 1);
+        scale_report report{std::string(stage_name), detail::names_of(features), std::move(scaling)};
         return stage_fit<model_type, scale_report>{{{}, std::move(widths), report.scaling}, std::move(report)};
     }
 };

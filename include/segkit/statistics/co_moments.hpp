@@ -32,6 +32,16 @@ struct co_moments {
             return count > ddof ? product(i, j) / static_cast<double>(count - ddof) : std::numeric_limits<double>::quiet_NaN();
         }
 
+        // Those of the features scaled: (value - centre) / scale + offset by columns[j]. Of the correlation matrix, where scale is the deviation.
+        template <class Columns>
+        state scaled(const Columns& columns) const {
+            state s = *this;
+            s.rescale(columns);
+            for (std::size_t i = 0; i < width(); ++i)
+                for (std::size_t j = 0; j < width(); ++j) s.products[i * width() + j] /= columns[i].scale * columns[j].scale;
+            return s;
+        }
+
         friend bool operator==(const state&, const state&) = default;
 
         template <class Archive>

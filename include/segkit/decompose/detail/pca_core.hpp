@@ -191,6 +191,16 @@ struct pca_svd_estimator {
     struct state : detail::row_centre {
         std::vector<double> factor;    // d x d, upper triangular, row by row: factor' * factor is the matrix of co-moments
 
+        // As of co_moments.
+        template <class Columns>
+        state scaled(const Columns& columns) const {
+            state s = *this;
+            s.rescale(columns);
+            for (std::size_t i = 0; i < width(); ++i)
+                for (std::size_t j = 0; j < width(); ++j) s.factor[i * width() + j] /= columns[j].scale;
+            return s;
+        }
+
         friend bool operator==(const state&, const state&) = default;
 
         template <class Archive>

@@ -106,7 +106,15 @@ struct row_centre {
         }
         count += more;
     }
-    // The same for the rows of another, which may not be empty, nor this.
+    // The centre of the rows whose features are scaled: (value - centre) / scale + offset by columns[j].
+    template <class Columns>
+    void rescale(const Columns& columns) {
+        for (std::size_t j = 0; j < width(); ++j) {
+            means[j] = ((means[j] - columns[j].centre) + mean_tails[j]) / columns[j].scale + columns[j].offset;
+            mean_tails[j] = 0;
+        }
+    }
+    // Takes in the rows of another, which may not be empty, nor this.
     std::vector<double> take(std::string_view stage, const row_centre& other) {
         require_width(stage, other.width(), width());
         std::vector<double> gaps(width());
