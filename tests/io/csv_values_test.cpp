@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <segkit/io/detail/csv_texts.hpp>
 #include <segkit/io/detail/csv_values.hpp>
 
 #include "support/csv_cases.hpp"
@@ -179,4 +180,40 @@ TEST_CASE("spellings of null are nulls, values or not") {
     compare_at_all_levels<std::int64_t>({"1", "NA", "", "3", "NULL", "5", "6", "7", "8", "9"}, {{"NA", "NULL"}, false});
     compare_at_all_levels<double>({"1", "-999", "", "3"}, {{"-999"}, false}, true);
     CHECK_FALSE(detail::csv_null_rule{{"NA"}, false}.spelled("na"));
+}
+
+TEST_CASE("texts are put one behind the other with their doubled quotes single, at every level, and nothing behind them changes") {
+    dice d{9};
+    for (int round = 0; round < 400; ++round) {
+        const bool doubled = round % 2 == 0;
+        std::vector<std::string> fields(1 + d.below(60));
+        std::string expected;
+        std::vector<std::int64_t> expected_ends;
+        std::size_t quotes = 0;
+        for (std::string& field : fields) {
+            for (std::size_t left = d.chance(20) ? 0 : d.chance(90) ? d.below(40) : d.below(300); left > 0; --left) {
+                const bool quote = doubled && d.chance(15);
+                field += quote ? "\"\"" : "z";
+                expected += quote ? '"' : 'z';
+                quotes += quote ? 2 : 0;
+            }
+            expected_ends.push_back(static_cast<std::int64_t>(100 + expected.size()));
+        }
+        const column_of_fields block(fields, 1);
+        detail::csv_fields_of_column of{block.text.data() + 1, block.text.data(), block.positions.data(), block.positions.data() + 1, fields.size()};
+        for (const sk::instruction_set level : {sk::instruction_set::base, sk::instruction_set::avx2, sk::instruction_set::avx512}) {
+            if (level > sk::cpu_simd_level()) continue;
+            const detail::csv_text_functions functions = detail::csv_text_functions_at(level);
+            CHECK(functions.count_quotes(of) == quotes);
+            std::string found(expected.size() + 3, '#');
+            auto* const to = reinterpret_cast<std::byte*>(found.data());
+            std::vector<std::int64_t> ends(fields.size());
+            std::vector<std::uint8_t> validity(fields.size() / 8 + 1, 0x55);
+            const auto place = doubled ? functions.place_doubled : functions.place;
+            REQUIRE(place(of, to, to + expected.size(), 100, ends.data(), validity.data()) == to + expected.size());
+            CHECK(found == expected + "###");
+            CHECK(ends == expected_ends);
+            for (std::size_t r = 0; r < fields.size(); ++r) CHECK(((validity[r / 8] >> (r % 8)) & 1) == !fields[r].empty());
+        }
+    }
 }

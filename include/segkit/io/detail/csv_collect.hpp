@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -23,6 +24,7 @@
 #include <segkit/io/detail/csv_convert.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
 #include <segkit/io/detail/csv_run.hpp>
+#include <segkit/io/detail/csv_texts.hpp>
 #include <segkit/table/table.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
@@ -35,6 +37,15 @@ inline void csv_place_bits(std::uint8_t* bitmap, std::size_t begin, const std::u
     const auto add = [](std::uint8_t& to, unsigned value) { std::atomic_ref<std::uint8_t>(to).fetch_or(static_cast<std::uint8_t>(value), std::memory_order_relaxed); };
     unsigned carried = 0;
     for (std::size_t i = 0; i < bytes; ++i) {
+        if constexpr (std::endian::native == std::endian::little) {    // eight bytes at once, between the outer ones
+            for (; i != 0 && i + 8 < bytes && i * 8 + 64 <= count; i += 8) {
+                std::uint64_t word;
+                std::memcpy(&word, bits + i, 8);
+                const std::uint64_t whole = (word << shift) | carried;
+                std::memcpy(out + i, &whole, 8);
+                carried = static_cast<unsigned>(shift ? word >> (64 - shift) : 0);
+            }
+        }
         unsigned value = i * 8 < count ? bits[i] : 0u;
         if (i * 8 < count && count - i * 8 < 8) value &= (1u << (count - i * 8)) - 1;
         const unsigned whole = carried | (value << shift);
@@ -42,70 +53,6 @@ inline void csv_place_bits(std::uint8_t* bitmap, std::size_t begin, const std::u
         if (i == 0 || i + 1 == bytes) add(out[i], whole & 0xFF);
         else out[i] = static_cast<std::uint8_t>(whole);
     }
-}
-
-// Copies a text. Up to 64 bytes behind it may be written where they are this worker's own.
-[[gnu::always_inline]] inline void csv_copy_text(std::byte* to, const std::byte* own_end, const char* from, std::size_t length) {
-    if (__builtin_expect(length <= 64 && own_end - to >= 64, 1)) {
-        struct cache_line {
-            std::uint64_t words[8];
-        };
-        cache_line line;
-        std::memcpy(&line, from, 64);
-        std::memcpy(to, &line, 64);
-    } else if (length != 0) {
-        std::memcpy(to, from, length);
-    }
-}
-
-// Puts texts one behind the other, and where each of them ends, counted from `at`'s `offset` on; returns the end. Of a nullable
-// column the empty ones are nulls.
-using csv_place_function = std::byte* (*)(const csv_fields_of_column& fields, std::byte* at, const std::byte* own_end, std::int64_t offset, std::int64_t* offsets,
-                                          std::uint8_t* validity);
-
-template <class Offset = std::int64_t>
-std::byte* csv_place_texts(const csv_fields_of_column& fields, std::byte* at, const std::byte* own_end, std::int64_t offset, Offset* offsets, std::uint8_t* validity) {
-    const std::byte* const begin = at;
-    for (std::size_t r = 0; r < fields.rows; ++r) {
-        const std::string_view text = fields.field(r);
-        csv_copy_text(at, own_end, text.data(), text.size());
-        at += text.size();
-        offsets[r] = offset + (at - begin);
-        if (validity) csv_put_bit(validity, r, !text.empty());
-    }
-    return at;
-}
-
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-template <class Offset = std::int64_t>
-[[gnu::target("avx2,avx512f,avx512bw,avx512vl,bmi,bmi2")]] std::byte* csv_place_texts_avx512(const csv_fields_of_column& fields, std::byte* at, const std::byte* own_end,
-                                                                                            std::int64_t offset, Offset* offsets, std::uint8_t* validity) {
-    const std::byte* const begin = at;
-    const std::uint32_t added = fields.added();
-    for (std::size_t r = 0; r < fields.rows; ++r) {
-        const std::uint32_t length = fields.ends[r] - fields.starts[r] + added;
-        const char* const from = fields.first(r);
-        if (__builtin_expect(length <= 64 && own_end - at >= 64, 1)) {
-            csv_bytes64 line;
-            std::memcpy(&line, from, 64);
-            std::memcpy(at, &line, 64);
-        } else if (length != 0) {
-            std::memcpy(at, from, length);
-        }
-        at += length;
-        offsets[r] = offset + (at - begin);
-    }
-    if (validity) csv_mark_present_avx512<>(fields, validity);
-    return at;
-}
-#endif
-
-inline csv_place_function csv_place_function_at(instruction_set level) {
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    if (level == instruction_set::avx512) return csv_place_texts_avx512<>;
-#endif
-    (void)level;
-    return csv_place_texts<>;
 }
 
 class csv_column_reader {
@@ -123,7 +70,6 @@ public:
             values_cleared_.emplace_back(column.values, (most_rows + 1) * size_of(column.type));
             bytes_cleared_.emplace_back(column.bytes, column.bytes.size() + bytes);
         }
-        place_texts_ = csv_place_function_at(simd_level());
     }
 
     // A block passes as soon as it may, and is converted after that: so nobody waits while somebody converts.
@@ -207,9 +153,9 @@ private:
     };
 
     // A text without bytes is the empty text or a null; nothing else is to be decided.
-    bool is_plain(const csv_batch& batch, const csv_column& column) const {
+    bool is_plain(const csv_column& column) const {
         const csv_null_rule& nulls = run_.settings.nulls;
-        return !batch.findings.doubled && (!column.field.nullable || (nulls.spellings.empty() && !nulls.quoted_is_text));
+        return !column.field.nullable || (nulls.spellings.empty() && !nulls.quoted_is_text);
     }
 
     // f(text, is null) for each field of a text column, in order; doubled quotes are still double.
@@ -222,30 +168,30 @@ private:
             f(text, nullable && csv_is_null_text(text.data(), text, nulls));
         }
     }
-    static bool has_doubled(const csv_batch& batch, std::string_view text) {
-        return batch.findings.doubled && !text.empty() && text.data()[-1] == '"' && std::memchr(text.data(), '"', text.size());
-    }
 
     // The bytes of the texts, before it is known where they go.
     void measure(place& p, csv_places& fields) const {
         const csv_batch& batch = p.batch;
         p.text_bytes.assign(columns_.size(), 0);
         for (std::size_t i = 0; i < columns_.size(); ++i) {
-            if (columns_[i].kernel) continue;
+            const csv_column& column = columns_[i];
+            if (column.kernel) continue;
             std::size_t bytes = 0;
-            if (is_plain(batch, columns_[i]) && csv_is_uniform(batch, columns_[i].position)) {
-                const std::uint32_t* const starts = batch.starts + columns_[i].position;
-                const std::uint32_t* const ends = batch.ends + columns_[i].position;
+            if (is_plain(column) && !batch.findings.doubled && csv_is_uniform(batch, column.position)) {
+                const std::uint32_t* const starts = batch.starts + column.position;
+                const std::uint32_t* const ends = batch.ends + column.position;
                 for (std::size_t at = 0; at < batch.rows * batch.columns; at += batch.columns) bytes += ends[at] - starts[at];
                 p.text_bytes[i] = bytes - batch.rows * (batch.findings.quotes ? 3 : 1);    // the delimiter, and two quotes
                 continue;
             }
             each_stretch(batch, fields, chunk_rows, [&](std::size_t, std::size_t rows) {
-                each_text(fields.of(columns_[i].position, nullptr, rows), columns_[i], [&](std::string_view text, bool null) {
-                    if (null) return;
-                    bytes += text.size();
-                    if (has_doubled(batch, text)) bytes -= static_cast<std::size_t>(std::count(text.begin(), text.end(), '"')) / 2;
+                const csv_fields_of_column of = fields.of(column.position, nullptr, rows);
+                const bool plain = is_plain(column);
+                each_text(of, column, [&](std::string_view text, bool null) {
+                    if (plain || !null) bytes += text.size();
+                    if (!plain && !null && batch.findings.doubled) bytes -= static_cast<std::size_t>(std::count(text.begin(), text.end(), '"')) / 2;
                 });
+                if (plain && batch.findings.doubled) bytes -= texts_.count_quotes(of) / 2;
                 return true;
             });
             p.text_bytes[i] = bytes;
@@ -323,18 +269,13 @@ private:
         std::byte* at = to.bytes.data() + p.text_begins[i];
         const std::byte* const own_end = at + p.text_bytes[i];
         auto* const offsets = reinterpret_cast<std::int64_t*>(to.values.data()) + row + 1;
-        if (is_plain(p.batch, columns_[i])) {
-            at = place_texts_(fields, at, own_end, at - to.bytes.data(), offsets, validity);
+        if (is_plain(columns_[i])) {
+            at = (p.batch.findings.doubled ? texts_.place_doubled : texts_.place)(fields, at, own_end, at - to.bytes.data(), offsets, validity);
         } else {
             std::size_t r = 0;
             each_text(fields, columns_[i], [&](std::string_view text, bool null) {
                 if (validity) csv_put_bit(validity, r, !null);
-                if (!null && has_doubled(p.batch, text)) {
-                    at += csv_single_quotes(text, reinterpret_cast<char*>(at)).size();
-                } else if (!null) {
-                    csv_copy_text(at, own_end, text.data(), text.size());
-                    at += text.size();
-                }
+                if (!null) at = texts_.single(text, at, own_end);
                 offsets[r++] = at - to.bytes.data();
             });
         }
@@ -345,7 +286,7 @@ private:
     csv_run& run_;
     const std::vector<csv_column>& columns_;
     table_data& to_;
-    csv_place_function place_texts_ = nullptr;
+    csv_text_functions texts_ = csv_text_functions_at(simd_level());
     std::vector<std::size_t> text_ends_;    // these are of whose turn it is
     std::deque<cleared_memory> values_cleared_, bytes_cleared_;    // of each column
 };

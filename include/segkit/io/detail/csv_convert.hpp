@@ -19,6 +19,7 @@
 #include <segkit/io/detail/csv_places.hpp>
 #include <segkit/io/detail/csv_problem.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
+#include <segkit/io/detail/csv_texts.hpp>
 #include <segkit/io/detail/csv_values.hpp>
 #include <segkit/table/chunk.hpp>
 #include <segkit/table/column.hpp>
@@ -99,22 +100,14 @@ inline std::vector<std::size_t> csv_positions(const std::vector<csv_column>& col
     return positions;
 }
 
-inline std::string_view csv_single_quotes(std::string_view field, char* to) {
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < field.size(); ++i) {
-        to[length++] = field[i];
-        i += field[i] == '"';
-    }
-    return {to, length};
-}
-
 inline bool csv_is_null_text(const char* begin, std::string_view value, const csv_null_rule& nulls) {
     return (value.empty() || (!nulls.spellings.empty() && nulls.spelled(value))) && !(nulls.quoted_is_text && begin[-1] == '"');
 }
 
 // A text is never wrong. In a column without nulls the empty field is the empty text.
-inline void csv_convert_texts(const csv_fields_of_column& fields, const csv_null_rule& nulls, bool doubled, csv_arena& arena, std::string_view* values,
-                              std::uint8_t* validity) {
+inline void csv_convert_texts(const csv_fields_of_column& fields, const csv_null_rule& nulls, const csv_text_functions& texts, bool doubled, csv_arena& arena,
+                              std::string_view* values, std::uint8_t* validity) {
+    doubled = doubled && texts.count_quotes(fields) != 0;
     if (!doubled && (!validity || (nulls.spellings.empty() && !nulls.quoted_is_text))) {
         // Nothing to decide: a text without bytes is the empty text or a null.
         for (std::size_t r = 0; r < fields.rows; r += 8) {
@@ -137,7 +130,11 @@ inline void csv_convert_texts(const csv_fields_of_column& fields, const csv_null
             csv_put_bit(validity, r, !null);
             if (null) value = {};
         }
-        if (doubled && !value.empty() && begin[-1] == '"' && std::memchr(begin, '"', value.size())) value = csv_single_quotes(value, arena.take(value.size()));
+        if (doubled && !value.empty() && std::memchr(begin, '"', value.size())) {
+            auto* const single = reinterpret_cast<std::byte*>(arena.take(value.size()));
+            const std::byte* const end = texts.single(value, single, single + value.size());
+            value = {reinterpret_cast<const char*>(single), static_cast<std::size_t>(end - single)};
+        }
         values[r] = value;
     }
 }
@@ -267,7 +264,7 @@ private:
             csv_job job{last_fields_, values, validity, &nulls_, p.column->format};
             good = p.column->kernel(job);
         } else {
-            csv_convert_texts(last_fields_, nulls_, batch_->findings.doubled != 0, arena_, reinterpret_cast<std::string_view*>(values), validity);
+            csv_convert_texts(last_fields_, nulls_, texts_, batch_->findings.doubled != 0, arena_, reinterpret_cast<std::string_view*>(values), validity);
         }
         if (selection) {
             switch (p.size) {
@@ -312,6 +309,7 @@ private:
     const csv_labels& labels_;
     std::vector<place> places_;
     csv_arena arena_;
+    csv_text_functions texts_ = csv_text_functions_at(simd_level());
     csv_places fields_;
     csv_fields_of_column last_fields_;
     std::unique_ptr<std::byte[]> packed_;

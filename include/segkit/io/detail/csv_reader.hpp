@@ -44,8 +44,8 @@ struct csv_batch {
     std::vector<error_details> rejected{}; // rows of the wrong shape, where they are collected
 
     std::size_t line_of(std::uint32_t position) const { return first_line + count_newlines(text() + begin, text() + position); }
-    // Every field is quoted and no quote is doubled.
-    bool all_quoted() const { return findings.quoted_fields == rows * columns && !findings.doubled; }
+    // Every field is quoted.
+    bool all_quoted() const { return findings.quoted_fields == rows * columns; }
 
     // The rest is between the reader and itself.
     std::uint64_t number = 0;              // of the block
