@@ -174,14 +174,22 @@ state_of<E> estimate_state(const E& estimator, matrix_view<const float> matrix, 
     return detail::estimate_state_of(estimator, matrix, executor);
 }
 
-// start, update, merge and finish in one call.
+namespace detail {
+template <class E, class T>
+auto estimate_of(const E& estimator, matrix_view<const T> matrix, executor_ref executor) {
+    if constexpr (requires { estimator.of(matrix, executor); }) return estimator.of(matrix, executor);
+    else return estimator.finish(estimate_state_of(estimator, matrix, executor));
+}
+}  // namespace detail
+
+// start, update, merge and finish in one call; or `of(matrix, executor)`, where an estimator has a shorter way to the same model.
 template <matrix_estimator E>
 auto estimate(const E& estimator, matrix_view<const double> matrix, executor_ref executor = detail::default_executor) {
-    return estimator.finish(estimate_state(estimator, matrix, executor));
+    return detail::estimate_of(estimator, matrix, executor);
 }
 template <detail::float_estimator E>
 auto estimate(const E& estimator, matrix_view<const float> matrix, executor_ref executor = detail::default_executor) {
-    return estimator.finish(estimate_state(estimator, matrix, executor));
+    return detail::estimate_of(estimator, matrix, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,7 +19,8 @@
 #include <segkit/config.hpp>
 #include <segkit/pipeline/features.hpp>
 #include <segkit/pipeline/fit.hpp>
-#include <segkit/prepare/scale.hpp>
+#include <segkit/prepare/detail/replace_columns.hpp>
+#include <segkit/table/parse.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
@@ -36,6 +38,27 @@ struct seen_values {
         const std::size_t next = at + 1 < values.size() ? below[at + 1] : rows;
         const std::size_t equal = at < values.size() && values[at] == x ? next - below[at] : 0;
         return (static_cast<double>(smaller) + static_cast<double>(equal) / 2) / static_cast<double>(rows);
+    }
+
+    double transform(double x) const { return rank(x); }
+    // The value that has this rank; between two of them, on the straight line. Exact for ranks of the training values.
+    double inverse(double x) const {
+        if (x != x || values.empty()) return std::numeric_limits<double>::quiet_NaN();
+        const double total = static_cast<double>(rows);
+        const auto middle = [&](std::size_t i) {
+            const std::size_t next = i + 1 < values.size() ? below[i + 1] : rows;
+            return (static_cast<double>(below[i]) + static_cast<double>(next - below[i]) / 2) / total;
+        };
+        std::size_t low = 0, high = values.size();    // the first whose rank is not below x
+        while (low < high) {
+            const std::size_t half = low + (high - low) / 2;
+            if (middle(half) < x) low = half + 1;
+            else high = half;
+        }
+        if (low == 0) return values.front();
+        if (low == values.size()) return values.back();
+        const double before = middle(low - 1), after = middle(low);
+        return x == after ? values[low] : values[low - 1] + (values[low] - values[low - 1]) * ((x - before) / (after - before));
     }
 
     friend bool operator==(const seen_values&, const seen_values&) = default;
@@ -117,26 +140,6 @@ known_values collect_known_values(const Plan& p, const std::vector<feature>& fea
     return all;
 }
 
-class percentile_rank_step final : public step {
-public:
-    percentile_rank_step(feature from, seen_values seen, int out) : step({from.slot}, {out}), from_(std::move(from)), seen_(std::move(seen)), out_(out) {}
-    std::string_view word() const override { return "percentile_rank"; }
-    void run(chunk& c, scratch& memory) const override {
-        const slot_view& from = c.slots[static_cast<std::size_t>(from_.slot)];
-        double* out = memory.values<double>(out_);
-        with_feature_type(from_.type, [&]<class V>(std::type_identity<V>) {
-            const V* values = from.as<V>();
-            c.each([&](std::uint32_t, std::uint32_t row) { out[row] = seen_.rank(static_cast<double>(values[row])); });
-        });
-        c.slots[static_cast<std::size_t>(out_)] = {out, from.validity};
-    }
-
-private:
-    feature from_;
-    seen_values seen_;
-    int out_;
-};
-
 }  // namespace detail
 
 // The fitted form: replaces the columns.
@@ -145,17 +148,15 @@ struct fitted_percentile_rank : stage_base {
     static constexpr std::string_view stage_name = "percentile_rank";
     std::vector<seen_values> seen{};
 
+    using has_inverse = void;
+
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        const auto features = detail::bind_features(r, Columns{});
-        if constexpr (!detail::features_fit<Schema, Columns>) {
-            return detail::erroneous_rows();
-        } else {
-            replace(r, features, Columns{});
-            using Out = typename detail::scaled_schema<Schema, Columns>::type;
-            std::vector<int> slots = r.slot_of;
-            return std::move(r).template with<Out>(std::move(slots));
-        }
+        return bind_as<map_direction::forward>(std::move(r), Columns{});
+    }
+    template <class Schema>
+    auto bind_inverse(relation<Schema> r) const {
+        return bind_as<map_direction::back>(std::move(r), Columns{});
     }
 
     friend bool operator==(const fitted_percentile_rank& a, const fitted_percentile_rank& b) { return a.seen == b.seen; }
@@ -165,18 +166,11 @@ struct fitted_percentile_rank : stage_base {
     }
 
 private:
-    template <class Schema, fixed_string... Names>
-    void replace(relation<Schema>& r, const std::vector<detail::feature>& features, column_list<Names...>) const {
-        static_assert((!is_block<column_type_t<Schema, Names>> && ...), "segkit: a block column cannot be ranked; rank its elements as columns of their own");
-        const std::size_t positions[] = {Schema::find(name_of<Names>)...};
-        bool sizes_fit = seen.size() == features.size();
-        for (const seen_values& s : seen) sizes_fit = sizes_fit && s.values.size() == s.below.size();
-        detail::require_one_model(stage_name, sizes_fit);
-        for (std::size_t i = 0; i < features.size(); ++i) {
-            const int out = r.plan.add_slot({.type = type_id::float64, .nullable = features[i].nullable});
-            r.plan.add_step(std::make_shared<detail::percentile_rank_step>(features[i], seen[i], out));
-            r.slot_of[positions[i]] = out;
-        }
+    template <map_direction Direction, class Schema, fixed_string... Names>
+    auto bind_as(relation<Schema> r, column_list<Names...> columns) const {
+        static_assert((!detail::is_block_column<Schema, Names> && ...), "segkit: a block column cannot be ranked; rank its elements as columns of their own");
+        for (const seen_values& s : seen) detail::require_one_model(stage_name, s.values.size() == s.below.size());
+        return detail::map_columns<Direction>(std::move(r), columns, stage_name, std::vector<std::size_t>(seen.size(), 1), seen);
     }
 };
 

@@ -1,7 +1,8 @@
-// segkit/prepare/detail/scale_core.hpp: scaling of every feature to mean 0 and deviation 1, or to a range, on matrices.
+// segkit/prepare/detail/scale_core.hpp: scaling of every feature to mean 0 and deviation 1, to a range, by its largest size, or by
+// its quantiles, on matrices of double or float.
 //
-// `standard_scale_estimator` and `min_max_scale_estimator` learn a `column_scaling`; its transform and inverse work on a block, in
-// place if wished. Both learn from `column_moments`, so one pass over the rows serves both. A constant feature is never divided by.
+// The four estimators learn a `column_scaling`; its transform and inverse work on a matrix, in place if wished. But for the robust
+// one they learn from `column_moments`, so one pass over the rows serves them all. A constant feature is never divided by.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include <segkit/simd/columns.hpp>
 #include <segkit/simd/level.hpp>
 #include <segkit/statistics/column_moments.hpp>
+#include <segkit/statistics/quantile.hpp>
 #include <segkit/table/matrix.hpp>
 #include <segkit/table/matrix_view.hpp>
 
@@ -27,9 +29,21 @@ struct standard_scale_options {
     int ddof = 0;    // the deviation's divisor is rows - ddof: 0 the population's, 1 the sample's
 };
 
+enum class scale_direction {
+    ascending,
+    inverted,    // the greatest value goes to the lower bound
+};
+
 struct min_max_scale_options {
     double lower = 0;
     double upper = 1;
+    scale_direction direction = scale_direction::ascending;
+};
+
+struct robust_scale_options {
+    double lower = 0.25;    // the scale is the distance between these two quantiles; the centre is the median
+    double upper = 0.75;
+    quantile_method method = quantile_method::linear;
 };
 
 // One feature's scaling: (value - centre) / scale + offset.
@@ -37,7 +51,7 @@ struct scaled_column {
     double centre = 0;
     double scale = 1;
     double offset = 0;
-    bool constant = false;    // then scale is 1
+    bool constant = false;    // of no spread by which to divide: then scale is 1
 
     double transform(double value) const { return (value - centre) / scale + offset; }
     double inverse(double value) const { return (value - offset) * scale + centre; }
@@ -210,9 +224,9 @@ struct min_max_scale_estimator {
     column_scaling finish(const state& s) const {
         column_scaling scaling;
         for (const moments& m : rows.finish(s).columns) {
-            const bool constant = m.is_constant();
+            const bool constant = m.is_constant(), inverted = options.direction == scale_direction::inverted;
             const double scale = constant ? 1.0 : (m.maximum - m.minimum) / (options.upper - options.lower);
-            scaling.columns.push_back({m.minimum, scale, options.lower, constant});
+            scaling.columns.push_back({inverted ? m.maximum : m.minimum, inverted && !constant ? -scale : scale, options.lower, constant});
         }
         return scaling;
     }
@@ -220,6 +234,65 @@ struct min_max_scale_estimator {
 private:
     static constexpr std::string_view stage = "min_max_scale";
     static constexpr column_moments rows{.stage = stage};
+};
+
+// Divides by the largest absolute value: zeros stay zeros, and all is from -1 to 1. A feature of zeros is constant.
+struct max_abs_scale_estimator {
+    using state = column_moments::state;
+
+    state start() const { return {}; }
+    void update(state& s, matrix_view<const double> block) const { rows.update(s, block); }
+    void update(state& s, matrix_view<const float> block) const { rows.update(s, block); }
+    void merge(state& s, const state& other) const { rows.merge(s, other); }
+
+    column_scaling finish(const state& s) const {
+        column_scaling scaling;
+        for (const moments& m : rows.finish(s).columns) {
+            const double largest = std::max(std::fabs(m.minimum), std::fabs(m.maximum));
+            scaling.columns.push_back({0, largest == 0 ? 1.0 : largest, 0, largest == 0});
+        }
+        return scaling;
+    }
+
+private:
+    static constexpr column_moments rows{.stage = "max_abs_scale"};
+};
+
+// Median 0 and a distance of 1 between two quantiles, which outliers do not move. Where the two are equal the feature is centred only.
+struct robust_scale_estimator {
+    using state = quantile_estimator::state;
+    robust_scale_options options{};
+
+    state start() const {
+        if (!(options.lower >= 0 && options.lower < options.upper && options.upper <= 1))
+            detail::throw_invalid_option(stage, "lower", std::to_string(options.lower), "a share of at least 0, below upper = " + std::to_string(options.upper) + ", which is at most 1");
+        return {};
+    }
+    void update(state& s, matrix_view<const double> block) const { quartiles().update(s, block); }
+    void update(state& s, matrix_view<const float> block) const { quartiles().update(s, block); }
+    void merge(state& s, const state& other) const { quartiles().merge(s, other); }
+    column_scaling finish(const state& s) const { return from(quartiles().finish(s)); }
+    column_scaling finish(const state& s, executor_ref executor) const { return from(quartiles().finish(s, executor)); }
+
+    // Of a matrix in memory, without a copy.
+    template <class T>
+    column_scaling of(matrix_view<const T> matrix, executor_ref executor) const {
+        (void)start();
+        return from(quartiles().of(matrix, executor));
+    }
+
+private:
+    static constexpr std::string_view stage = "robust_scale";
+
+    quantile_estimator quartiles() const { return {.probabilities = {options.lower, 0.5, options.upper}, .method = options.method, .stage = stage}; }
+    static column_scaling from(const column_quantiles_model& quantiles) {
+        column_scaling scaling;
+        for (std::size_t j = 0; j < quantiles.columns.size(); ++j) {
+            const double range = quantiles(j, 2) - quantiles(j, 0);
+            scaling.columns.push_back({quantiles(j, 1), range == 0 ? 1.0 : range, 0, range == 0});
+        }
+        return scaling;
+    }
 };
 
 }  // namespace SEGKIT_NAMESPACE
