@@ -19,6 +19,7 @@
 #include <segkit/config.hpp>
 #include <segkit/pipeline/features.hpp>
 #include <segkit/pipeline/fit.hpp>
+#include <segkit/prepare/detail/known_values.hpp>
 #include <segkit/prepare/detail/replace_columns.hpp>
 #include <segkit/table/parse.hpp>
 
@@ -94,52 +95,6 @@ inline seen_values see_values(std::vector<double>& all) {
     return seen;
 }
 
-// What is known of each column, in row order.
-struct known_values {
-    std::vector<std::vector<double>> columns{};
-    std::vector<std::size_t> nulls{};
-};
-class known_values_worker final : public morsel_worker {
-public:
-    known_values_worker(known_values& known, const feature_context& context) : known_(known), context_(context) {
-        known_.columns.resize(context.features.size());
-        known_.nulls.resize(context.features.size());
-    }
-    void take(const chunk& c) override {
-        for (std::size_t j = 0; j < context_.features.size(); ++j) {
-            const feature& f = context_.features[j];
-            const slot_view& from = c.slots[static_cast<std::size_t>(f.slot)];
-            with_feature_type(f.type, [&]<class V>(std::type_identity<V>) {
-                const V* values = from.as<V>();
-                c.each([&](std::uint32_t, std::uint32_t row) {
-                    const auto value = static_cast<double>(values[row]);
-                    if (!from.valid(row)) ++known_.nulls[j];
-                    else if (is_finite(value)) known_.columns[j].push_back(value);
-                    else throw_not_finite(context_.stage, f, c.first_row + row, value, "a finite number or a null");
-                });
-            });
-        }
-    }
-
-private:
-    known_values& known_;
-    const feature_context& context_;
-};
-template <class Plan>    // a template only so that who includes this header and fits nothing does not compile it
-known_values collect_known_values(const Plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
-    state_per_morsel<known_values, known_values_worker, feature_context> parts({features, stage});
-    p.run(slots_of(features), executor, parts);
-    known_values all{std::vector<std::vector<double>>(features.size()), std::vector<std::size_t>(features.size())};
-    parts.in_order([&](known_values& part) {
-        for (std::size_t j = 0; j < part.columns.size(); ++j) {
-            all.columns[j].insert(all.columns[j].end(), part.columns[j].begin(), part.columns[j].end());
-            all.nulls[j] += part.nulls[j];
-            part.columns[j] = {};
-        }
-    });
-    return all;
-}
-
 }  // namespace detail
 
 // The fitted form: replaces the columns.
@@ -183,11 +138,11 @@ struct percentile_rank_stage : stage_base {
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         const auto features = detail::bind_features(rows, Columns{});
-        detail::known_values known = detail::collect_known_values(rows.plan, features, stage_name, executor);
+        auto known = detail::collect_known_values<detail::known_list>(rows.plan, features, stage_name, detail::nan_is::refused, executor);
         stage_fit<model_type, percentile_rank_report> result;
         result.model.seen.resize(features.size());
-        for (std::size_t j = 0; j < features.size(); ++j) result.report.columns.push_back({features[j].name, known.columns[j].size(), known.nulls[j]});
-        executor.run(features.size(), [&](std::size_t j) { result.model.seen[j] = detail::see_values(known.columns[j]); });
+        for (std::size_t j = 0; j < features.size(); ++j) result.report.columns.push_back({features[j].name, known.columns[j].all.size(), known.missing[j]});
+        executor.run(features.size(), [&](std::size_t j) { result.model.seen[j] = detail::see_values(known.columns[j].all); });
         return result;
     }
 };

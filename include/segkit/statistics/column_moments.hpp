@@ -73,6 +73,19 @@ private:
 
 }  // namespace detail
 
+namespace detail {
+inline void require_ddof(std::string_view stage, int ddof) {
+    if (ddof < 0) throw_invalid_option(stage, "ddof", std::to_string(ddof), "at least 0", "0 is the population's deviation, 1 the sample's");
+}
+inline void require_more_rows_than(std::string_view stage, std::size_t rows, int ddof) {
+    if (rows > static_cast<std::size_t>(ddof)) return;
+    throw error(error_details{.code = error_code::too_few_rows,
+                              .stage = std::string(stage),
+                              .found = std::to_string(rows) + " rows",
+                              .expected = "more than ddof = " + std::to_string(ddof)});
+}
+}  // namespace detail
+
 // The moments of every feature: state and model are the same value, one `moments` per feature.
 struct column_moments {
     struct state {

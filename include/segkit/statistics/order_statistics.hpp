@@ -45,6 +45,10 @@ template <class T>
 std::vector<T> select_ranks(T* values, std::size_t n, const std::vector<std::size_t>& ranks) {
     std::vector<T> found;
     std::size_t settled = 0;    // everything before is at its place, and not above what follows
+    if (ranks.size() > 16) {
+        std::sort(values, values + n);
+        settled = n;
+    }
     for (const std::size_t rank : ranks) {
         if (rank >= settled) {
             std::nth_element(values + settled, values + rank, values + n);

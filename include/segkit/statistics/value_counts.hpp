@@ -38,6 +38,14 @@ public:
         counts_.push_back(1);
         if (values_.size() >= 2 * sorted_ + 64) tidy();
     }
+    // The same, looking among the known values first: for few different ones.
+    template <class U>
+    void count(const U& value) {
+        const auto end = values_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+        const auto at = std::lower_bound(values_.begin(), end, value, [](const stored& a, const U& b) { return a < b; });
+        if (at != end && *at == value) ++counts_[static_cast<std::size_t>(at - values_.begin())];
+        else update(value);
+    }
     void merge(const value_counts& other) {
         values_.insert(values_.end(), other.values_.begin(), other.values_.end());
         counts_.insert(counts_.end(), other.counts_.begin(), other.counts_.end());
@@ -51,6 +59,13 @@ public:
         if (values_.empty()) return std::nullopt;
         const value_counts all = tidied();
         return all.values_[static_cast<std::size_t>(std::max_element(all.counts_.begin(), all.counts_.end()) - all.counts_.begin())];
+    }
+
+    // f(value, count) for each, ascending.
+    template <class F>
+    void each(F&& f) const {
+        const value_counts all = tidied();
+        for (std::size_t i = 0; i < all.values_.size(); ++i) f(all.values_[i], all.counts_[i]);
     }
 
     friend bool operator==(const value_counts& a, const value_counts& b) {

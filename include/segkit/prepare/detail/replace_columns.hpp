@@ -40,20 +40,49 @@ struct replaced_schema<To, schema<Fields...>, Columns> {
     using type = schema<typename replaced_field<To, Fields, Columns>::type...>;
 };
 
-// Columns of type T become columns of type To<T> by the steps that make_step(i, slot) makes for the i-th of them.
+// Columns of type T become columns of type To<T> by the steps that make_step(i, slot), or make_step(std::type_identity<T>, i, slot),
+// makes for the i-th of them.
 template <template <class> class To, class Schema, fixed_string... Names, class MakeStep>
 auto replace_columns(relation<Schema> r, column_list<Names...>, MakeStep&& make_step) {
     std::size_t i = 0;
     const auto replace = [&]<fixed_string Name>(std::type_identity<name<Name>>) {
         using Out = To<column_type_t<Schema, Name>>;
         const int out = r.plan.add_slot({.type = type_id_of<Out>, .nullable = is_nullable<Out>});
-        r.plan.add_step(make_step(i++, out));
+        if constexpr (requires { make_step(std::type_identity<column_type_t<Schema, Name>>{}, i, out); }) r.plan.add_step(make_step(std::type_identity<column_type_t<Schema, Name>>{}, i, out));
+        else r.plan.add_step(make_step(i, out));
+        ++i;
         r.slot_of[Schema::find(name_of<Name>)] = out;
     };
     (replace(std::type_identity<name<Names>>{}), ...);
     std::vector<int> slots = r.slot_of;
     return std::move(r).template with<typename replaced_schema<To, Schema, column_list<Names...>>::type>(std::move(slots));
 }
+
+// The columns by name, of types that Fits<T>::value allows; any other is the mistake Wrong<name, type>.
+template <template <class> class Fits, template <class...> class Wrong, class Schema, fixed_string... Names>
+std::vector<feature> bind_columns(const relation<Schema>& r, column_list<Names...>) {
+    std::vector<feature> columns;
+    const auto bind = [&]<fixed_string Name>(std::type_identity<name<Name>>) {
+        if constexpr (!has_column<Schema, Name>) {
+            if constexpr (!is_erroneous_schema<Schema>) report(mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
+        } else {
+            using T = column_type_t<Schema, Name>;
+            if constexpr (!Fits<T>::value) report(mistake<Wrong<name<Name>, T>>);
+            else columns.push_back({std::string(name_of<Name>), r.template slot<Name>(), type_id_of<T>, is_nullable<T>});
+        }
+    };
+    (bind(std::type_identity<name<Names>>{}), ...);
+    return columns;
+}
+template <template <class> class Fits, class Schema, fixed_string Name>
+inline constexpr bool column_fits = [] {
+    if constexpr (has_column<Schema, Name>) return Fits<column_type_t<Schema, Name>>::value;
+    else return false;
+}();
+template <template <class> class Fits, class Schema, class Columns>
+inline constexpr bool columns_fit = false;
+template <template <class> class Fits, class Schema, fixed_string... Names>
+inline constexpr bool columns_fit<Fits, Schema, column_list<Names...>> = (column_fits<Fits, Schema, Names> && ...);
 
 // Numbers become doubles; what can be null stays so.
 template <class T>
@@ -132,10 +161,7 @@ std::vector<std::size_t> widths_of(const Plan& p, const std::vector<feature>& fe
 }
 
 template <class Schema, fixed_string Name>
-inline constexpr bool is_block_column = [] {
-    if constexpr (has_column<Schema, Name>) return is_block<column_type_t<Schema, Name>>;
-    else return false;
-}();
+inline constexpr bool is_block_column = column_fits<block_traits, Schema, Name>;
 
 // What facts call feature j.
 inline std::string feature_name(const std::vector<std::string>& columns, std::size_t j, std::size_t features) {

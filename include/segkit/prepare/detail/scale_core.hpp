@@ -178,7 +178,7 @@ struct standard_scale_estimator {
     standard_scale_options options{};
 
     state start() const {
-        if (options.ddof < 0) detail::throw_invalid_option(stage, "ddof", std::to_string(options.ddof), "at least 0", "0 is the population's deviation, 1 the sample's");
+        detail::require_ddof(stage, options.ddof);
         return {};
     }
     void update(state& s, matrix_view<const double> block) const { rows.update(s, block); }
@@ -187,12 +187,7 @@ struct standard_scale_estimator {
 
     column_scaling finish(const state& s) const {
         const auto summary = rows.finish(s);
-        if (s.rows() <= static_cast<std::size_t>(options.ddof)) {
-            throw error(error_details{.code = error_code::too_few_rows,
-                                      .stage = std::string(stage),
-                                      .found = std::to_string(s.rows()) + " rows",
-                                      .expected = "more than ddof = " + std::to_string(options.ddof)});
-        }
+        detail::require_more_rows_than(stage, s.rows(), options.ddof);
         column_scaling scaling;
         for (const moments& m : summary.columns) {
             const bool constant = m.is_constant();
