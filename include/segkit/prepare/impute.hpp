@@ -12,6 +12,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -341,6 +342,7 @@ struct impute_constant_stage : stage_base {
         } else {
             return detail::fill_columns<non_null_t, Flag>(std::move(r), Columns{}, from, stage_name, [&]<class Out>(std::type_identity<Out>, std::size_t) {
                 if constexpr (std::same_as<Out, text>) return value;
+                else if constexpr (is_integer<Out>) return in_range<Out>();
                 else return static_cast<Out>(value);
             });
         }
@@ -353,6 +355,12 @@ struct impute_constant_stage : stage_base {
     }
 
 private:
+    template <class Out>
+    Out in_range() const {
+        if (value < std::numeric_limits<Out>::min() || value > std::numeric_limits<Out>::max())
+            detail::throw_invalid_option(stage_name, "value", std::to_string(value), "a number that the column's type can hold");
+        return static_cast<Out>(value);
+    }
     template <class T>
     struct takes : std::bool_constant<[] {
         using U = non_null_t<T>;

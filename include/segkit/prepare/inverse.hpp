@@ -44,8 +44,13 @@ template <class Fitted>
 struct column_names<inverse_stage<Fitted>> : column_names<Fitted> {};
 
 template <class Stage>
+inline constexpr bool has_inverse = [] {
+    if constexpr (requires { Stage::has_inverse::value; }) return Stage::has_inverse::value;
+    else return requires { typename Stage::has_inverse; };
+}();
+template <class Stage>
 auto inverse_of(const Stage& s) {
-    if constexpr (requires { typename Stage::has_inverse; }) {
+    if constexpr (has_inverse<Stage>) {
         return inverse_stage<Stage>{{}, s};
     } else {
         report(mistake<stage_has_no_inverse<Stage>>);

@@ -13,6 +13,7 @@ namespace SEGKIT_NAMESPACE::detail {
 inline double normal_quantile(double probability) {
     if (!(probability > 0)) return -std::numeric_limits<double>::infinity();
     if (!(probability < 1)) return std::numeric_limits<double>::infinity();
+    if (probability == 0.5) return 0;
     const double tail = probability < 0.5 ? probability : 1 - probability;
     const double t = std::sqrt(-2 * std::log(tail));
     double x = (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
