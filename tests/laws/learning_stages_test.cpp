@@ -19,11 +19,17 @@ segkit::table_data apply(const rows_in_pieces& rows, const Model& model) {
     return (rows | model | segkit::collect()).data();
 }
 
+template <class F>
+void for_each_fitted_stage(F&& f) {
+    laws::for_each_learning_stage(f);
+    laws::for_each_category_stage(f);
+}
+
 }  // namespace
 
 TEST_CASE("law 2: a fit on rows in pieces gives the same model, up to 1e-12") {
     const auto table = laws::some_rows(5'003);
-    laws::for_each_learning_stage([&](const auto& entry) {
+    for_each_fitted_stage([&](const auto& entry) {
         CAPTURE(std::string(entry.name));
         const std::string expected = segkit::model_to_json(segkit::fit(entry.stage, rows_in_pieces{&table}).model);
         for (const auto& cut : laws::all_pieces) {
@@ -36,7 +42,7 @@ TEST_CASE("law 2: a fit on rows in pieces gives the same model, up to 1e-12") {
 
 TEST_CASE("law 2: one model gives the same bits on rows in pieces") {
     const auto table = laws::some_rows(5'003);
-    laws::for_each_learning_stage([&](const auto& entry) {
+    for_each_fitted_stage([&](const auto& entry) {
         CAPTURE(std::string(entry.name));
         const auto model = segkit::fit(entry.stage, rows_in_pieces{&table}).model;
         const auto expected = apply({&table}, model);
@@ -48,7 +54,7 @@ TEST_CASE("law 2: one model gives the same bits on rows in pieces") {
 TEST_CASE("law 3: 1, 2, 3 and 7 threads give the same bits of the model") {
     const auto table = laws::some_rows(20'000, 2);
     const rows_in_pieces rows{&table, 512, 1};
-    laws::for_each_learning_stage([&](const auto& entry) {
+    for_each_fitted_stage([&](const auto& entry) {
         CAPTURE(std::string(entry.name));
         const std::string expected = segkit::model_to_json(segkit::fit(entry.stage, rows).model);
         for (const unsigned n : {1u, 2u, 3u, 7u}) {
@@ -61,7 +67,7 @@ TEST_CASE("law 3: 1, 2, 3 and 7 threads give the same bits of the model") {
 TEST_CASE("law 5: fit, save, load, apply equals fit, apply, on rows the fit has not seen") {
     const auto table = laws::some_rows(3'000);
     const auto later = laws::some_rows(700, 99);
-    laws::for_each_learning_stage([&](const auto& entry) {
+    for_each_fitted_stage([&](const auto& entry) {
         CAPTURE(std::string(entry.name));
         const auto fitted = segkit::fit(entry.stage, rows_in_pieces{&table});
         const std::string path = "law_5_" + std::string(entry.name) + ".json";
@@ -79,7 +85,7 @@ TEST_CASE("law 5: fit, save, load, apply equals fit, apply, on rows the fit has 
 
 TEST_CASE("a report speaks of its stage") {
     const auto table = laws::some_rows(500);
-    laws::for_each_learning_stage([&](const auto& entry) {
+    for_each_fitted_stage([&](const auto& entry) {
         const auto summary = segkit::fit(entry.stage, rows_in_pieces{&table}).report.summary();
         REQUIRE(summary.size() == 1);
         CHECK(summary[0].stage == entry.name);

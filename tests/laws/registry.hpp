@@ -128,6 +128,9 @@ void for_each_plain_stage(F&& f) {
     f(stage<"head">(sk::head(2'500)));
     f(stage<"skip">(sk::skip(1'001)));
     f(stage<"profile_clusters">(sk::profile_clusters("country"_c, sk::columns("x"_c, "paid"_c))));
+    f(stage<"log1p_scale">(sk::log1p_scale(sk::columns("paid"_c, "x"_c))));
+    f(stage<"impute_constant">(sk::impute_constant("country"_c, "none", "known"_c)));
+    f(stage<"inverse">(sk::inverse(sk::fit(sk::robust_scale(sk::columns("paid"_c, "x"_c)), some_rows(500) | sk::filter(!sk::is_null("paid"_c))).model)));
     f(stage<"rules">(sk::rules("segment"_c, sk::rule("rich", "paid"_c > 80.0), sk::rule("busy", "clicks"_c > 20 && "flag"_c), sk::otherwise("rest"))));
 }
 
@@ -138,13 +141,30 @@ void for_each_learning_stage(F&& f) {
     f(stage<"iqr_trim">(sk::iqr_trim(features, {.factor = 1.5})));
     f(stage<"standard_scale">(sk::standard_scale(features)));
     f(stage<"min_max_scale">(sk::min_max_scale(features, {.lower = -1, .upper = 1})));
+    f(stage<"max_abs_scale">(sk::max_abs_scale(features)));
+    f(stage<"robust_scale">(sk::robust_scale(features)));
+    f(stage<"quantile_scale">(sk::quantile_scale(features, {.n_quantiles = 30})));
     f(stage<"percentile_rank">(sk::percentile_rank(features)));
+    f(stage<"winsorize">(sk::winsorize(features, {.factor = 1})));
+    f(stage<"iqr_flag">(sk::iqr_flag(features, "out"_c)));
+    f(stage<"zscore_trim">(sk::zscore_trim(features, {.threshold = 1.5})));
+    f(stage<"zscore_flag">(sk::zscore_flag(features, "out"_c, {.threshold = 1.5, .side = sk::fence_side::upper})));
+    f(stage<"impute_mean">(sk::impute_mean(features)));
+    f(stage<"impute_median">(sk::impute_median(features)));
+    f(stage<"impute_most_frequent">(sk::impute_most_frequent(features)));
     f(stage<"pca">(sk::pca(features, "pc"_c, {.n_components = 2})));
     f(stage<"kmeans">(sk::kmeans(features, "cluster"_c, {.n_clusters = 3, .n_init = 2, .seed = 7})));
     f(stage<"choose_k">(sk::choose_k(features, "cluster"_c, {.k_max = 3, .seed = 8, .exact_silhouette_rows = 1'000, .silhouette_sample = 100, .kmeans = {.n_init = 2}})));
 }
-// percentile_rank lets nulls be null; every other stage refuses them.
-constexpr bool takes_nulls(std::string_view stage_name) { return stage_name == "percentile_rank"; }
+// And over whole numbers.
+template <class F>
+void for_each_category_stage(F&& f) {
+    f(stage<"ordinal">(sk::ordinal("group"_c)));
+    f(stage<"one_hot">(sk::one_hot("group"_c, "is"_c)));
+}
+// Missing values are what imputation is for, and percentile_rank lets nulls be null; every other stage refuses them.
+constexpr bool imputes(std::string_view stage_name) { return stage_name.starts_with("impute_"); }
+constexpr bool takes_nulls(std::string_view stage_name) { return stage_name == "percentile_rank" || imputes(stage_name); }
 // What no rows mean: an error, but for stages whose model over nothing is well defined.
 constexpr bool takes_no_rows(std::string_view stage_name) { return stage_name == "percentile_rank"; }
 
@@ -210,6 +230,11 @@ void for_each_estimator(const support::matrix& data, F&& f) {
     f(estimator("quantile_estimator", sk::quantile_estimator{}));
     f(estimator("quantile_sketch_estimator", sk::quantile_sketch_estimator{.options = {.rank_error = 0.02}}));
     f(estimator("iqr_estimator", sk::iqr_estimator{}));
+    f(estimator("zscore_estimator", sk::zscore_estimator{}));
+    f(estimator("winsorize_estimator", sk::winsorize_estimator{{.by = sk::winsorize_by::counts, .lower = 0.1}}));
+    f(estimator("max_abs_scale_estimator", sk::max_abs_scale_estimator{}));
+    f(estimator("robust_scale_estimator", sk::robust_scale_estimator{}));
+    f(estimator("quantile_scale_estimator", sk::quantile_scale_estimator{{.n_quantiles = 10}}));
     f(estimator("standard_scale_estimator", sk::standard_scale_estimator{}));
     f(estimator("min_max_scale_estimator", sk::min_max_scale_estimator{}));
     f(estimator("pca_estimator", sk::pca_estimator{{.n_components = 2}}));

@@ -59,7 +59,7 @@ struct log1p_scale_stage : stage_base {
 private:
     template <map_direction Direction, class Schema, fixed_string... Names>
     static auto map(relation<Schema> r, column_list<Names...> columns) {
-        static_assert((!is_block_column<Schema, Names> && ...), "segkit: log1p_scale takes columns of numbers, not a block column");
+        static_assert((!names_a_block<Schema, Names> && ...), "segkit: log1p_scale takes columns of numbers, not a block column");
         return map_columns<Direction>(std::move(r), columns, stage_name, std::vector<std::size_t>(sizeof...(Names), 1), std::vector<log1p_map>(sizeof...(Names)));
     }
 };

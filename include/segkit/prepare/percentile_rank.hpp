@@ -123,7 +123,7 @@ struct fitted_percentile_rank : stage_base {
 private:
     template <map_direction Direction, class Schema, fixed_string... Names>
     auto bind_as(relation<Schema> r, column_list<Names...> columns) const {
-        static_assert((!detail::is_block_column<Schema, Names> && ...), "segkit: a block column cannot be ranked; rank its elements as columns of their own");
+        static_assert((!detail::names_a_block<Schema, Names> && ...), "segkit: a block column cannot be ranked; rank its elements as columns of their own");
         for (const seen_values& s : seen) detail::require_one_model(stage_name, s.values.size() == s.below.size());
         return detail::map_columns<Direction>(std::move(r), columns, stage_name, std::vector<std::size_t>(seen.size(), 1), seen);
     }

@@ -161,7 +161,7 @@ std::vector<std::size_t> widths_of(const Plan& p, const std::vector<feature>& fe
 }
 
 template <class Schema, fixed_string Name>
-inline constexpr bool is_block_column = column_fits<block_traits, Schema, Name>;
+inline constexpr bool names_a_block = column_fits<block_traits, Schema, Name>;
 
 // What facts call feature j.
 inline std::string feature_name(const std::vector<std::string>& columns, std::size_t j, std::size_t features) {
