@@ -23,6 +23,7 @@
 #include <segkit/config.hpp>
 #include <segkit/pipeline/fit.hpp>
 #include <segkit/pipeline/save.hpp>
+#include <segkit/prepare/detail/impute_core.hpp>
 #include <segkit/prepare/detail/known_values.hpp>
 #include <segkit/prepare/detail/replace_columns.hpp>
 #include <segkit/statistics/quantile.hpp>
@@ -44,8 +45,6 @@ template <class Name, class Type>
 struct constant_is_of_another_type {
     static_assert(detail::never<Name>, "segkit: impute_constant needs a constant of the column's type; see 'constant_is_of_another_type<name, column's type>'");
 };
-
-enum class impute_kind { mean, median, most_frequent };
 
 // What stands for the missing values of one column: whole numbers, dates and times as integers, truth values as 0 and 1.
 struct imputed_value {
@@ -231,17 +230,6 @@ occurrence_state count_occurrences(const Plan& p, const std::vector<feature>& co
         }
     });
     return all;
-}
-
-inline void require_known(std::string_view stage, const std::string& column, std::size_t rows, std::size_t missing) {
-    if (rows == 0) throw_empty(stage);
-    if (missing < rows) return;
-    throw error({.code = error_code::empty_input,
-                 .stage = std::string(stage),
-                 .field = column,
-                 .found = "no value in " + std::to_string(rows) + " rows",
-                 .expected = "at least one from which to learn",
-                 .advice = "use impute_constant for this column, or drop it"});
 }
 
 }  // namespace detail

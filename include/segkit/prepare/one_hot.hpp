@@ -150,7 +150,7 @@ struct fitted_one_hot : stage_base {
             detail::require_one_model(stage_name, categories.size() == 1 && categories[0].size() > 0);
             const int codes = r.plan.add_slot({.type = type_id::int32});
             r.plan.add_step(std::make_shared<detail::largest_step>(block_column[0], categories[0].size(), codes));
-            return detail::replace_columns<detail::label_type>(std::move(r), column_list<Out>{}, [&](std::size_t, int out) {
+            return detail::replace_columns<detail::label_type>(std::move(r), column_list<Out>{}, [&](auto, std::size_t, int out) {
                 return std::make_shared<detail::label_step>(detail::feature{block_column[0].name, codes, type_id::int32, false}, categories[0], out);
             });
         }

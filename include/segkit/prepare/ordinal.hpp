@@ -108,7 +108,7 @@ struct fitted_ordinal : stage_base {
         } else {
             detail::require_categories(stage_name, categories, columns);
             const auto unknown = refuses_unknown ? unknown_category::error : unknown_category::ignore;
-            return detail::replace_columns<detail::code_type>(std::move(r), Columns{}, [&](std::size_t i, int out) {
+            return detail::replace_columns<detail::code_type>(std::move(r), Columns{}, [&](auto, std::size_t i, int out) {
                 return std::make_shared<detail::ordinal_step>(columns[i], categories[i], unknown, out);
             });
         }
@@ -120,7 +120,7 @@ struct fitted_ordinal : stage_base {
             return detail::erroneous_rows();
         } else {
             detail::require_one_model(stage_name, categories.size() == columns.size());
-            return detail::replace_columns<detail::label_type>(std::move(r), Columns{}, [&](std::size_t i, int out) {
+            return detail::replace_columns<detail::label_type>(std::move(r), Columns{}, [&](auto, std::size_t i, int out) {
                 return std::make_shared<detail::label_step>(columns[i], categories[i], out);
             });
         }

@@ -42,14 +42,14 @@ struct quantile_curve {
     double transform(double x) const {
         if (x != x || quantiles.empty()) return x;
         const double share = share_of(x);
-        return normal ? std::clamp(detail::normal_quantile(share), -furthest, furthest) : share;
+        return normal ? std::clamp(detail::normal_quantile(share), lowest, highest) : share;
     }
     double inverse(double y) const {
         if (y != y || quantiles.empty()) return y;
         const double share = normal ? 0.5 * std::erfc(-y / std::sqrt(2.0)) : y;
         const double last = static_cast<double>(quantiles.size() - 1), at = share * last;
-        if (normal ? y <= -furthest : !(at > 0)) return quantiles.front();
-        if (normal ? y >= furthest : !(at < last)) return quantiles.back();
+        if (normal ? y <= lowest : !(at > 0)) return quantiles.front();
+        if (normal ? y >= highest : !(at < last)) return quantiles.back();
         const auto below = static_cast<std::size_t>(at);
         if (below + 1 >= quantiles.size()) return quantiles.back();
         return quantiles[below] + (quantiles[below + 1] - quantiles[below]) * (at - static_cast<double>(below));
@@ -64,7 +64,8 @@ struct quantile_curve {
     }
 
 private:
-    static constexpr double furthest = 5.199337582605575;    // where a ten-millionth is left
+    // Where a ten-millionth is left, and as the next double to one less a ten-millionth has it.
+    static constexpr double lowest = -5.199337582605575, highest = 5.19933758270342;
 
     double share_of(double x) const {
         if (x <= quantiles.front()) return 0;

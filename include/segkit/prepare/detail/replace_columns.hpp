@@ -40,16 +40,14 @@ struct replaced_schema<To, schema<Fields...>, Columns> {
     using type = schema<typename replaced_field<To, Fields, Columns>::type...>;
 };
 
-// Columns of type T become columns of type To<T> by the steps that make_step(i, slot), or make_step(std::type_identity<T>, i, slot),
-// makes for the i-th of them.
+// Columns of type T become columns of type To<T> by the steps that make_step(std::type_identity<T>, i, slot) makes for the i-th.
 template <template <class> class To, class Schema, fixed_string... Names, class MakeStep>
 auto replace_columns(relation<Schema> r, column_list<Names...>, MakeStep&& make_step) {
     std::size_t i = 0;
     const auto replace = [&]<fixed_string Name>(std::type_identity<name<Name>>) {
         using Out = To<column_type_t<Schema, Name>>;
         const int out = r.plan.add_slot({.type = type_id_of<Out>, .nullable = is_nullable<Out>});
-        if constexpr (requires { make_step(std::type_identity<column_type_t<Schema, Name>>{}, i, out); }) r.plan.add_step(make_step(std::type_identity<column_type_t<Schema, Name>>{}, i, out));
-        else r.plan.add_step(make_step(i, out));
+        r.plan.add_step(make_step(std::type_identity<column_type_t<Schema, Name>>{}, i, out));
         ++i;
         r.slot_of[Schema::find(name_of<Name>)] = out;
     };
@@ -143,7 +141,7 @@ auto map_columns(relation<Schema> r, Columns columns, std::string_view stage, co
             at += widths[i];
         }
         require_one_model(stage, sizes_fit && at == maps.size());
-        return replace_columns<scaled_type>(std::move(r), columns, [&](std::size_t i, int out) {
+        return replace_columns<scaled_type>(std::move(r), columns, [&](auto, std::size_t i, int out) {
             return std::make_shared<map_step<Map, Direction>>(stage, features[i], std::move(of_column[i]), out);
         });
     }
