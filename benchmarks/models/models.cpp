@@ -2,19 +2,24 @@
 // (run.py) compares it with the peers:
 //
 //     bench_models kmeans|fit|silhouette f64|f32 <points file> <rows> <features> <clusters> <threads>
+//     bench_models quantiles|standard|standard_fresh|robust f64|f32 <points file> <rows> <features> 0 <threads>
 //
-// The file holds doubles: the points row by row, then the initial centres (kmeans) or the labels (silhouette).
+// The file holds doubles: the points row by row, then the initial centres (kmeans) or the labels (silhouette); for quantiles column by
+// column. What works in place is given its points again, outside the time.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
 #include <segkit/evaluate/silhouette.hpp>
 #include <segkit/exec/threads.hpp>
+#include <segkit/prepare/detail/scale_core.hpp>
 #include <segkit/simd/level.hpp>
 
 namespace {
@@ -33,12 +38,17 @@ std::vector<double> read_numbers(const char* file) {
     return numbers;
 }
 
-template <class Work>
-int serve(Work work) {
+struct nothing_to_do {
+    void operator()() const {}
+};
+
+template <class Work, class Prepare = nothing_to_do>
+int serve(Work work, Prepare prepare = {}) {
     std::printf("{\"ready\":true,\"simd\":\"%s\"}\n", std::string(sk::to_string(sk::simd_level())).c_str());
     std::fflush(stdout);
     char line[64];
     while (std::fgets(line, sizeof line, stdin) && std::strncmp(line, "run", 3) == 0) {
+        prepare();
         const auto begin = std::chrono::steady_clock::now();
         const auto figures = work();
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
@@ -48,11 +58,56 @@ int serve(Work work) {
     return 0;
 }
 
+// Figures of the first and the last row, by which results are compared.
+template <class T>
+double corners(sk::matrix_view<const T> m) {
+    double sum = 0;
+    for (std::size_t j = 0; j < m.columns; ++j) sum += static_cast<double>(m(0, j)) * static_cast<double>(j + 1) + static_cast<double>(m(m.rows - 1, j));
+    return sum;
+}
+
+template <class T>
+int run_preparation(const std::string& workload, const std::vector<double>& numbers, std::size_t rows, std::size_t features, sk::executor_ref executor) {
+    sk::dense_matrix<T> points(rows, features), work(workload == "standard" || workload == "robust" ? rows : 0, features);
+    std::copy_n(numbers.begin(), rows * features, points.view().values);
+    const sk::matrix_view<const T> given = std::as_const(points).view();
+    if (workload == "quantiles") {
+        const auto columns = sk::column_major<const T>(given.values, rows, features);
+        return serve([&] {
+            const auto found = sk::column_quantiles(columns, {0.25, 0.75}, sk::quantile_method::linear, executor);
+            double sum = 0;
+            for (std::size_t j = 0; j < features; ++j) sum += found(j, 0) + 2 * found(j, 1);
+            return std::pair(sum, std::size_t{1});
+        });
+    }
+    if (workload == "standard_fresh") {
+        sk::dense_matrix<T> kept;    // freed by the next, as the peer's is
+        return serve([&] {
+            kept = sk::estimate(sk::standard_scale_estimator{}, given, executor).transformed(given, executor);
+            return std::pair(corners(std::as_const(kept).view()), std::size_t{1});
+        });
+    }
+    const auto refill = [&] { std::copy_n(given.values, rows * features, work.view().values); };
+    const auto scale = [&](const auto& estimator) {
+        return serve(
+            [&] {
+                const sk::matrix_view<const T> rows_of = std::as_const(work).view();
+                sk::estimate(estimator, rows_of, executor).transform(rows_of, work.view(), executor);
+                return std::pair(corners(rows_of), std::size_t{1});
+            },
+            refill);
+    };
+    if (workload == "standard") return scale(sk::standard_scale_estimator{});
+    return scale(sk::robust_scale_estimator{});
+}
+
 template <class T>
 int run(const std::string& workload, const std::vector<double>& numbers, std::size_t rows, std::size_t features, std::size_t clusters, sk::executor_ref executor) {
     const std::vector<T> points(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(rows * features));
     const std::vector<double> rest(numbers.begin() + static_cast<std::ptrdiff_t>(rows * features), numbers.end());
     const auto matrix = sk::row_major<const T>(points.data(), rows, features);
+    if (workload == "quantiles" || workload == "standard" || workload == "standard_fresh" || workload == "robust")
+        return run_preparation<T>(workload, numbers, rows, features, executor);
     if (workload == "kmeans") {
         const sk::kmeans_options options{.n_clusters = clusters, .max_iter = 25, .tol = 0, .init = sk::kmeans_init::given, .centres = rest};
         return serve([&] {
@@ -82,7 +137,7 @@ int run(const std::string& workload, const std::vector<double>& numbers, std::si
 
 int main(int count, char** arguments) {
     if (count != 8) {
-        std::fprintf(stderr, "bench_models kmeans|fit|silhouette f64|f32 <points file> <rows> <features> <clusters> <threads>\n");
+        std::fprintf(stderr, "bench_models <workload> f64|f32 <points file> <rows> <features> <clusters> <threads>\n");
         return 2;
     }
     const std::vector<double> numbers = read_numbers(arguments[3]);

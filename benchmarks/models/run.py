@@ -1,10 +1,11 @@
-"""Runs segkit's k-means and silhouette and the peers' by the rules of docs/benchmarks.md.
+"""Runs segkit's k-means, silhouette, quantiles and scalers and the peers' by the rules of docs/benchmarks.md.
 
     python run.py --program build/bench/benchmarks/models/bench_models [--threads 1,2] [--workloads kmeans_1m_8_6_f64] [--runs 5] [--simd avx2]
 
 Runs in an interpreter with the packages of requirements.txt; a peer that is absent is named and left out. Each engine has a process of
 its own per workload, pinned to as many cores as it may have threads; after one warm-up the runs alternate. k-means: 25 of Lloyd's
-steps from the same initial centres; inertia must agree to 1e-10 in double, 1e-5 in float (2e-3 with 100 clusters). Writes models.json under --out.
+steps from the same initial centres; inertia must agree to 1e-10 in double, 1e-5 in float (2e-3 with 100 clusters). Quantiles and
+scaled values must agree to 1e-12, in float to 1e-5. Writes models.json under --out.
 """
 
 import argparse
@@ -29,12 +30,22 @@ def short(n):
 WORKLOADS = [Workload(f"kmeans_{short(n)}_{d}_{k}_{t}", "kmeans", t, n, d, k, LLOYD if t == "f32" else LLOYD[:2]) for n, d, k in SIZES for t in ("f64", "f32")]
 WORKLOADS += [Workload("fit_5998_12_6", "fit", "f64", 5998, 12, 6, LLOYD[:2]), Workload("silhouette_5998_12", "silhouette", "f64", 5998, 12, 6, ("sklearn",)),
               Workload("silhouette_50k_12", "silhouette", "f64", 50_000, 12, 6, ("sklearn",))]
+PREPARATION = ("quantiles", "standard", "standard_fresh", "robust")
+WORKLOADS += [Workload("quartiles_5400k_10_f64", "quantiles", "f64", 5_400_000, 10, 0, ("numpy",))]
+WORKLOADS += [Workload(f"{kind}_scale{suffix}_1m_16_{t}", name, t, 1_000_000, 16, 0, LLOYD[:2]) for t in ("f64", "f32")
+              for name, kind, suffix in (("standard", "standard", ""), ("standard_fresh", "standard", "_fresh"), ("robust", "robust", ""))]
 
 
 def make_data(w, folder):
     """Overlapping clouds, so that 25 steps do not converge; the first k rows of a shuffled copy are the initial centres."""
     import numpy as np
     file = folder / f"{w.kind}_{w.rows}_{w.features}_{w.clusters}.bin"
+    if w.kind in PREPARATION:
+        file = folder / f"preparation_{w.rows}_{w.features}.bin"
+        if not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            np.random.default_rng(7).gamma(2, 50, w.rows * w.features).tofile(file)
+        return file
     if not file.exists():
         random = np.random.default_rng(w.rows + w.features + w.clusters)
         centres = random.normal(0, 1, (w.clusters, w.features))
@@ -56,9 +67,23 @@ def peer_work(peer, w, file, threads):
     dtype = np.float32 if w.dtype == "f32" else np.float64
     points = numbers[:w.rows * w.features].reshape(w.rows, w.features).astype(dtype)
     rest = numbers[w.rows * w.features:]
+    if w.kind == "quantiles":
+        columns = points.reshape(w.features, w.rows)
+        return points, lambda: (float((np.quantile(columns, [0.25, 0.75], axis=1) * [[1], [2]]).sum()), 1)
     if peer == "sklearnex":
         import sklearnex
         sklearnex.patch_sklearn(verbose=False)
+    if w.kind in PREPARATION:
+        from sklearn.preprocessing import RobustScaler, StandardScaler
+        work = points.copy()
+        last = []    # the result lives until the next, as ours does
+
+        def scale():
+            scaler = (RobustScaler if w.kind == "robust" else StandardScaler)(copy=w.kind == "standard_fresh")
+            last[:] = [scaler.fit_transform(points if w.kind == "standard_fresh" else work)]
+            first, end = last[0][[0, -1]].astype(float)
+            return float((first * np.arange(1, w.features + 1)).sum() + end.sum()), 1
+        return points, scale, (lambda: np.copyto(work, points))
     if w.kind == "silhouette":
         from sklearn.metrics import silhouette_score
         labels = rest.astype(int)
@@ -98,13 +123,15 @@ def figures(fitted, points):
 def serve_peer(peer, name, file, threads):
     import time
     try:
-        points, work = peer_work(peer, next(w for w in WORKLOADS if w.name == name), file, threads)
+        points, work, *prepare = peer_work(peer, next(w for w in WORKLOADS if w.name == name), file, threads)
     except ImportError as problem:
         print(json.dumps({"absent": str(problem)}), flush=True)
         return
     version = __import__({"sklearnex": "sklearn", "faiss": "faiss"}.get(peer, peer)).__version__
     print(json.dumps({"ready": True, "version": version}), flush=True)
     for line in sys.stdin:
+        if prepare:
+            prepare[0]()
         begin = time.perf_counter()
         result = work()
         seconds = time.perf_counter() - begin
@@ -151,12 +178,12 @@ def measure(w, threads, options):
     for engine in [ours, *peers.values()]:
         engine.run(keep=False)
     # From a hundred centres, 25 steps in float diverge by their roundings (segkit's end nearer to those in double than the peers').
-    tolerance = 1e-10 if w.dtype == "f64" else 1e-5 if w.clusters < 100 else 2e-3
+    tolerance = 1e-12 if w.kind in PREPARATION and w.dtype == "f64" else 1e-10 if w.dtype == "f64" else 1e-5 if w.clusters < 100 else 2e-3
     for name, engine in peers.items():
         theirs, own = engine.answer["value"], ours.answer["value"]
         if w.kind != "fit" and engine.answer["iterations"] != ours.answer["iterations"]:
             problems.append(f"{w.name}: {name} made {engine.answer['iterations']} steps, segkit {ours.answer['iterations']}")
-        if w.kind != "fit" and abs(theirs - own) > tolerance * abs(own):
+        if w.kind != "fit" and abs(theirs - own) > tolerance * max(abs(own), w.features if w.kind in PREPARATION else 0):
             problems.append(f"{w.name}: {name} has {theirs!r} where segkit has {own!r}")
     spent = {name: 0 for name in peers}
     for _ in range(options.runs):
