@@ -38,8 +38,8 @@ private:
             value.serialize(*this);
         }
     }
-    template <class T>
-    void put(std::vector<T>& values) {
+    template <class T, class Allocator>
+    void put(std::vector<T, Allocator>& values) {
         items.emplace_back(static_cast<std::uint64_t>(values.size()));
         for (auto& value : values) put(value);
     }
@@ -78,8 +78,8 @@ private:
             value.serialize(*this);
         }
     }
-    template <class T>
-    void get(std::vector<T>& values) {
+    template <class T, class Allocator>
+    void get(std::vector<T, Allocator>& values) {
         values.resize(take<std::uint64_t>());
         for (auto& value : values) get(value);
     }

@@ -21,6 +21,11 @@ namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::size_t tile_rows = 64;
 
+// Labels of a tile lie in the order of the bytes of sixteen words, the first byte of each first: vectors of any width make such
+// bytes without a shuffle.
+constexpr std::size_t place_in_tile(std::size_t row) { return row % 16 * 4 + row / 16; }
+constexpr std::size_t row_at_place(std::size_t place) { return place % 4 * 16 + place / 4; }
+
 // Per point of a tile the id of the nearest centre and its squared distance.
 template <class T>
 struct nearest_in_tile {
@@ -38,9 +43,6 @@ struct distance_kernels {
     void (*least)(T* values, const T* other, double* sums);
     // sums[i] += values[i] for the 64 values of a tile, in double.
     void (*add)(double* sums, const T* values);
-    // Adds the points of a tile to the sums of their clusters: sums[(which[i] * columns + j) * 8 + i % 8] += tile[j * 64 + i], in double.
-    // Costs as much as the distances to all `count` clusters.
-    void (*add_to_clusters)(double* sums, const T* tile, std::size_t columns, const std::int32_t* which, std::size_t count);
     // values[i] = sqrt(values[i]) for `count` tiles, correctly rounded.
     void (*square_roots)(T* values, std::size_t count);
     // For `count` tiles of values: rows[c * 16 + i % 16] += values[c * 64 + i], and columns[i] += the same.
@@ -48,7 +50,6 @@ struct distance_kernels {
 };
 
 inline constexpr std::size_t row_lanes = 16;
-inline constexpr std::size_t sum_lanes = 8;
 
 // ---- one source for every instruction set
 
@@ -186,28 +187,6 @@ template <class Lanes, class T>
     }
 }
 
-template <class Lanes, class T>
-[[gnu::always_inline]] inline void add_to_clusters_body(double* sums, const T* tile, std::size_t columns, const std::int32_t* which, std::size_t count) {
-    if constexpr (requires { typename Lanes::marks; }) {
-        constexpr std::size_t vectors = sum_lanes / Lanes::wide;
-        for (std::size_t c = 0; c < count; ++c) {
-            typename Lanes::marks marked[tile_rows / Lanes::wide];
-#pragma GCC unroll 32
-            for (std::size_t m = 0; m < tile_rows / Lanes::wide; ++m) Lanes::mark(marked[m], which + m * Lanes::wide, static_cast<std::int32_t>(c));
-            for (std::size_t j = 0; j < columns; ++j) {
-                typename Lanes::doubles sum[vectors];
-                std::memcpy(sum, sums + (c * columns + j) * sum_lanes, sizeof sum);
-#pragma GCC unroll 32
-                for (std::size_t m = 0; m < tile_rows / Lanes::wide; ++m) Lanes::add_marked(sum[m % vectors], tile + j * tile_rows + m * Lanes::wide, marked[m]);
-                std::memcpy(sums + (c * columns + j) * sum_lanes, sum, sizeof sum);
-            }
-        }
-    } else {
-        for (std::size_t i = 0; i < tile_rows; ++i)
-            for (std::size_t j = 0; j < columns; ++j) sums[(static_cast<std::size_t>(which[i]) * columns + j) * sum_lanes + i % sum_lanes] += static_cast<double>(tile[j * tile_rows + i]);
-    }
-}
-
 // ---- the forms; register tiles by the number of registers: 16 of 16 or 32 bytes, 32 of 64
 
 #if defined(SEGKIT_SIMD_BACKEND_XSIMD)
@@ -233,10 +212,6 @@ void least_base(T* values, const T* other, double* sums) {
 template <class T>
 void sum_both_ways_base(const T* values, std::size_t count, T* rows, T* columns) {
     sum_both_ways_body<base_lanes<T>>(values, count, rows, columns);
-}
-template <class T>
-void add_to_clusters_base(double* sums, const T* tile, std::size_t columns, const std::int32_t* which, std::size_t count) {
-    add_to_clusters_body<base_lanes<T>>(sums, tile, columns, which, count);
 }
 template <class T>
 void add_base(double* sums, const T* values) {
@@ -306,10 +281,6 @@ SEGKIT_TARGET_AVX2 void sum_both_ways_avx2(const T* values, std::size_t count, T
     sum_both_ways_body<vector_lanes<T, 32>>(values, count, rows, columns);
 }
 template <class T>
-SEGKIT_TARGET_AVX2 void add_to_clusters_avx2(double* sums, const T* tile, std::size_t columns, const std::int32_t* which, std::size_t count) {
-    add_to_clusters_body<vector_lanes<T, 32>>(sums, tile, columns, which, count);
-}
-template <class T>
 SEGKIT_TARGET_AVX2 void add_avx2(double* sums, const T* values) {
     add_body<vector_lanes<T, 32>>(sums, values);
 }
@@ -331,10 +302,6 @@ SEGKIT_TARGET_AVX512 void sum_both_ways_avx512(const T* values, std::size_t coun
     sum_both_ways_body<vector_lanes<T, 64>>(values, count, rows, columns);
 }
 template <class T>
-SEGKIT_TARGET_AVX512 void add_to_clusters_avx512(double* sums, const T* tile, std::size_t columns, const std::int32_t* which, std::size_t count) {
-    add_to_clusters_body<vector_lanes<T, 64>>(sums, tile, columns, which, count);
-}
-template <class T>
 SEGKIT_TARGET_AVX512 void add_avx512(double* sums, const T* values) {
     add_body<vector_lanes<T, 64>>(sums, values);
 }
@@ -342,10 +309,10 @@ SEGKIT_TARGET_AVX512 void add_avx512(double* sums, const T* values) {
 
 template <class T>
 const distance_kernels<T>& distance_kernels_for([[maybe_unused]] instruction_set level) {
-    static constexpr distance_kernels<T> base{nearest_base<T>, squares_base<T>, least_base<T>, add_base<T>, add_to_clusters_base<T>, square_roots_base<T>, sum_both_ways_base<T>};
+    static constexpr distance_kernels<T> base{nearest_base<T>, squares_base<T>, least_base<T>, add_base<T>, square_roots_base<T>, sum_both_ways_base<T>};
 #if SEGKIT_SIMD_LEVELS
-    static constexpr distance_kernels<T> avx2{nearest_avx2<T>, squares_avx2<T>, least_avx2<T>, add_avx2<T>, add_to_clusters_avx2<T>, square_roots_avx2<T>, sum_both_ways_avx2<T>};
-    static constexpr distance_kernels<T> avx512{nearest_avx512<T>, squares_avx512<T>, least_avx512<T>, add_avx512<T>, add_to_clusters_avx512<T>, square_roots_avx512<T>, sum_both_ways_avx512<T>};
+    static constexpr distance_kernels<T> avx2{nearest_avx2<T>, squares_avx2<T>, least_avx2<T>, add_avx2<T>, square_roots_avx2<T>, sum_both_ways_avx2<T>};
+    static constexpr distance_kernels<T> avx512{nearest_avx512<T>, squares_avx512<T>, least_avx512<T>, add_avx512<T>, square_roots_avx512<T>, sum_both_ways_avx512<T>};
     if (level == instruction_set::avx512) return avx512;
     if (level == instruction_set::avx2) return avx2;
 #endif

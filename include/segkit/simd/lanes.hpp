@@ -62,25 +62,9 @@ struct vector_lanes {
     [[gnu::always_inline]] static void store(std::int32_t* to, const index& from) {
         for (std::size_t i = 0; i < width; ++i) to[i] = static_cast<std::int32_t>(from[i]);
     }
-    // As many doubles as a vector has, and marks beside them: all ones or zeros.
     using doubles [[gnu::vector_size(Bytes)]] = double;
-    using marks [[gnu::vector_size(Bytes)]] = std::int64_t;
     static constexpr std::size_t wide = Bytes / sizeof(double);
     using id_type = std::conditional_t<sizeof(T) == 8, std::int32_t, std::int32_t>;    // GCC 12 makes vectors of dependent types only
-    using ids [[gnu::vector_size(Bytes / 2)]] = id_type;
-    [[gnu::always_inline]] static void mark(marks& to, const std::int32_t* which, std::int32_t id) {
-        ids some;
-        std::memcpy(&some, which, sizeof some);
-        const ids same = some == id;
-        to = __builtin_convertvector(same, marks);
-    }
-    [[gnu::always_inline]] static void add_marked(doubles& sum, const T* values, const marks& marked) {
-        using part [[gnu::vector_size(wide * sizeof(T))]] = T;
-        part more;
-        std::memcpy(&more, values, sizeof more);
-        if constexpr (std::is_same_v<T, double>) sum += (doubles)((marks)more & marked);
-        else sum += (doubles)((marks)__builtin_convertvector(more, doubles) & marked);
-    }
     // sums[i] += values[i], in double.
     [[gnu::always_inline]] static void add(double* sums, const T* values) {
         using part [[gnu::vector_size(wide * sizeof(T))]] = T;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <segkit/cluster/detail/lloyd.hpp>
+#include <segkit/cluster/detail/resident_lloyd.hpp>
 #include <segkit/cluster/detail/tiles.hpp>
 #include <segkit/cluster/seeding.hpp>
 #include <segkit/config.hpp>
@@ -247,17 +248,19 @@ double mean_variance(const tiled_matrix<T>& points, executor_ref executor) {
     auto sum_blocks = [&](auto add_feature) {
         executor.run(blocks.count(), [&](std::size_t b) {
             const std::size_t end = blocks.first(b) + blocks.length(b);
-            for (std::size_t j = 0; j < d; ++j) {
-                alignas(64) double lanes[tile_rows] = {};
-                for (std::size_t first = blocks.first(b); first < end; first += tile_rows) add_feature(lanes, points.tile(first) + j * tile_rows, j, points.tile_length(first));
-                per_block[b * d + j] = sum_of_lanes(lanes);
+            std::vector<double> lanes(d * tile_rows);
+            std::vector<T> scratch(d * tile_rows);
+            for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
+                const T* const tile = points.tile(first, scratch.data());
+                for (std::size_t j = 0; j < d; ++j) add_feature(lanes.data() + j * tile_rows, tile + j * tile_rows, j, points.tile_length(first));
             }
+            for (std::size_t j = 0; j < d; ++j) per_block[b * d + j] = sum_of_lanes(lanes.data() + j * tile_rows);
         });
     };
-    sum_blocks([&](double(&lanes)[tile_rows], const T* feature, std::size_t, std::size_t) { kernels.add(lanes, feature); });
+    sum_blocks([&](double* lanes, const T* feature, std::size_t, std::size_t) { kernels.add(lanes, feature); });
     for (std::size_t b = 0; b < blocks.count(); ++b)
         for (std::size_t j = 0; j < d; ++j) mean[j] += per_block[b * d + j] / static_cast<double>(n);
-    sum_blocks([&](double(&lanes)[tile_rows], const T* feature, std::size_t j, std::size_t length) {
+    sum_blocks([&](double* lanes, const T* feature, std::size_t j, std::size_t length) {
         const T at = static_cast<T>(mean[j]);
         alignas(64) T squares[tile_rows];
         kernels.squares(feature, 1, &at, 1, squares);
@@ -384,7 +387,8 @@ kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& option
     if (rows.rows == 0) throw_empty(stage);
     if (rows.columns == 0) throw_empty(stage, "features");
     check_kmeans_options(options, rows.columns);
-    return fit_kmeans_to(tiled_matrix<T>(stage, rows, executor), options, executor);
+    const tiling tiles = options.init == kmeans_init::given ? tiling::on_demand : tiling::resident;    // finding first centres reads all tiles
+    return fit_kmeans_to(tiled_matrix<T>(stage, rows, executor, tiles), options, executor);
 }
 
 }  // namespace detail

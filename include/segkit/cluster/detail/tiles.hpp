@@ -1,17 +1,17 @@
-// segkit/cluster/detail/tiles.hpp: points in tiles of 64 rows, feature-major inside a tile: what the distance kernels read.
+// segkit/cluster/detail/tiles.hpp: a matrix as k-means reads it, in tiles of 64 rows, feature-major inside a tile, and in coarse points.
 //
-// A whole matrix is packed once and read in every pass. The last tile is padded with zeros, so kernels have no tails.
+// Also the nearest of some centres, by the exact kernels.
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <memory>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
+#include <segkit/cluster/detail/coarse_points.hpp>
+#include <segkit/cluster/detail/pack_tile.hpp>
 #include <segkit/config.hpp>
 #include <segkit/detail/pages.hpp>
 #include <segkit/exec/executor.hpp>
@@ -22,91 +22,92 @@
 namespace SEGKIT_NAMESPACE {
 namespace detail {
 
-// Copies up to 64 points into a tile: feature j of point i at tile[j * 64 + i].
-template <class T>
-void pack_tile(matrix_view<const T> rows, T* tile) {
-    for (std::size_t j = 0; j < rows.columns; ++j) {
-        T* feature = tile + j * tile_rows;
-        const T* from = rows.values + j * rows.column_stride;
-        if (rows.rows == tile_rows) {
-            for (std::size_t i = 0; i < tile_rows; ++i) feature[i] = from[i * rows.row_stride];
-        } else {
-            for (std::size_t i = 0; i < rows.rows; ++i) feature[i] = from[i * rows.row_stride];
-            std::fill(feature + rows.rows, feature + tile_rows, T{0});
-        }
-    }
-}
+enum class tiling {
+    resident,     // the whole matrix is copied once, and read in every pass
+    on_demand,    // tiles are made where they are asked for, and the rows must outlive the object; where coarse points do most of the work
+    exact,        // resident, and no coarse points
+};
 
-// Adding one to an exponent of ones carries into the sign's place.
-template <class T>
-bool all_finite(const T* values, std::size_t n) {
-    using bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
-    constexpr bits exponent = std::bit_cast<bits>(std::numeric_limits<T>::infinity()), least = exponent & (~exponent + 1);
-    bits found = 0;
-    for (std::size_t i = 0; i < n; ++i) found |= (std::bit_cast<bits>(values[i]) & exponent) + least;
-    return !(found >> (8 * sizeof(bits) - 1));
-}
-
-// Throws for the first row that holds NaN or an infinity.
-template <class T>
-[[noreturn]] void throw_first_not_finite(std::string_view stage, matrix_view<const T> rows) {
-    for (std::size_t i = 0;; ++i) {
-        for (std::size_t j = 0; j < rows.columns; ++j) {
-            if (!is_finite(static_cast<double>(rows(i, j)))) throw_not_finite(stage, static_cast<double>(rows(i, j)), j, i);
-        }
-    }
-}
-
-// A whole matrix in tiles. Throws for NaN and infinities, naming `stage`.
+// A whole matrix in tiles, and in coarse points where the CPU has kernels for these. Throws for NaN and infinities, naming `stage`.
 template <class T>
 class tiled_matrix {
 public:
-    tiled_matrix(std::string_view stage, matrix_view<const T> rows, executor_ref executor)
-        : rows_(rows.rows), columns_(rows.columns), values_(take_memory<T>((rows.rows + tile_rows - 1) / tile_rows * tile_rows * rows.columns)) {
-        const row_blocks blocks(rows_);
+    tiled_matrix(std::string_view stage, matrix_view<const T> rows, executor_ref executor, [[maybe_unused]] tiling tiles = tiling::resident) : view_(rows) {
+#if SEGKIT_SIMD_LEVELS
+        if (tiles != tiling::exact) coarse_ = std::make_unique<const coarse_points<T>>(stage, rows, executor);
+        if (coarse_ && !coarse_->useful()) coarse_.reset();
+        if (coarse_ && tiles == tiling::on_demand) return;
+#endif
+        pack(stage, executor);
+    }
+
+    std::size_t rows() const { return view_.rows; }
+    std::size_t columns() const { return view_.columns; }
+    matrix_view<const T> view() const { return view_; }
+    // The tile that begins at this row, a multiple of 64; of a resident matrix.
+    const T* tile(std::size_t first_row) const {
+        SEGKIT_ASSERT(values_ != nullptr);
+        return values_.get() + first_row * view_.columns;
+    }
+    // The same of any matrix; `scratch` has room for a tile.
+    const T* tile(std::size_t first_row, T* scratch) const {
+        if (values_) return tile(first_row);
+        pack_tile(view_.row_range(first_row, tile_length(first_row)), scratch);
+        return scratch;
+    }
+    std::size_t tile_length(std::size_t first_row) const { return std::min(tile_rows, view_.rows - first_row); }
+    T operator()(std::size_t i, std::size_t j) const { return view_(i, j); }
+
+    template <class U>
+    void copy_row(std::size_t i, U* to) const {
+        for (std::size_t j = 0; j < columns(); ++j) to[j] = static_cast<U>(view_(i, j));
+    }
+
+    bool same_point(std::size_t a, std::size_t b) const {
+        for (std::size_t j = 0; j < columns(); ++j) {
+            if (view_(a, j) != view_(b, j)) return false;
+        }
+        return true;
+    }
+
+#if SEGKIT_SIMD_LEVELS
+    const coarse_points<T>* coarse() const { return coarse_.get(); }
+#endif
+
+    // One weight a row, which must outlive the object; nullptr: every row counts once.
+    const double* weights() const { return weights_; }
+    void weigh(const double* weights) { weights_ = weights; }
+
+private:
+    void pack(std::string_view stage, executor_ref executor) {
+        values_ = take_memory<T>((rows() + tile_rows - 1) / tile_rows * tile_rows * columns());
+        const row_blocks blocks(rows());
         std::vector<char> finite(blocks.count());
         executor.run(blocks.count(), [&](std::size_t b) {
             const std::size_t end = blocks.first(b) + blocks.length(b);
             bool good = true;
             for (std::size_t i = blocks.first(b); i < end; i += tile_rows) {
-                T* const tile = values_.get() + i * columns_;
-                pack_tile(rows.row_range(i, std::min(tile_rows, rows_ - i)), tile);
-                good = good && all_finite(tile, tile_rows * columns_);
+                T* const tile = values_.get() + i * columns();
+                pack_tile(view_.row_range(i, tile_length(i)), tile);
+                good = good && all_finite(tile, tile_rows * columns());
             }
             finite[b] = good;
         });
-        if (std::find(finite.begin(), finite.end(), char{0}) != finite.end()) throw_first_not_finite(stage, rows);
+        if (std::find(finite.begin(), finite.end(), char{0}) != finite.end()) throw_first_not_finite(stage, view_);
     }
 
-    std::size_t rows() const { return rows_; }
-    std::size_t columns() const { return columns_; }
-    // The tile that begins at this row, a multiple of 64.
-    const T* tile(std::size_t first_row) const { return values_.get() + first_row * columns_; }
-    std::size_t tile_length(std::size_t first_row) const { return std::min(tile_rows, rows_ - first_row); }
-    T operator()(std::size_t i, std::size_t j) const { return values_[i / tile_rows * tile_rows * columns_ + j * tile_rows + i % tile_rows]; }
-
-    template <class U>
-    void copy_row(std::size_t i, U* to) const {
-        for (std::size_t j = 0; j < columns_; ++j) to[j] = static_cast<U>((*this)(i, j));
-    }
-
-    bool same_point(std::size_t a, std::size_t b) const {
-        for (std::size_t j = 0; j < columns_; ++j) {
-            if ((*this)(a, j) != (*this)(b, j)) return false;
-        }
-        return true;
-    }
-
-private:
-    std::size_t rows_;
-    std::size_t columns_;
+    matrix_view<const T> view_;
     owned_memory<T> values_;
+    const double* weights_ = nullptr;
+#if SEGKIT_SIMD_LEVELS
+    std::unique_ptr<const coarse_points<T>> coarse_;
+#endif
 };
 
 // Distances are summed in 64 lanes, by place in the tile: as many vectors as an instruction set likes.
-inline double sum_of_lanes(const double (&lanes)[tile_rows]) {
+inline double sum_of_lanes(const double* lanes) {
     double sum = 0;
-    for (double lane : lanes) sum += lane;
+    for (std::size_t i = 0; i < tile_rows; ++i) sum += lanes[i];
     return sum;
 }
 

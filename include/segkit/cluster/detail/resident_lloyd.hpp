@@ -1,0 +1,348 @@
+// segkit/cluster/detail/resident_lloyd.hpp: Lloyd's iteration over a matrix in memory.
+//
+// Between passes every block of rows keeps its labels and sums, and a pass moves only the rows whose label changed from one sum to the
+// other. Such sums have roundings that depend on the way: the last centres come from sums made afresh, in one order, so that they are
+// those of estimate_state over the matrix, and equal clusters have equal centres. Labels are found by coarse points and, in doubt,
+// exactly: the same labels in any case. The inertia on the way follows from the sums; that of the final centres is summed exactly.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <segkit/cluster/detail/lloyd.hpp>
+#include <segkit/cluster/detail/tiles.hpp>
+#include <segkit/config.hpp>
+#include <segkit/exec/executor.hpp>
+#include <segkit/simd/row_sums.hpp>
+
+namespace SEGKIT_NAMESPACE::detail {
+
+// Told of every assignment, with the number of rows that changed their cluster; false ends the iteration with the best so far.
+class lloyd_observer {
+public:
+    virtual ~lloyd_observer() = default;
+    virtual bool after(const lloyd_iterate& iterate, std::size_t moved_rows) = 0;
+};
+
+template <class T, class Label>
+class resident_lloyd {
+public:
+    explicit resident_lloyd(const tiled_matrix<T>& points, std::size_t k)
+        : points_(points),
+          k_(k),
+          d_(points.columns()),
+          blocks_(points.rows()),
+          labels_(take_memory<Label>(whole_tiles(points.rows()))),
+          states_(blocks_.count(), empty_lloyd_state(k_, d_)),
+          squares_(blocks_.count()),
+          changed_(blocks_.count()),
+          doubts_(blocks_.count()) {}
+
+    lloyd_iterate to_end(lloyd_spec spec, executor_ref executor, lloyd_observer* observer) {
+        lloyd_iterate iterate = lloyd::init(std::move(spec));
+        while (!iterate.done) {
+            if (iterate.repairing) {
+                const lloyd_state far = farthest(iterate, executor);
+                iterate = lloyd::step(std::move(iterate), far);
+                continue;
+            }
+            const std::size_t moved = assign(iterate, iterate.final_pass, executor);
+            if (sums_drifted_ && !iterate.final_pass) {
+                if (moved == 0) {
+                    sum_afresh(iterate, executor);
+                    if (lloyd::recentre(iterate, merged())) continue;
+                } else if (iterate.iteration + 1 >= iterate.spec.max_iter) {
+                    sum_afresh(iterate, executor);
+                }
+            }
+            if (!iterate.final_pass && lloyd::is_settled(iterate, merged())) assign(iterate, true, executor);
+            else if (!iterate.final_pass) estimate_inertia(iterate);
+            iterate = lloyd::step(std::move(iterate), merged());
+            if (observer && !observer->after(iterate, moved) && !iterate.done) {
+                iterate.repairing = false;
+                iterate.gave_up = true;
+                iterate.final_pass = true;
+                iterate.reason = kmeans_stop::cancelled;
+            }
+            if (sums_drifted_ && iterate.final_pass && !iterate.done) {
+                sum_afresh(iterate, executor);
+                lloyd::recentre(iterate, merged());
+            }
+        }
+        return iterate;
+    }
+
+    std::int32_t label(std::size_t row) const { return static_cast<std::int32_t>(labels_[row / tile_rows * tile_rows + place_in_tile(row % tile_rows)]); }
+
+private:
+    static std::size_t whole_tiles(std::size_t rows) { return (rows + tile_rows - 1) / tile_rows * tile_rows; }
+
+    // How many rows changed their cluster; all of them the first time. `exactly` sums the inertia as well.
+    std::size_t assign(const lloyd_iterate& iterate, bool exactly, executor_ref executor) {
+        const nearest_centre<T> centres(iterate.spec.centres, k_, d_);
+        prepare(iterate);
+        executor.run(blocks_.count(), [&](std::size_t b) { assign_block(iterate, centres, exactly, b); });
+        std::size_t changed = 0, doubts = 0;
+        for (std::size_t b = 0; b < blocks_.count(); ++b) {
+            changed += changed_[b];
+            doubts += doubts_[b];
+        }
+        if (doubts > points_.rows() / 8) exact_only_ = true;
+        sums_drifted_ = sums_drifted_ || (labelled_ && changed > 0);
+        labelled_ = true;
+        return changed;
+    }
+
+    void assign_block(const lloyd_iterate& iterate, const nearest_centre<T>& centres, bool exactly, std::size_t b) {
+        std::vector<Label> now(whole_tiles(blocks_.length(b)));
+        doubts_[b] = 0;
+        states_[b].inertia = 0;
+        if (exactly || !label_coarsely(centres, b, now.data())) states_[b].inertia = label_exactly(centres, b, now.data());
+        Label* const before = labels_.get() + blocks_.first(b);
+        if (!labelled_) {
+            std::copy(now.begin(), now.end(), before);
+            states_[b].rows = blocks_.length(b);
+            sum_block_afresh(iterate, b);
+            changed_[b] = blocks_.length(b);
+            return;
+        }
+        std::vector<row_move> moves;
+        const matrix_view<const T> rows = block(b);
+        for (std::size_t tile = 0; tile < now.size(); tile += tile_rows) {
+            for (std::uint64_t places = different_places(before + tile, now.data() + tile); places != 0; places &= places - 1) {
+                const std::size_t place = static_cast<std::size_t>(std::countr_zero(places)), at = tile + place;
+                const std::size_t row = tile + row_at_place(place);
+                fetch_row(rows, row);
+                moves.push_back({static_cast<std::uint32_t>(row), static_cast<std::int32_t>(before[at]), static_cast<std::int32_t>(now[at])});
+            }
+        }
+        std::copy(now.begin(), now.end(), before);
+        changed_[b] = moves.size();
+        if (!moves.empty()) move_rows(iterate, b, moves);
+    }
+
+    // The places in a tile where two rows of labels differ.
+    static std::uint64_t different_places(const Label* a, const Label* b) {
+        std::uint64_t places = 0;
+        if constexpr (sizeof(Label) == 1) {
+            for (std::size_t word = 0; word < 8; ++word) {
+                std::uint64_t x, y;
+                std::memcpy(&x, a + 8 * word, sizeof x);
+                std::memcpy(&y, b + 8 * word, sizeof y);
+                const std::uint64_t low = 0x7F7F7F7F7F7F7F7F, apart = x ^ y, high = (((apart & low) + low) | apart) & ~low;    // the high bit of every byte that differs
+                places |= ((high >> 7) * 0x0102040810204080 >> 56) << (8 * word);
+            }
+        } else {
+            for (std::size_t place = 0; place < tile_rows; ++place) places |= static_cast<std::uint64_t>(a[place] != b[place]) << place;
+        }
+        return places;
+    }
+
+    // GCC 12 takes a function that only fetches for one without effect, and drops its calls.
+    [[gnu::always_inline]] static void fetch_row(matrix_view<const T> rows, std::size_t row) {
+        if (rows.column_stride != 1) return;
+        const T* const values = rows.values + row * rows.row_stride;
+        for (std::size_t j = 0; j < rows.columns; j += 64 / sizeof(T)) __builtin_prefetch(values + j);
+        __builtin_prefetch(values + rows.columns - 1);
+    }
+
+    // The sum of the squared distances to the nearest centres.
+    double label_exactly(const nearest_centre<T>& centres, std::size_t b, Label* now) const {
+        alignas(64) double lanes[tile_rows] = {};
+        std::vector<T> scratch(d_ * tile_rows);
+        const double* const weights = points_.weights();
+        each_tile(b, [&](std::size_t first, std::size_t length) {
+            nearest_in_tile<T> nearest;
+            centres.find(points_.tile(first, scratch.data()), length, nearest);
+            if (!weights) centres.kernels().add(lanes, nearest.distance);
+            else
+                for (std::size_t i = 0; i < length; ++i) lanes[i] += weights[first + i] * static_cast<double>(nearest.distance[i]);
+            Label* const labels = now + (first - blocks_.first(b));
+            for (std::size_t place = 0; place < tile_rows; ++place) labels[place] = static_cast<Label>(nearest.which[row_at_place(place)]);
+        });
+        return sum_of_lanes(lanes);
+    }
+
+#if SEGKIT_SIMD_LEVELS
+    void prepare(const lloyd_iterate& iterate) {
+        coarse_ = {};
+        if (points_.coarse() && !exact_only_ && sizeof(Label) == 1) coarse_ = points_.coarse()->prepare(iterate.spec.centres, k_);
+    }
+
+    // Whether it could.
+    bool label_coarsely(const nearest_centre<T>& centres, std::size_t b, Label* now) {
+        if constexpr (sizeof(Label) == 1) {
+            if (!coarse_.usable) return false;
+            const coarse_points<T>& coarse = *points_.coarse();
+            const coarse_kernels& kernels = coarse_kernels_for(simd_level());
+            std::vector<T> tile(d_ * tile_rows);    // of rows in doubt, from anywhere in the block
+            std::uint32_t rows[tile_rows];
+            std::size_t waiting = 0;
+            auto ask_exactly = [&] {
+                nearest_in_tile<T> nearest;
+                centres.find(tile.data(), waiting, nearest);
+                for (std::size_t i = 0; i < waiting; ++i) now[rows[i] / tile_rows * tile_rows + place_in_tile(rows[i] % tile_rows)] = static_cast<Label>(nearest.which[i]);
+                doubts_[b] += waiting;
+                waiting = 0;
+            };
+            each_tile(b, [&](std::size_t first, std::size_t length) {
+                Label* const labels = now + (first - blocks_.first(b));
+                alignas(64) unsigned char doubts[tile_rows];
+                const std::int32_t slack = coarse.slack(coarse_, first);
+                const std::uint64_t outside = coarse.outside(first);
+                const bool any = kernels.nearest(coarse.tile(first), coarse.pairs(), coarse_.steps.data(), coarse_.starts.data(), k_, slack, labels, doubts);
+                if (length < tile_rows) {
+                    for (std::size_t i = length; i < tile_rows; ++i) labels[place_in_tile(i)] = doubts[place_in_tile(i)] = 0;
+                }
+                if (!any && outside == 0) return;
+                for (std::size_t place = 0; place < tile_rows; ++place) {
+                    const std::size_t i = row_at_place(place);
+                    if (!doubts[place] && !(outside >> i & 1)) continue;
+                    for (std::size_t j = 0; j < d_; ++j) tile[j * tile_rows + waiting] = points_(first + i, j);
+                    rows[waiting++] = static_cast<std::uint32_t>(first + i - blocks_.first(b));
+                    if (waiting == tile_rows) ask_exactly();
+                }
+            });
+            ask_exactly();
+            return true;
+        } else {
+            return false;
+        }
+    }
+#else
+    void prepare(const lloyd_iterate&) {}
+    bool label_coarsely(const nearest_centre<T>&, std::size_t, Label*) { return false; }
+#endif
+
+    void move_rows(const lloyd_iterate& iterate, std::size_t b, std::vector<row_move>& moves) {
+        lloyd_state& s = states_[b];
+        const double* const weights = points_.weights() ? points_.weights() + blocks_.first(b) : nullptr;
+        for (const row_move& m : moves) {
+            const double weight = weights ? weights[m.row] : 1.0;
+            --s.counts[static_cast<std::size_t>(m.from)];
+            ++s.counts[static_cast<std::size_t>(m.to)];
+            s.weights[static_cast<std::size_t>(m.from)] -= weight;
+            s.weights[static_cast<std::size_t>(m.to)] += weight;
+        }
+        const row_kernels<T>& kernels = row_kernels_for<T>(simd_level());
+        const matrix_view<const T> rows = block(b);
+        bool lossy = false;
+        if (rows.column_stride == 1) {
+            lossy = kernels.move(s.sums.data(), rows.values, rows.row_stride, d_, iterate.origin.data(), moves.data(), weights, moves.size());
+        } else {
+            std::vector<T> row(d_);
+            for (row_move m : moves) {
+                for (std::size_t j = 0; j < d_; ++j) row[j] = rows(m.row, j);
+                const double weight = weights ? weights[m.row] : 1.0;
+                m.row = 0;
+                lossy |= kernels.move(s.sums.data(), row.data(), d_, d_, iterate.origin.data(), &m, &weight, 1);
+            }
+        }
+        if (lossy) sum_block_afresh(iterate, b);
+    }
+
+    void sum_afresh(const lloyd_iterate& iterate, executor_ref executor) {
+        executor.run(blocks_.count(), [&](std::size_t b) { sum_block_afresh(iterate, b); });
+        sums_drifted_ = false;
+    }
+
+    void sum_block_afresh(const lloyd_iterate& iterate, std::size_t b) {
+        lloyd_state& s = states_[b];
+        std::fill(s.counts.begin(), s.counts.end(), std::size_t{0});
+        std::fill(s.weights.begin(), s.weights.end(), 0.0);
+        std::fill(s.sums.begin(), s.sums.end(), 0.0);
+        std::vector<std::int32_t> clusters(blocks_.length(b));
+        for (std::size_t i = 0; i < clusters.size(); ++i) clusters[i] = label(blocks_.first(b) + i);
+        aligned_doubles squares(d_);
+        add_rows(s, block(b), clusters.data(), points_.weights() ? points_.weights() + blocks_.first(b) : nullptr, iterate.origin, squares.data());
+        squares_[b] = 0;
+        for (const double square : squares) squares_[b] += square;
+    }
+
+    // The inertia by what is known of the sums: sum |x - o|^2 - 2 (c - o) sum (x - o) + n |c - o|^2 over the clusters.
+    void estimate_inertia(const lloyd_iterate& iterate) {
+        const lloyd_state sum = merged();
+        double inertia = 0;
+        for (const double square : squares_) inertia += square;
+        for (std::size_t c = 0; c < k_; ++c) {
+            for (std::size_t j = 0; j < d_; ++j) {
+                const double centre = static_cast<double>(static_cast<T>(iterate.spec.centres[c * d_ + j])) - iterate.origin[j];
+                inertia += centre * (sum.weights[c] * centre - 2 * sum.sums[c * d_ + j]);
+            }
+        }
+        for (lloyd_state& s : states_) s.inertia = 0;
+        states_[0].inertia = std::max(inertia, 0.0);
+    }
+
+    lloyd_state merged() const {
+        lloyd_state sum = states_[0];
+        for (std::size_t b = 1; b < states_.size(); ++b) add_lloyd_state(sum, states_[b]);
+        return sum;
+    }
+
+    // The state of the last assignment with the points farthest from their centres.
+    lloyd_state farthest(const lloyd_iterate& iterate, executor_ref executor) {
+        const nearest_centre<T> centres(iterate.spec.centres, k_, d_);
+        if (sums_drifted_) sum_afresh(iterate, executor);
+        std::vector<lloyd_state> states = states_;
+        executor.run(blocks_.count(), [&](std::size_t b) {
+            std::vector<T> scratch(d_ * tile_rows);
+            each_tile(b, [&](std::size_t first, std::size_t length) {
+                const T* const tile = points_.tile(first, scratch.data());
+                nearest_in_tile<T> nearest;
+                centres.find(tile, length, nearest);
+                keep_far_points(states[b], tile, iterate.origin, length, points_.weights() ? points_.weights() + first : nullptr, nearest);
+            });
+        });
+        for (std::size_t b = 1; b < states.size(); ++b) add_lloyd_state(states[0], states[b]);
+        return std::move(states[0]);
+    }
+
+    template <class F>
+    void each_tile(std::size_t b, F f) const {
+        const std::size_t end = blocks_.first(b) + blocks_.length(b);
+        for (std::size_t first = blocks_.first(b); first < end; first += tile_rows) f(first, std::min(tile_rows, end - first));
+    }
+    matrix_view<const T> block(std::size_t b) const { return points_.view().row_range(blocks_.first(b), blocks_.length(b)); }
+
+    const tiled_matrix<T>& points_;
+    std::size_t k_;
+    std::size_t d_;
+    row_blocks blocks_;
+    owned_memory<Label> labels_;         // whole tiles, in the order of places
+    std::vector<lloyd_state> states_;    // of every block, with its present labels
+    std::vector<double> squares_;        // of every block, the squared distances of its rows from the origin
+    std::vector<std::size_t> changed_;
+    std::vector<std::size_t> doubts_;
+#if SEGKIT_SIMD_LEVELS
+    coarse_centres coarse_;
+#endif
+    bool exact_only_ = false;            // too many rows were in doubt
+    bool labelled_ = false;
+    bool sums_drifted_ = false;          // some sums went by changed rows
+};
+
+// `labels`, where given, get the clusters of the last assignment, which was made with the final centres.
+template <class T>
+lloyd_iterate lloyd_to_end(const tiled_matrix<T>& points, lloyd_spec spec, executor_ref executor, std::vector<std::int32_t>* labels = nullptr,
+                           lloyd_observer* observer = nullptr) {
+    auto run = [&](auto lloyd) {
+        lloyd_iterate iterate = lloyd.to_end(std::move(spec), executor, observer);
+        if (labels) {
+            labels->resize(points.rows());
+            for (std::size_t i = 0; i < points.rows(); ++i) (*labels)[i] = lloyd.label(i);
+        }
+        return iterate;
+    };
+    const std::size_t k = spec.n_clusters;
+    if (k <= 256) return run(resident_lloyd<T, std::uint8_t>(points, k));
+    return run(resident_lloyd<T, std::int32_t>(points, k));
+}
+
+}  // namespace SEGKIT_NAMESPACE::detail

@@ -1,0 +1,282 @@
+// segkit/simd/coarse.hpp: points rounded to 16 bits a feature, and which centre is nearest to them as far as that can say.
+//
+//     coarse_kernels_for(simd_level()).nearest(tile, pairs, steps, starts, count, slack, labels, doubts);
+//
+// Two features and two products to an instruction (pmaddwd), in whole numbers: half to a quarter of the work of distances in float and
+// double, a quarter of the memory of double, and the same bits at every level. Where the nearest two centres are closer than `slack`,
+// the row is in doubt, and whoever asks looks at its exact distances. x86-64 only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include <segkit/config.hpp>
+#include <segkit/simd/distances.hpp>
+#include <segkit/simd/lanes.hpp>
+#include <segkit/simd/level.hpp>
+
+#if SEGKIT_SIMD_LEVELS
+
+namespace SEGKIT_NAMESPACE::detail {
+
+// Words of 32 bits hold two features of a point: tile[pair * 64 + i].
+inline constexpr int coarse_limit = 8191;                     // features are from -limit to limit
+inline constexpr std::int32_t coarse_id_bits = 0xFF;          // the least bits of a score are the centre's number
+inline constexpr std::size_t coarse_most_centres = 256;
+
+// What rounding a tile found.
+struct coarse_findings {
+    float greatest_square = 0;         // of the length of a point, in steps
+    std::uint64_t outside = 0;         // bit i: point i lies beyond the limit somewhere (or is no number)
+    bool not_finite = false;
+};
+
+template <std::size_t Bytes>
+struct word_vector {
+    using words [[gnu::vector_size(Bytes)]] = std::int32_t;
+    static constexpr std::size_t width = Bytes / 4;
+
+    [[gnu::always_inline]] static void load(words& to, const std::int32_t* from) { std::memcpy(&to, from, Bytes); }
+    [[gnu::always_inline]] static void store(void* to, const words& from) { std::memcpy(to, &from, Bytes); }
+    [[gnu::always_inline]] static void fill(words& to, std::int32_t value) { to = words{} + value; }
+    [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) { to = words{} + *value; }
+};
+
+// to += the sums of the products of the two numbers in each word. GCC takes the instruction as text in code for any target; Clang as
+// a function of the target, which it inlines where the target is right.
+template <std::size_t Bytes>
+struct word_lanes;
+#if defined(__clang__)
+template <>
+struct word_lanes<16> : word_vector<16> {
+    using halves [[gnu::vector_size(16)]] = std::int16_t;
+    static void add_products(words& to, const words& a, const words& b) { to += (words)__builtin_ia32_pmaddwd128((halves)a, (halves)b); }
+};
+template <>
+struct word_lanes<32> : word_vector<32> {
+    using halves [[gnu::vector_size(32)]] = std::int16_t;
+    SEGKIT_TARGET_AVX2 static void add_products(words& to, const words& a, const words& b) { to += (words)__builtin_ia32_pmaddwd256((halves)a, (halves)b); }
+};
+template <>
+struct word_lanes<64> : word_vector<64> {
+    using halves [[gnu::vector_size(64)]] = std::int16_t;
+    SEGKIT_TARGET_AVX512 static void add_products(words& to, const words& a, const words& b) { to += (words)__builtin_ia32_pmaddwd512((halves)a, (halves)b); }
+};
+#else
+template <std::size_t Bytes>
+struct word_lanes : word_vector<Bytes> {
+    using words [[gnu::vector_size(Bytes)]] = std::int32_t;
+    [[gnu::always_inline]] static void add_products(words& to, const words& a, const words& b) {
+        words products = a;
+        if constexpr (Bytes == 16) asm("pmaddwd {%1, %0|%0, %1}" : "+x"(products) : "x"(b));
+        else asm("vpmaddwd {%2, %1, %0|%0, %1, %2}" : "=v"(products) : "v"(a), "v"(b));
+        to += products;
+    }
+    // GCC 12 would put the number into the lanes one by one.
+    [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) {
+        if constexpr (Bytes == 16) asm("movd {%1, %0|%0, %1}\n\tpshufd {$0, %0, %0|%0, %0, 0}" : "=x"(to) : "m"(*value));
+        else asm("vpbroadcastd {%1, %0|%0, %1}" : "=v"(to) : "m"(*value));
+    }
+};
+#endif
+
+// ---- one source for every instruction set
+
+template <class Lanes, std::size_t Centres, bool Prefetch>
+[[gnu::always_inline]] inline void coarse_nearest_of(const std::int32_t* points, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::int32_t first_id,
+                                                     typename Lanes::words (&best)[4], typename Lanes::words (&second)[4]) {
+    typename Lanes::words score[Centres][4];
+#pragma GCC unroll 16
+    for (std::size_t c = 0; c < Centres; ++c) {
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < 4; ++v) Lanes::fill_from(score[c][v], starts + c);
+    }
+    for (std::size_t p = 0; p < pairs; ++p) {
+        typename Lanes::words x[4];
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < 4; ++v) {
+            Lanes::load(x[v], points + p * tile_rows + v * 16);
+            // One tile ahead; an address beyond the last tile is never read.
+            if constexpr (Prefetch) __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(points + (pairs + p) * tile_rows + v * 16)));
+        }
+#pragma GCC unroll 16
+        for (std::size_t c = 0; c < Centres; ++c) {
+            typename Lanes::words step;
+            Lanes::fill_from(step, steps + c * pairs + p);
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < 4; ++v) Lanes::add_products(score[c][v], x[v], step);
+        }
+    }
+#pragma GCC unroll 16
+    for (std::size_t c = 0; c < Centres; ++c) {
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < 4; ++v) {
+            const typename Lanes::words named = (score[c][v] & ~coarse_id_bits) | (first_id + static_cast<std::int32_t>(c));
+            const typename Lanes::words more = named > best[v] ? named : best[v];
+            best[v] = named < best[v] ? named : best[v];
+            second[v] = more < second[v] ? more : second[v];
+        }
+    }
+}
+
+template <class Lanes, std::size_t Centres>
+[[gnu::always_inline]] inline bool coarse_nearest_body(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count,
+                                                       std::int32_t slack, unsigned char* labels, unsigned char* doubts) {
+    typename Lanes::words any{};
+    for (std::size_t first = 0; first < 16; first += Lanes::width) {
+        typename Lanes::words best[4], second[4];
+        for (std::size_t v = 0; v < 4; ++v) {
+            Lanes::fill(best[v], 0x3FFFFFFF);
+            Lanes::fill(second[v], 0x3FFFFFFF);
+        }
+        std::size_t c = 0;
+        if (count >= Centres) {
+            coarse_nearest_of<Lanes, Centres, true>(tile + first, pairs, steps, starts, 0, best, second);
+            for (c = Centres; c + Centres <= count; c += Centres)
+                coarse_nearest_of<Lanes, Centres, false>(tile + first, pairs, steps + c * pairs, starts + c, static_cast<std::int32_t>(c), best, second);
+        }
+        const auto id = static_cast<std::int32_t>(c);
+        switch (count - c) {    // as many at once as are left
+            case 3: if constexpr (Centres > 3) coarse_nearest_of<Lanes, 3, true>(tile + first, pairs, steps + c * pairs, starts + c, id, best, second); break;
+            case 2: if constexpr (Centres > 2) coarse_nearest_of<Lanes, 2, true>(tile + first, pairs, steps + c * pairs, starts + c, id, best, second); break;
+            case 1: if constexpr (Centres > 1) coarse_nearest_of<Lanes, 1, true>(tile + first, pairs, steps + c * pairs, starts + c, id, best, second); break;
+            default: break;
+        }
+        typename Lanes::words label{}, doubt{};
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < 4; ++v) {
+            label |= (best[v] & coarse_id_bits) << static_cast<int>(8 * v);
+            const typename Lanes::words near = second[v] - best[v] <= slack;
+            doubt |= near & static_cast<std::int32_t>(0xFFu << (8 * v));
+        }
+        Lanes::store(labels + 4 * first, label);
+        Lanes::store(doubts + 4 * first, doubt);
+        any |= doubt;
+    }
+    std::int32_t found[Lanes::width];
+    Lanes::store(found, any);
+    std::int32_t some = 0;
+    for (const std::int32_t f : found) some |= f;
+    return some != 0;
+}
+
+template <class Lanes, class T>
+struct coarse_rounding {
+    using real = typename Lanes::real;
+    using index = typename Lanes::index;
+    using integer = typename Lanes::integer;
+    using whole [[gnu::vector_size(4 * Lanes::width)]] = typename Lanes::id_type;
+    using small_type = std::conditional_t<sizeof(T) == 8, float, float>;    // GCC 12 makes vectors of dependent types only
+    using small [[gnu::vector_size(4 * Lanes::width)]] = small_type;
+    static constexpr T limit = static_cast<T>(coarse_limit);
+
+    [[gnu::always_inline]] static void round(const T* feature, T origin, T inverse, whole& to, small& square, index& out, index& not_finite) {
+        constexpr integer exponent = sizeof(T) == 8 ? static_cast<integer>(0x7FF0000000000000ll) : static_cast<integer>(0x7F800000);
+        constexpr integer least = exponent & (~exponent + 1);
+        real x, top, bottom;
+        Lanes::load(x, feature);
+        Lanes::fill(top, limit);
+        Lanes::fill(bottom, -limit);
+        not_finite |= ((index)x & exponent) + least;    // carries into the sign's place
+        real steps = (x - origin) * inverse;
+        const real sought = steps;
+        steps = steps < top ? steps : top;
+        steps = steps > bottom ? steps : bottom;
+        out |= (index)sought ^ (index)steps;
+        to = __builtin_convertvector(steps + (limit + static_cast<T>(1.5)), whole) - (coarse_limit + 1);
+        const small size = __builtin_convertvector(to, small);
+        square += size * size;
+    }
+};
+
+template <class Lanes, class T>
+[[gnu::always_inline]] inline void coarse_round_body(const T* tile, std::size_t columns, const T* origin, const T* inverse, std::int32_t* words, coarse_findings& findings) {
+    using rounding = coarse_rounding<Lanes, T>;
+    using integer = typename Lanes::integer;
+    typename Lanes::index not_finite{};
+    alignas(64) float squares[tile_rows];
+    alignas(64) integer outside[tile_rows];
+    for (std::size_t i = 0; i < tile_rows; i += Lanes::width) {
+        typename rounding::small square{};
+        typename Lanes::index out{};
+        for (std::size_t j = 0; j < columns; j += 2) {
+            typename rounding::whole low, high{};
+            rounding::round(tile + j * tile_rows + i, origin[j], inverse[j], low, square, out, not_finite);
+            if (j + 1 < columns) rounding::round(tile + (j + 1) * tile_rows + i, origin[j + 1], inverse[j + 1], high, square, out, not_finite);
+            low = (low & 0xFFFF) | (high << 16);
+            std::memcpy(words + j / 2 * tile_rows + i, &low, sizeof low);
+        }
+        std::memcpy(squares + i, &square, sizeof square);
+        std::memcpy(outside + i, &out, sizeof out);
+    }
+    integer found[Lanes::width];
+    std::memcpy(found, &not_finite, sizeof found);
+    findings = {};
+    for (const integer f : found) findings.not_finite |= f < 0;
+    for (std::size_t i = 0; i < tile_rows; ++i) {
+        findings.greatest_square = squares[i] > findings.greatest_square ? squares[i] : findings.greatest_square;
+        findings.outside |= static_cast<std::uint64_t>(outside[i] != 0) << i;
+    }
+}
+
+// ---- the forms
+
+struct coarse_kernels {
+    // Per point, in the order of places, the number of the nearest of `count` centres by start[c] + sum of products with its steps, and
+    // 0xFF where the second nearest is no more than `slack` farther. Whether any is. Scores must stay below 2^29 in size.
+    bool (*nearest)(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count, std::int32_t slack,
+                    unsigned char* labels, unsigned char* doubts);
+    // Rounds a tile of points to the words of (x - origin) * inverse.
+    void (*round_doubles)(const double* tile, std::size_t columns, const double* origin, const double* inverse, std::int32_t* words, coarse_findings& findings);
+    void (*round_floats)(const float* tile, std::size_t columns, const float* origin, const float* inverse, std::int32_t* words, coarse_findings& findings);
+
+    void round(const double* tile, std::size_t columns, const double* origin, const double* inverse, std::int32_t* words, coarse_findings& findings) const {
+        round_doubles(tile, columns, origin, inverse, words, findings);
+    }
+    void round(const float* tile, std::size_t columns, const float* origin, const float* inverse, std::int32_t* words, coarse_findings& findings) const {
+        round_floats(tile, columns, origin, inverse, words, findings);
+    }
+};
+
+template <class T>
+void coarse_round_base(const T* tile, std::size_t columns, const T* origin, const T* inverse, std::int32_t* words, coarse_findings& findings) {
+    coarse_round_body<vector_lanes<T, 16>>(tile, columns, origin, inverse, words, findings);
+}
+template <class T>
+SEGKIT_TARGET_AVX2 void coarse_round_avx2(const T* tile, std::size_t columns, const T* origin, const T* inverse, std::int32_t* words, coarse_findings& findings) {
+    coarse_round_body<vector_lanes<T, 32>>(tile, columns, origin, inverse, words, findings);
+}
+template <class T>
+SEGKIT_TARGET_AVX512 void coarse_round_avx512(const T* tile, std::size_t columns, const T* origin, const T* inverse, std::int32_t* words, coarse_findings& findings) {
+    coarse_round_body<vector_lanes<T, 64>>(tile, columns, origin, inverse, words, findings);
+}
+
+template <class Words = std::int32_t>    // templates, so that an unused include costs little
+bool coarse_nearest_base(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack, unsigned char* labels, unsigned char* doubts) {
+    return coarse_nearest_body<word_lanes<16>, 1>(tile, pairs, steps, starts, count, slack, labels, doubts);
+}
+template <class Words = std::int32_t>
+SEGKIT_TARGET_AVX2 bool coarse_nearest_avx2(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack, unsigned char* labels,
+                                            unsigned char* doubts) {
+    return coarse_nearest_body<word_lanes<32>, 1>(tile, pairs, steps, starts, count, slack, labels, doubts);
+}
+template <class Words = std::int32_t>
+SEGKIT_TARGET_AVX512 bool coarse_nearest_avx512(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
+                                                unsigned char* labels, unsigned char* doubts) {
+    return coarse_nearest_body<word_lanes<64>, 4>(tile, pairs, steps, starts, count, slack, labels, doubts);
+}
+
+template <class Words = std::int32_t>
+const coarse_kernels& coarse_kernels_for(instruction_set level) {
+    static constexpr coarse_kernels base{coarse_nearest_base<Words>, coarse_round_base<double>, coarse_round_base<float>};
+    static constexpr coarse_kernels avx2{coarse_nearest_avx2<Words>, coarse_round_avx2<double>, coarse_round_avx2<float>};
+    static constexpr coarse_kernels avx512{coarse_nearest_avx512<Words>, coarse_round_avx512<double>, coarse_round_avx512<float>};
+    if (level == instruction_set::avx512) return avx512;
+    return level == instruction_set::avx2 ? avx2 : base;
+}
+
+}  // namespace SEGKIT_NAMESPACE::detail
+
+#endif

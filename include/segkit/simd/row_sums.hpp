@@ -1,0 +1,199 @@
+// segkit/simd/row_sums.hpp: sums of rows by cluster, and rows that move from one sum to another.
+//
+//     row_kernels_for<float>(simd_level()).add(sums, rows, stride, columns, origin, clusters, weights, count, squares);
+//
+// Lanes are features. Every sum takes its rows in their order, one at a time, in double, as distances from `origin` (a large offset
+// costs no accuracy): its bits do not depend on the width of the vectors. A row costs two instructions per vector of features.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include <segkit/config.hpp>
+#include <segkit/simd/lanes.hpp>
+#include <segkit/simd/level.hpp>
+
+namespace SEGKIT_NAMESPACE::detail {
+
+struct row_move {
+    std::uint32_t row;
+    std::int32_t from;
+    std::int32_t to;
+};
+
+template <class T>
+struct row_kernels {
+    // sums[which[i] * columns + j] += weights[i] * (rows[i * stride + j] - origin[j]), and squares[j] += the same times the difference
+    // once more, for `count` rows. Without weights each counts once.
+    void (*add)(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which, const double* weights, std::size_t count,
+                double* squares);
+    // Takes rows from one sum to another. Whether a value left that was so much larger than what stays that the roundings it left
+    // behind matter.
+    bool (*move)(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves, const double* weights, std::size_t count);
+};
+
+// ---- one source for every instruction set
+
+// The differences from the origin of as many features as a vector of doubles has.
+template <std::size_t Bytes, class T>
+struct row_part {
+    static constexpr std::size_t width = Bytes / sizeof(double);
+    using element = std::conditional_t<sizeof(T) == 8, double, double>;    // GCC 12 makes vectors of dependent types only
+    using mask_element = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int64_t>;
+    using doubles [[gnu::vector_size(Bytes)]] = element;
+    using marks [[gnu::vector_size(Bytes)]] = mask_element;
+    using values [[gnu::vector_size(width * sizeof(T))]] = T;
+
+    [[gnu::always_inline]] static void load(doubles& to, const T* row, const double* origin) {
+        values more;
+        doubles from;
+        std::memcpy(&more, row, sizeof more);
+        std::memcpy(&from, origin, sizeof from);
+        if constexpr (sizeof(T) == 8) to = more - from;
+        else to = __builtin_convertvector(more, doubles) - from;
+    }
+    [[gnu::always_inline]] static void add(double* at, const doubles& value) {
+        doubles sum;
+        std::memcpy(&sum, at, sizeof sum);
+        sum += value;
+        std::memcpy(at, &sum, sizeof sum);
+    }
+    [[gnu::always_inline]] static void take(double* at, const doubles& value, marks& lossy) {
+        doubles sum;
+        std::memcpy(&sum, at, sizeof sum);
+        sum -= value;
+        std::memcpy(at, &sum, sizeof sum);
+        lossy |= (value * value > (sum * sum) * 0x1p40);
+    }
+    [[gnu::always_inline]] static bool any(const marks& lossy) {
+        std::int64_t lanes[width], all = 0;
+        std::memcpy(lanes, &lossy, sizeof lossy);
+        for (const std::int64_t lane : lanes) all |= lane;
+        return all != 0;
+    }
+};
+
+template <std::size_t Bytes, class T>
+[[gnu::always_inline]] inline void add_row(double* sum, const T* row, const double* origin, double weight, double* squares, std::size_t j, std::size_t columns) {
+    if constexpr (Bytes >= 16) {
+        using part = row_part<Bytes, T>;
+        for (; j + part::width <= columns; j += part::width) {
+            typename part::doubles value;
+            part::load(value, row + j, origin + j);
+            const typename part::doubles weighted = value * weight;
+            part::add(sum + j, weighted);
+            part::add(squares + j, weighted * value);
+        }
+        add_row<Bytes / 2>(sum, row, origin, weight, squares, j, columns);
+    } else {
+        for (; j < columns; ++j) {
+            const double value = static_cast<double>(row[j]) - origin[j];
+            sum[j] += value * weight;
+            squares[j] += value * weight * value;
+        }
+    }
+}
+
+template <std::size_t Bytes, class T>
+[[gnu::always_inline]] inline bool move_row(double* less, double* more, const T* row, const double* origin, double weight, std::size_t j, std::size_t columns) {
+    if constexpr (Bytes >= 16) {
+        using part = row_part<Bytes, T>;
+        typename part::marks lossy{};
+        const std::size_t first = j;
+        for (; j + part::width <= columns; j += part::width) {
+            typename part::doubles value;
+            part::load(value, row + j, origin + j);
+            value *= weight;
+            part::take(less + j, value, lossy);
+            part::add(more + j, value);
+        }
+        const bool found = j != first && part::any(lossy);
+        return move_row<Bytes / 2>(less, more, row, origin, weight, j, columns) || found;
+    } else {
+        bool lossy = false;
+        for (; j < columns; ++j) {
+            const double value = (static_cast<double>(row[j]) - origin[j]) * weight;
+            less[j] -= value;
+            more[j] += value;
+            lossy |= value * value > (less[j] * less[j]) * 0x1p40;
+        }
+        return lossy;
+    }
+}
+
+template <std::size_t Bytes, class T>
+[[gnu::always_inline]] inline void add_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
+                                                 const double* weights, std::size_t count, double* squares) {
+    for (std::size_t i = 0; i < count; ++i)
+        add_row<Bytes>(sums + static_cast<std::size_t>(which[i]) * columns, rows + i * stride, origin, weights ? weights[i] : 1.0, squares, 0, columns);
+}
+
+template <std::size_t Bytes, class T>
+[[gnu::always_inline]] inline bool move_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
+                                                  const double* weights, std::size_t count) {
+    bool lossy = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        const row_move& m = moves[i];
+        lossy |= move_row<Bytes>(sums + static_cast<std::size_t>(m.from) * columns, sums + static_cast<std::size_t>(m.to) * columns, rows + m.row * stride, origin,
+                                 weights ? weights[m.row] : 1.0, 0, columns);
+    }
+    return lossy;
+}
+
+// ---- the forms
+
+#if SEGKIT_SIMD_LEVELS
+inline constexpr std::size_t row_base_bytes = 16;
+#else
+inline constexpr std::size_t row_base_bytes = 8;    // plain loops
+#endif
+
+template <class T>
+void add_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which, const double* weights,
+                   std::size_t count, double* squares) {
+    add_rows_body<row_base_bytes>(sums, rows, stride, columns, origin, which, weights, count, squares);
+}
+template <class T>
+bool move_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves, const double* weights,
+                    std::size_t count) {
+    return move_rows_body<row_base_bytes>(sums, rows, stride, columns, origin, moves, weights, count);
+}
+
+#if SEGKIT_SIMD_LEVELS
+template <class T>
+SEGKIT_TARGET_AVX2 void add_rows_avx2(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
+                                      const double* weights, std::size_t count, double* squares) {
+    add_rows_body<32>(sums, rows, stride, columns, origin, which, weights, count, squares);
+}
+template <class T>
+SEGKIT_TARGET_AVX2 bool move_rows_avx2(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
+                                       const double* weights, std::size_t count) {
+    return move_rows_body<32>(sums, rows, stride, columns, origin, moves, weights, count);
+}
+template <class T>
+SEGKIT_TARGET_AVX512 void add_rows_avx512(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
+                                          const double* weights, std::size_t count, double* squares) {
+    add_rows_body<64>(sums, rows, stride, columns, origin, which, weights, count, squares);
+}
+template <class T>
+SEGKIT_TARGET_AVX512 bool move_rows_avx512(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
+                                           const double* weights, std::size_t count) {
+    return move_rows_body<64>(sums, rows, stride, columns, origin, moves, weights, count);
+}
+#endif
+
+template <class T>
+const row_kernels<T>& row_kernels_for([[maybe_unused]] instruction_set level) {
+    static constexpr row_kernels<T> base{add_rows_base<T>, move_rows_base<T>};
+#if SEGKIT_SIMD_LEVELS
+    static constexpr row_kernels<T> avx2{add_rows_avx2<T>, move_rows_avx2<T>};
+    static constexpr row_kernels<T> avx512{add_rows_avx512<T>, move_rows_avx512<T>};
+    if (level == instruction_set::avx512) return avx512;
+    if (level == instruction_set::avx2) return avx2;
+#endif
+    return base;
+}
+
+}  // namespace SEGKIT_NAMESPACE::detail
