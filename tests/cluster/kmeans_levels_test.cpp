@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
@@ -92,4 +93,35 @@ TEST_CASE("distances to all centres, and the inertia of other rows") {
     const auto all = fit.model.transform(data);
     for (std::size_t i = 0; i < data.rows; i += 97)
         CHECK(std::min_element(&all[i * 4], &all[i * 4] + 4) - &all[i * 4] == labels[i]);
+}
+
+TEST_CASE("labels found by coarse points are the exact ones: near ties, outliers, copies, offsets, a constant feature, columns instead of rows") {
+    auto check = [](const support::matrix& data, std::size_t k) {
+        const std::vector<float> rounded(data.values.begin(), data.values.end());
+        auto fit = [&]<class T>(sk::matrix_view<const T> rows, sk::detail::tiling tiles) {
+            const sk::kmeans_options options{.n_clusters = k, .max_iter = 12, .tol = 0, .init = sk::kmeans_init::given, .centres = {data.values.begin(), data.values.begin() + static_cast<std::ptrdiff_t>(k * data.columns)}};
+            const sk::kmeans_fit result = sk::detail::fit_kmeans_to(sk::detail::tiled_matrix<T>("kmeans", rows, sk::serial{}, tiles), options, sk::serial{});
+            return std::tuple(result.model, result.labels, result.report.inertia_per_iteration);
+        };
+        using sk::detail::tiling;
+        CHECK(fit(data.view(), tiling::on_demand) == fit(sk::matrix_view<const double>(data), tiling::exact));
+        const support::transposed features(data);
+        CHECK(fit(sk::matrix_view<const double>(features), tiling::resident) == fit(sk::matrix_view<const double>(data), tiling::exact));
+        const auto floats = sk::row_major<const float>(rounded.data(), data.rows, data.columns);
+        CHECK(fit(floats, tiling::on_demand) == fit(floats, tiling::exact));
+    };
+    auto grid = support::random_matrix(5000, 2, 81);
+    for (double& value : grid.values) value = std::round(4 * value) / 4;    // many points half-way between centres
+    check(grid, 9);
+    for (std::size_t columns : {1u, 3u, 8u, 17u}) {
+        auto data = support::random_matrix(4500, columns, 82);
+        check(data, 30);
+        for (std::size_t i = 0; i < data.rows; i += 50) data(i, columns - 1) = 1e6 * static_cast<double>(i % 7);
+        check(data, 7);
+        for (std::size_t i = 0; i < data.rows; ++i) data(i, 0) = i % 1000 == 999 ? 8.0 : 7.0;
+        if (columns > 1) check(data, 5);
+    }
+    auto far = support::blobs(4500, 4, 5, 83, 4.0);
+    for (double& value : far.values) value += 1e7;
+    check(far, 5);
 }

@@ -101,21 +101,6 @@ void check_sums(sk::instruction_set level) {
     }
 }
 
-template <class T>
-void check_cluster_sums(sk::instruction_set level) {
-    const std::size_t columns = 3, clusters = 5;
-    const auto tile = numbers<T>(tile_rows * columns, 12, -0.5);
-    std::vector<std::int32_t> which(tile_rows);
-    std::vector<double> sums(clusters * columns * sk::detail::sum_lanes, 0.125), expected = sums;
-    for (std::size_t i = 0; i < tile_rows; ++i) {
-        which[i] = static_cast<std::int32_t>(i * i % 7 % clusters);
-        for (std::size_t j = 0; j < columns; ++j)
-            expected[(static_cast<std::size_t>(which[i]) * columns + j) * sk::detail::sum_lanes + i % sk::detail::sum_lanes] += static_cast<double>(tile[j * tile_rows + i]);
-    }
-    sk::detail::distance_kernels_for<T>(level).add_to_clusters(sums.data(), tile.data(), columns, which.data(), clusters);
-    CHECK(sums == expected);
-}
-
 }  // namespace
 
 TEST_CASE("distances, nearest centres and sums are those of plain loops at every level of the CPU") {
@@ -125,8 +110,6 @@ TEST_CASE("distances, nearest centres and sums are those of plain loops at every
         check_distances<float>(level);
         check_sums<double>(level);
         check_sums<float>(level);
-        check_cluster_sums<double>(level);
-        check_cluster_sums<float>(level);
     }
 }
 
