@@ -1,8 +1,10 @@
 #include <segkit/pipeline/explain.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -65,6 +67,21 @@ TEST_CASE("a join's right side is a pass of its own, of the columns that are use
           "pass 3: join of table of 1 rows\n"
           "  reads trip\n"
           "  into the result\n");
+}
+
+TEST_CASE("the rows of a file are estimated by those at its beginning, and counted where they are all there") {
+    std::string text = "user_id,clicks,trip,price\n";
+    for (int row = 0; row < 123'456; ++row) text += std::to_string(10'000 + row % 7) + ",3,,4.5\n";
+    const auto explained = [](const std::string& of) {
+        const auto text_of = sk::explain(sk::scan_csv<sessions>(std::make_shared<sk::memory_input>("day.csv", of)) | sk::select("price"_c));
+        return text_of.substr(0, text_of.find('\n'));
+    };
+    CHECK(explained(text) == "pass 1: csv day.csv, about 120000 rows");
+    CHECK(explained("user_id,clicks,trip,price\n1,2,,3\n1,2,,4") == "pass 1: csv day.csv, about 2 rows");
+    CHECK(explained("user_id,clicks,trip,price\n") == "pass 1: csv day.csv, about 0 rows");
+    CHECK(explained("") == "pass 1: csv day.csv");
+    const std::vector<std::shared_ptr<const sk::byte_input>> week(7, std::make_shared<sk::memory_input>("day.csv", text));
+    CHECK(sk::explain(sk::scan_csv<sessions>(week) | sk::select("price"_c)).starts_with("pass 1: csv day.csv, day.csv, day.csv and 4 more, about 860000 rows\n"));
 }
 
 TEST_CASE("explaining reads nothing, and the query runs afterwards as before") {

@@ -73,6 +73,7 @@ public:
         return {};
     }
     virtual std::optional<std::size_t> row_count() const { return std::nullopt; }  // where known without reading
+    virtual std::optional<std::size_t> estimated_rows() const { return row_count(); }    // by reading a little, which can be read again
     virtual bool rescannable() const { return true; }                              // false: scan works once
     virtual bool stable_text(std::size_t column) const {                           // this column's text lives as long as the source
         (void)column;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -146,6 +147,27 @@ public:
         for (std::size_t i = 0; i < inputs_.size() && i < 3; ++i) text += (i ? ", " : " ") + inputs_[i]->name();
         if (inputs_.size() > 3) text += " and " + std::to_string(inputs_.size() - 3) + " more";
         return text;
+    }
+    // As many bytes to a row as at the beginning of the first input. Nothing where an input's size is not known, or it cannot be read.
+    std::optional<std::size_t> estimated_rows() const override {
+        try {
+            std::uint64_t bytes = 0;
+            double bytes_per_row = 0;
+            for (const auto& input : inputs_) {
+                const auto access = input->access();
+                if (!access) return std::nullopt;
+                bytes += access->size();
+                if (bytes_per_row != 0) continue;
+                csv_reader reader(*input, settings_.form);
+                csv_batch batch;
+                reader.prepare(batch, 0);
+                bytes -= reader.data_begin();
+                if (batch.rows != 0) bytes_per_row = static_cast<double>(batch.next_row_at - batch.begins_at) / static_cast<double>(batch.rows);
+            }
+            return bytes_per_row == 0 ? 0 : static_cast<std::size_t>(static_cast<double>(bytes) / bytes_per_row + 0.5);
+        } catch (const error&) {
+            return std::nullopt;    // the reading will say why
+        }
     }
     // Which rows are bad depends on the columns that are read, so a second reading could give other rows.
     bool rescannable() const override {
