@@ -1,40 +1,35 @@
 #include "cluster_quality.hpp"
 
 #include <algorithm>
-#include <span>
-
-#include <segkit/evaluate/calinski_harabasz.hpp>
-#include <segkit/evaluate/davies_bouldin.hpp>
-#include <segkit/evaluate/silhouette.hpp>
 
 namespace traveltide {
 
-namespace {
-
-constexpr std::size_t most_silhouette_rows = 20'000;
-
-// Every step-th row; nothing where a sample would hold one cluster only.
-std::optional<double> silhouette_of(segkit::matrix_view<const double> points, std::span<const std::int32_t> labels, std::size_t step, segkit::executor_ref executor) {
-    std::vector<std::int32_t> some;
-    for (std::size_t row = 0; row < labels.size(); row += step) some.push_back(labels[row]);
-    if (std::equal(some.begin() + 1, some.end(), some.begin())) return std::nullopt;
-    points.rows = some.size();
-    points.row_stride *= step;
-    return segkit::silhouette(points, some, executor).mean;
+segkit::choose_k_fit try_clusters(segkit::matrix_view<const double> points, segkit::choose_k_options options, segkit::executor_ref executor) {
+    options.k_max = std::min(options.k_max, points.rows);
+    options.k_min = std::min(options.k_min, options.k_max);
+    return segkit::choose_k(points, options, executor);
 }
 
-}  // namespace
+cluster_trial quality_of(const segkit::k_trial& t) {
+    const auto stability = t.seed_agreement ? std::optional(t.seed_agreement->mean) : std::nullopt;
+    return {t.n_clusters, t.inertia, t.silhouette, t.calinski_harabasz, t.davies_bouldin, stability};
+}
 
-tried_clusters try_clusters(segkit::matrix_view<const double> points, const segkit::kmeans_options& options, segkit::executor_ref executor) {
-    const segkit::kmeans_fit fit = segkit::fit_kmeans(points, options, executor);
-    tried_clusters t{{fit.model.n_clusters, fit.model.inertia, {}, {}, {}, {}}, fit.model.sizes, {}};
-    if (fit.model.n_clusters < 2) return t;
-    const std::size_t step = (points.rows + most_silhouette_rows - 1) / most_silhouette_rows;
-    t.quality.silhouette = silhouette_of(points, fit.labels, step, executor);
-    if (step > 1) t.silhouette_rows = (points.rows + step - 1) / step;
-    t.quality.calinski_harabasz = segkit::calinski_harabasz(points, fit.labels);
-    t.quality.davies_bouldin = segkit::davies_bouldin(points, fit.labels);
-    return t;
+std::vector<cluster_trial> trials_of(const segkit::choose_k_report& report) {
+    std::vector<cluster_trial> trials;
+    for (const segkit::k_trial& t : report.trials) trials.push_back(quality_of(t));
+    return trials;
+}
+
+const segkit::k_trial& trial_of(const segkit::choose_k_report& report, std::size_t n_clusters) {
+    const segkit::k_trial* found = &report.trials.back();
+    for (const segkit::k_trial& t : report.trials)
+        if (t.n_clusters == n_clusters) found = &t;
+    return *found;
+}
+
+std::optional<std::size_t> silhouette_rows(const segkit::k_trial& trial, const segkit::choose_k_options& options) {
+    return trial.silhouette_standard_error ? std::optional(options.silhouette_sample) : std::nullopt;
 }
 
 nlohmann::ordered_json to_json(const cluster_trial& t) {
@@ -43,7 +38,8 @@ nlohmann::ordered_json to_json(const cluster_trial& t) {
             {"inertia", or_null(t.inertia)},
             {"silhouette", or_null(t.silhouette)},
             {"calinski_harabasz", or_null(t.calinski_harabasz)},
-            {"davies_bouldin", or_null(t.davies_bouldin)}};
+            {"davies_bouldin", or_null(t.davies_bouldin)},
+            {"stability", or_null(t.stability)}};
 }
 
 }  // namespace traveltide

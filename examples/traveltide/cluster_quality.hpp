@@ -1,8 +1,9 @@
-// cluster_quality.hpp: k-means with one number of clusters, and how good it is by every measure.
+// cluster_quality.hpp: what choose_k found out about each number of clusters, in the form of the report.
 //
-//     const tried_clusters t = try_clusters(points.view(), {.n_clusters = 5, .seed = 42}, executor);
+//     const segkit::choose_k_fit tried = try_clusters(points.view(), {.k_min = 2, .k_max = 8, .seed = 42}, executor);
+//     trials_of(tried.report), chosen_trial(tried.report, 5).seed
 //
-// A silhouette compares all pairs of rows: above 20,000 rows it is computed on evenly spaced ones, and the report says so.
+// Fewer rows than clusters narrow the range.
 #pragma once
 
 #include <cstddef>
@@ -11,19 +12,22 @@
 
 #include <nlohmann/json.hpp>
 
-#include <segkit/cluster/kmeans.hpp>
+#include <segkit/evaluate/choose_k.hpp>
 
 #include "report_data.hpp"
 
 namespace traveltide {
 
-struct tried_clusters {
-    cluster_trial quality;
-    std::vector<std::size_t> sizes;
-    std::optional<std::size_t> silhouette_rows;    // set when it was computed on some rows only
-};
+segkit::choose_k_fit try_clusters(segkit::matrix_view<const double> points, segkit::choose_k_options options, segkit::executor_ref executor);
 
-tried_clusters try_clusters(segkit::matrix_view<const double> points, const segkit::kmeans_options& options, segkit::executor_ref executor);
+cluster_trial quality_of(const segkit::k_trial& trial);
+std::vector<cluster_trial> trials_of(const segkit::choose_k_report& report);
+
+// The trial of so many clusters, or of as many as there can be.
+const segkit::k_trial& trial_of(const segkit::choose_k_report& report, std::size_t n_clusters);
+
+// On how many rows the silhouette was computed, where not on all.
+std::optional<std::size_t> silhouette_rows(const segkit::k_trial& trial, const segkit::choose_k_options& options);
 
 nlohmann::ordered_json to_json(const cluster_trial& trial);
 

@@ -19,7 +19,7 @@ namespace traveltide {
 namespace {
 
 constexpr std::string_view without_booking = "No booking yet";
-constexpr std::size_t least_clusters = 3, most_clusters = 8;
+constexpr std::size_t least_clusters = 3, most_clusters = 8, compared_seeds = 5;
 
 // A customer without flights has checked no bags and flown no kilometres: zero is what they did, not a guess.
 const auto behaviour = sk::derive(
@@ -42,11 +42,8 @@ constexpr words figure_words[] = {{"page clicks", "much browsing", "little brows
                                   {"days booked ahead", "early booking", "late booking"},     {"bags", "many bags", "few bags"},
                                   {"kilometres", "long distances", "short distances"},        {"nights", "long stays", "short stays"}};
 
-const tried_clusters& highest_silhouette(const std::vector<tried_clusters>& trials) {
-    return *std::max_element(trials.begin(), trials.end(), [](const tried_clusters& a, const tried_clusters& b) {
-        return a.quality.silhouette.value_or(-1) < b.quality.silhouette.value_or(-1);
-    });
-}
+// What a reader of the groups should know of the choice; directions mean nothing to them.
+bool concerns_the_reader(const sk::cluster_warning& w) { return !w.feature && w.risk != sk::cluster_risk::disagreement; }
 
 // "Many bags, long stays": the two figures whose mean is farthest from that of all customers.
 std::string name_of_cluster(const std::vector<double>& means) {
@@ -79,11 +76,11 @@ behaviour_grouping group_by_behaviour(const sk::table<tables::customers>& custom
     const auto points = active | prepared.model | sk::collect(executor);
 
     const auto matrix = sk::matrix_of(points, "pc"_c, executor);
-    const auto clusters = [seed](std::size_t k) { return sk::kmeans_options{.n_clusters = k, .seed = seed}; };
-    std::vector<tried_clusters> trials;
-    for (std::size_t k = least_clusters; k <= most_clusters; ++k) trials.push_back(try_clusters(matrix.view(), clusters(k), executor));
-    const tried_clusters chosen = n_clusters ? try_clusters(matrix.view(), clusters(*n_clusters), executor) : highest_silhouette(trials);
-    const auto clustered = sk::fit(sk::kmeans("pc"_c, "cluster"_c, clusters(chosen.quality.n_clusters)), points, executor);
+    const sk::choose_k_options options{.k_min = std::min(least_clusters, n_clusters.value_or(least_clusters)), .k_max = std::max(most_clusters, n_clusters.value_or(most_clusters)),
+                                        .seed = seed, .seeds = compared_seeds};
+    const sk::choose_k_report tried = try_clusters(matrix.view(), options, executor).report;
+    const sk::k_trial& chosen = n_clusters ? trial_of(tried, *n_clusters) : tried.chosen();
+    const auto clustered = sk::fit(sk::kmeans("pc"_c, "cluster"_c, {.n_clusters = chosen.n_clusters, .seed = chosen.seed}), points, executor);
     const auto labelled = points | clustered.model | sk::collect(executor);
 
     const auto means = labelled
@@ -126,12 +123,14 @@ behaviour_grouping group_by_behaviour(const sk::table<tables::customers>& custom
         result.quality.components.push_back({fmt::format("Direction {}", c + 1), components.explained_variance_ratio[c], fmt::format("Mostly {}", figure_words[largest].figure)});
     }
     result.quality.lead = "Eight figures of behaviour on one scale, reduced to the directions that hold 90% of the differences, then grouped by k-means.";
-    result.quality.n_clusters = chosen.quality.n_clusters;
+    result.quality.n_clusters = chosen.n_clusters;
     result.quality.choice_reason = n_clusters ? "As asked for." : "The highest silhouette of those tried.";
-    for (const tried_clusters& t : trials) result.quality.trials.push_back(t.quality);
-    result.quality.inertia = chosen.quality.inertia;
-    result.quality.silhouette = chosen.quality.silhouette;
-    result.quality.silhouette_rows = chosen.silhouette_rows;
+    result.quality.trials = trials_of(tried);
+    result.quality.inertia = chosen.inertia;
+    result.quality.silhouette = chosen.silhouette;
+    result.quality.silhouette_rows = silhouette_rows(chosen, options);
+    for (const sk::cluster_warning& w : tried.warnings)
+        if (!n_clusters && concerns_the_reader(w)) result.notes.push_back("choose_k: " + w.text);
     for (const sk::stage_summary& stage : prepared.report.summary())
         for (const std::string& note : stage.notes) result.notes.push_back(stage.stage + ": " + note);
     for (const sk::stage_summary& stage : clustered.report.summary())

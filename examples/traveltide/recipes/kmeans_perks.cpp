@@ -27,8 +27,6 @@ constexpr std::size_t starts = 100;
 constexpr auto figures = sk::columns("conversion"_c, "has_children"_c, "cancelled"_c, "age"_c, "bags"_c);
 constexpr std::string_view figure_names[] = {"Conversion", "Has children", "Trips cancelled", "Age", "Bags"};
 
-sk::kmeans_options clusters_of(std::size_t k, const recipe_input& input) { return {.n_clusters = k, .n_init = starts, .tol = 0, .seed = input.options.seed}; }
-
 const auto cluster_name = sk::apply([](std::int32_t cluster) { return fmt::format("Cluster {}", cluster + 1); }, "cluster"_c);
 const auto no_perk = sk::apply([](std::int64_t) { return std::optional<std::string>(); }, "user_id"_c);
 
@@ -37,14 +35,16 @@ outcome run(const recipe_input& input) {
                                      : read_kmeans_perks_features(input.options.user_table, input.executor);
     const std::size_t k = input.options.n_clusters.value_or(published_clusters);
 
-    const auto recipe = sk::standard_scale(figures) | sk::pca(figures, "pc"_c) | sk::kmeans(figures, "cluster"_c, clusters_of(k, input));
-    const auto fitted = sk::fit(recipe, features, input.executor);
-    const auto labelled = features | fitted.model | sk::derive("perk"_c = no_perk, "segment"_c = cluster_name) | sk::collect(input.executor);
+    const auto prepared = sk::fit(sk::standard_scale(figures) | sk::pca(figures, "pc"_c), features, input.executor);
+    const auto scaled = features | prepared.model | sk::collect(input.executor);
+    sk::choose_k_options options{.k_min = least_clusters, .k_max = std::max(most_clusters, k), .seed = input.options.seed, .kmeans = {.n_init = starts, .tol = 0}};
+    const sk::choose_k_report tried = try_clusters(sk::matrix_of(scaled, figures, input.executor).view(), options, input.executor).report;
+    const sk::k_trial& chosen = trial_of(tried, k);
 
-    const auto points = sk::matrix_of(labelled, figures, input.executor);    // scaled by the model
-    std::vector<tried_clusters> trials;
-    for (std::size_t n = least_clusters; n <= std::max(most_clusters, k); ++n) trials.push_back(try_clusters(points.view(), clusters_of(n, input), input.executor));
-    const tried_clusters& chosen = trials[k - least_clusters];
+    options.kmeans.n_clusters = chosen.n_clusters;
+    options.kmeans.seed = chosen.seed;
+    const auto clustered = sk::fit(sk::kmeans(figures, "cluster"_c, options.kmeans), scaled, input.executor);
+    const auto labelled = scaled | clustered.model | sk::derive("perk"_c = no_perk, "segment"_c = cluster_name) | sk::collect(input.executor);
 
     outcome o;
     o.assignments = sk::to_csv(features
@@ -63,15 +63,16 @@ outcome run(const recipe_input& input) {
         o.segments = sk::to_csv(profile_kmeans_perks(features, assigned, input.executor));
     }
 
-    const auto& components = fitted.report.get<sk::pca_report>().model;
-    const auto& clusters = fitted.report.get<sk::kmeans_report>();
-    o.results = to_json(chosen.quality);
+    const auto& components = prepared.report.get<sk::pca_report>().model;
+    const auto& clusters = clustered.report.get<sk::kmeans_report>();
+    o.results = to_json(quality_of(chosen));
     o.results["sizes"] = chosen.sizes;
     o.results["explained_variance_ratio"] = components.explained_variance_ratio;
     o.results["trials"] = nlohmann::ordered_json::array();
-    for (const tried_clusters& t : trials) o.results["trials"].push_back(to_json(t.quality));
-    for (const sk::stage_summary& stage : fitted.report.summary())
-        for (const std::string& note : stage.notes) o.warnings.push_back(stage.stage + ": " + note);
+    for (const cluster_trial& t : trials_of(tried)) o.results["trials"].push_back(to_json(t));
+    for (const auto& summary : {prepared.report.summary(), clustered.report.summary()})
+        for (const sk::stage_summary& stage : summary)
+            for (const std::string& note : stage.notes) o.warnings.push_back(stage.stage + ": " + note);
 
     report_data& r = o.report;
     r.title = "Groups of customers by five figures";
@@ -86,12 +87,12 @@ outcome run(const recipe_input& input) {
             if (std::abs(components.component(c, j)) > std::abs(components.component(c, largest))) largest = j;
         quality.components.push_back({fmt::format("Direction {}", c + 1), components.explained_variance_ratio[c], fmt::format("Mostly {}", figure_names[largest])});
     }
-    for (const tried_clusters& t : trials) quality.trials.push_back(t.quality);
+    quality.trials = trials_of(tried);
     quality.n_clusters = clusters.clusters_used;
     quality.choice_reason = input.options.n_clusters ? "As asked for." : "Five, as published.";
-    quality.inertia = chosen.quality.inertia;
-    quality.silhouette = chosen.quality.silhouette;
-    quality.silhouette_rows = chosen.silhouette_rows;
+    quality.inertia = chosen.inertia;
+    quality.silhouette = chosen.silhouette;
+    quality.silhouette_rows = silhouette_rows(chosen, options);
     for (std::size_t c = 0; c < chosen.sizes.size(); ++c)
         quality.cluster_sizes.push_back({fmt::format("Cluster {}", c + 1), static_cast<double>(chosen.sizes[c]), number_style::count});
     r.method = {{"Search", fmt::format("k-means++ with {} starts, the least inertia wins; seed {}.", starts, input.options.seed)}};
