@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <segkit/exec/random.hpp>
@@ -149,6 +151,83 @@ TEST_CASE("an integer sum that does not fit is an error, one that passes through
     const sk::table<big> t{{most, true}, {most, true}, {-most, false}};
     CHECK((t | sk::aggregate("s"_c = sk::sum("x"_c)) | sk::collect())["s"_c][0] == most);
     CHECK_THROWS_WITH_AS(t | sk::aggregate("s"_c = sk::sum("x"_c).where("y"_c)) | sk::collect(), doctest::Contains("sum: overflow"), sk::error);
+}
+
+namespace {
+
+using kinds_of_keys = sk::schema<sk::field<"number", std::int64_t>, sk::field<"small", std::optional<std::int32_t>>, sk::field<"word", std::optional<sk::text>>, sk::field<"x", double>,
+                                 sk::field<"y", std::optional<std::int64_t>>>;
+
+// Few keys at first, then many; words below, at and above the lengths that have a form of their own.
+sk::table<kinds_of_keys> keys_that_become_many(std::size_t rows) {
+    sk::table<kinds_of_keys> t;
+    const sk::counter_random random(3, 9);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const std::uint64_t key = i < rows / 2 ? random.below(4 * i, 29) : random.below(4 * i, rows / 4);
+        const std::string word = std::string(key % 23, 'w') + (key % 23 > 4 ? std::to_string(key % 1000) : "");
+        t.append(static_cast<std::int64_t>(key * 77) - 1000, key % 13 ? std::optional(static_cast<std::int32_t>(key)) : std::nullopt,
+                 key % 7 ? std::optional<std::string_view>(word) : std::nullopt, 1e6 + random.uniform(4 * i + 1),
+                 random.below(4 * i + 2, 5) ? std::optional(static_cast<std::int64_t>(random.below(4 * i + 3, 100))) : std::nullopt);
+    }
+    return t;
+}
+
+// The same rows by a key that is made a number of one word, a text, or neither.
+template <class... Keys>
+void check_growing_groups(const sk::table<kinds_of_keys>& t, const Keys&... keys) {
+    const auto query = t | sk::group_by(keys...).aggregate("n"_c = sk::count(), "x_sum"_c = sk::sum("x"_c), "x_sd"_c = sk::stddev("x"_c), "x_low"_c = sk::min("x"_c),
+                                                           "y_sum"_c = sk::sum("y"_c), "y_mean"_c = sk::mean("y"_c).where("x"_c > 1e6 + 0.25), "y_high"_c = sk::max("y"_c),
+                                                           "words"_c = sk::max("word"_c));
+    const auto one = query | sk::collect();
+    struct naive {
+        std::int64_t n = 0, y_sum = 0;
+        std::vector<double> x;
+        std::optional<std::int64_t> y_high;
+        std::optional<std::string> last_word;
+    };
+    using key = std::tuple<decltype(t[keys][0])...>;
+    std::map<key, std::size_t> number_of;
+    std::vector<naive> groups;
+    for (std::size_t i = 0; i < t.rows(); ++i) {
+        const auto [at, is_new] = number_of.try_emplace(key{t[keys][i]...}, groups.size());
+        if (is_new) groups.emplace_back();
+        naive& g = groups[at->second];
+        ++g.n;
+        g.x.push_back(t["x"_c][i]);
+        if (const auto y = t["y"_c][i]) g.y_sum += *y, g.y_high = std::max(g.y_high.value_or(*y), *y);
+        if (const auto w = t["word"_c][i]) g.last_word = std::max(g.last_word.value_or(std::string(*w)), std::string(*w));
+    }
+    REQUIRE(one.rows() == groups.size());
+    bool same = true;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const naive& g = groups[i];
+        double sum = 0, low = g.x[0], squares = 0;
+        for (const double x : g.x) sum += x - 1e6, low = std::min(low, x);
+        for (const double x : g.x) squares += (x - 1e6 - sum / static_cast<double>(g.n)) * (x - 1e6 - sum / static_cast<double>(g.n));
+        const auto sd = one["x_sd"_c][i];
+        same = same && number_of.at(key{one[keys][i]...}) == i && one["n"_c][i] == g.n && std::fabs(one["x_sum"_c][i] - 1e6 * static_cast<double>(g.n) - sum) < 1e-6 * static_cast<double>(g.n) &&
+               one["x_low"_c][i] == low && sd.has_value() == (g.n > 1) && (!sd || std::fabs(*sd - std::sqrt(squares / static_cast<double>(g.n - 1))) < 1e-7) &&
+               one["y_high"_c][i] == g.y_high && (!g.y_high || one["y_sum"_c][i] == g.y_sum) && one["words"_c][i].has_value() == g.last_word.has_value() &&
+               (!g.last_word || one["words"_c][i] == *g.last_word);
+    }
+    CHECK(same);
+    for (const unsigned n : {2u, 3u}) {
+        const auto many = query | sk::collect(sk::threads(n));
+        REQUIRE(many.rows() == one.rows());
+        bool equal = true;
+        for (std::size_t i = 0; i < one.rows(); ++i) equal = equal && many.row(i) == one.row(i);
+        CHECK(equal);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("keys that are few at first and then become many give the groups of a naive computation, on any executor") {
+    const auto t = keys_that_become_many(160'000);
+    check_growing_groups(t, "number"_c);
+    check_growing_groups(t, "small"_c);
+    check_growing_groups(t, "word"_c);
+    check_growing_groups(t, "word"_c, "small"_c);
 }
 
 namespace {

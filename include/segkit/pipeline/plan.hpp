@@ -26,6 +26,7 @@ struct slot {
     bool nullable = false;
     int source_column = -1;             // >= 0: pushed by the source
     bool stable = false;                // text whose bytes outlive the chunk
+    bool stable_values = false;         // values that stay in place when the chunk is gone
     std::vector<std::string> labels{};  // of a text: all values it can have, where a rule set made it
     std::string_view name{};            // of a source's column
 };

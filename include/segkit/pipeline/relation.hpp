@@ -62,6 +62,7 @@ relation<Schema> relation_over(std::shared_ptr<row_source> from) {
                                              .nullable = is_nullable<T>,
                                              .source_column = column,
                                              .stable = from->stable_text(static_cast<std::size_t>(column)),
+                                             .stable_values = from->stable_values(static_cast<std::size_t>(column)),
                                              .name = Field::name}));
         ++column;
     });

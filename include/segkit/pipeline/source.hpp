@@ -19,7 +19,7 @@
 namespace SEGKIT_NAMESPACE {
 
 // Receives the chunks of one morsel. What a chunk points at is valid during `take` only, except the text of a column
-// for which the source's `stable_text` is true.
+// for which the source's `stable_text` is true, and the values of one for which `stable_values` is.
 class morsel_worker {
 public:
     virtual ~morsel_worker() = default;
@@ -76,6 +76,11 @@ public:
     virtual std::optional<std::size_t> estimated_rows() const { return row_count(); }    // by reading a little, which can be read again
     virtual bool rescannable() const { return true; }                              // false: scan works once
     virtual bool stable_text(std::size_t column) const {                           // this column's text lives as long as the source
+        (void)column;
+        return false;
+    }
+    // This column's values are not copied for a chunk: they stay where it points, as long as the source.
+    virtual bool stable_values(std::size_t column) const {
         (void)column;
         return false;
     }

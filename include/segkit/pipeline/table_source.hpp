@@ -39,6 +39,7 @@ class column_reader {
 public:
     virtual ~column_reader() = default;
     virtual slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const = 0;
+    virtual bool in_place() const { return false; }    // points at values that stay
 };
 
 template <class Column, class T>
@@ -61,7 +62,7 @@ public:
             view.values = first.values;
             view.width = first.width;
             static_assert(std::same_as<std::remove_cvref_t<decltype(column_)>, column_view<T>>, "segkit: blocks are read from segkit tables only");
-        } else if constexpr (contiguous_column<Column, T> && (!is_nullable<T> || requires { column_.validity(); })) {
+        } else if constexpr (lies_in_place) {
             view.values = column_.data() + row;
             if constexpr (is_nullable<T>)
                 if (const std::uint8_t* bits = column_.validity()) view.validity = bits + row / 8;    // Arrow has none where nothing is null
@@ -100,8 +101,14 @@ public:
         return view;
     }
 
+    bool in_place() const override {
+        return lies_in_place && !requires(scratch& memory) { column_.read(0, 0, memory, 0); };
+    }
+
 private:
     struct nothing {};
+    static constexpr bool lies_in_place = contiguous_column<Column, T> && (!is_nullable<T> || requires(const Column& c) { c.validity(); });
+
     Column column_;
     [[no_unique_address]] std::conditional_t<std::same_as<non_null_t<T>, category>, std::vector<std::string_view>, nothing> texts_{};    // of a dictionary
 };
@@ -135,6 +142,7 @@ public:
     std::string describe() const override { return "table of " + std::to_string(rows_) + " rows"; }
     std::optional<std::size_t> row_count() const override { return rows_; }
     bool stable_text(std::size_t) const override { return true; }
+    bool stable_values(std::size_t column) const override { return columns_[column]->in_place(); }
     stored_rows stored(const std::vector<bool>&, executor_ref) override { return {stored_, false}; }
 
 private:

@@ -16,34 +16,27 @@
 
 namespace SEGKIT_NAMESPACE {
 
-// A sum of 64-bit integers in 128 bits: it cannot overflow while rows are counted in 64.
+// A sum of 64-bit integers in 128 bits: it cannot overflow while rows are counted in 64. It is high * 2^64 + low.
 struct wide_sum {
-    std::uint64_t low = 0;
+    std::int64_t low = 0;
     std::int64_t high = 0;
 
     void add(std::int64_t value) {
-        const auto bits = static_cast<std::uint64_t>(value);
-        low += bits;
-        high += (value < 0 ? -1 : 0) + std::int64_t{low < bits};
+        if (__builtin_add_overflow(low, value, &low)) [[unlikely]] high += value < 0 ? -1 : 1;
     }
     void merge(const wide_sum& other) {
-        low += other.low;
-        high += other.high + std::int64_t{low < other.low};
+        add(other.low);
+        high += other.high;
     }
-    bool fits() const { return high == (static_cast<std::int64_t>(low) < 0 ? -1 : 0); }
+    bool fits() const { return high == 0; }
     // The sum; the caller has asked whether it fits.
-    std::int64_t value() const { return static_cast<std::int64_t>(low); }
-    double to_double() const {
-        if (fits()) return static_cast<double>(value());
-        return static_cast<double>(high) * 0x1p64 + static_cast<double>(low);
-    }
+    std::int64_t value() const { return low; }
+    double to_double() const { return fits() ? static_cast<double>(low) : static_cast<double>(high) * 0x1p64 + static_cast<double>(low); }
     friend bool operator==(const wide_sum&, const wide_sum&) = default;
 
     template <class Archive>
     void serialize(Archive& archive) {
-        auto bits = static_cast<std::int64_t>(low);
-        archive.field("low", bits);
-        low = static_cast<std::uint64_t>(bits);
+        archive.field("low", low);
         archive.field("high", high);
     }
 };

@@ -32,11 +32,16 @@ struct shifted_moments {
 
     void update(double value) {
         shift = shift_for(count, shift, value);
+        add(value);
+    }
+    // For many values whose first is known: begin(first), then add(value) for each of them.
+    void begin(double value) { shift = shift_for(0, 0, value); }
+    [[gnu::always_inline]] void add(double value) {
         const double y = value - shift;
         ++count;
         shifted_sum += y;
         shifted_squares += y * y;
-        if (count >= 16 && (count & (count - 1)) == 0) centre();
+        if (count >= 16 && (count & (count - 1)) == 0) [[unlikely]] centre();
     }
     void merge(const shifted_moments& other) {
         if (other.count == 0) return;
@@ -79,7 +84,7 @@ struct shifted_moments {
 
     // Moves the shift to the mean when the spread is small beside their distance. Called as the count doubles, so that even a
     // first value far from all others costs a few digits at most; data without one never move, and whole numbers stay exact.
-    void centre() {
+    [[gnu::noinline]] void centre() {
         const double n = static_cast<double>(count);
         if (shifted_squares == 0 || !(shifted_sum * shifted_sum > 0.75 * n * shifted_squares)) return;
         double step = shifted_sum / n;

@@ -2,7 +2,8 @@
 //
 // The states of a group-by lie side by side for each group, and there may be millions of groups: every byte is read and
 // written once per row. Each is a plain value with update(value), merge(other) and serialize; merging with an empty state
-// changes nothing. `moments` (statistics/moments.hpp) is all of them in one.
+// changes nothing. Where it is known which value is the first, begin(first) and then add(value) for each, the first too, do the
+// same as update for less. `moments` (statistics/moments.hpp) is all of them in one.
 #pragma once
 
 #include <algorithm>
@@ -27,11 +28,14 @@ struct sum_state {
     double shift = 0;
     double shifted_sum = 0;
 
-    void update(T given) {
-        const auto value = static_cast<double>(given);
-        shift = shift_for(count, shift, value);
+    void update(T value) {
+        shift = shift_for(count, shift, static_cast<double>(value));
+        add(value);
+    }
+    void begin(T value) { shift = shift_for(0, 0, static_cast<double>(value)); }
+    void add(T value) {
         ++count;
-        shifted_sum += value - shift;
+        shifted_sum += static_cast<double>(value) - shift;
     }
     void merge(const sum_state& other) {
         if (other.count == 0) return;
@@ -61,7 +65,9 @@ struct sum_state<T> {
     std::int64_t count = 0;
     wide_sum total{};
 
-    void update(T value) {
+    void update(T value) { add(value); }
+    void begin(T) {}
+    void add(T value) {
         ++count;
         total.add(value);
     }
@@ -92,6 +98,8 @@ struct sum_state<T> {
 template <class T>
 struct spread_state : shifted_moments {
     void update(T value) { shifted_moments::update(static_cast<double>(value)); }
+    void begin(T value) { shifted_moments::begin(static_cast<double>(value)); }
+    [[gnu::always_inline]] void add(T value) { shifted_moments::add(static_cast<double>(value)); }
     friend bool operator==(const spread_state&, const spread_state&) = default;
 };
 
@@ -101,6 +109,8 @@ struct range_state {
     T low = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
     T high = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
 
+    void begin(T) {}
+    void add(T value) { update(value); }
     void update(T value) {
         low = value < low ? value : low;
         high = high < value ? value : high;

@@ -20,7 +20,8 @@
 #include <segkit/config.hpp>
 #include <segkit/query/aggregates/aggregate.hpp>
 #include <segkit/query/aggregates/quantiles.hpp>
-#include <segkit/query/detail/group_engine.hpp>
+#include <segkit/query/detail/group_layout.hpp>
+#include <segkit/statistics/number_states.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -72,6 +73,32 @@ const State& state_at(const std::byte* place) {
     return *std::launder(reinterpret_cast<const State*>(place));
 }
 
+// f(state, k, value) for the rows that count. What does not change in the loop is copied first: the states could be anything,
+// so the compiler would read it again for each row.
+template <class State, class F>
+void each_state(const row_block& rows, const group_block& groups, int mask, F f) {
+    std::byte* const* state = groups.state;
+    const std::byte* value = rows.first.begin;
+    const std::byte* masks = rows.masks.begin;
+    const std::size_t stride = rows.first.stride, mask_stride = rows.masks.stride, at = groups.offset;
+    const std::uint32_t count = rows.count;
+    if constexpr (std::is_trivially_copyable_v<State>) {
+        if (groups.one_group) {    // in registers for the length of the block
+            State only = state_at<State>(state[0] + at);
+            for (std::uint32_t k = 0; k < count; ++k, value += stride)
+                if (mask < 0 || mask_bit(masks + k * mask_stride, mask)) f(only, k, value);
+            state_at<State>(state[0] + at) = only;
+            return;
+        }
+    }
+    if (mask < 0) {
+        for (std::uint32_t k = 0; k < count; ++k, value += stride) f(state_at<State>(state[k] + at), k, value);
+    } else {
+        for (std::uint32_t k = 0; k < count; ++k, value += stride, masks += mask_stride)
+            if (mask_bit(masks, mask)) f(state_at<State>(state[k] + at), k, value);
+    }
+}
+
 template <class State>
 class state_accumulator : public grouped_accumulator {
 public:
@@ -80,34 +107,8 @@ public:
     std::size_t state_bytes() const final { return sizeof(State); }
     void start(std::byte* state) const final { new (state) State(initial_); }
     bool state_is_bytes() const final { return std::is_trivially_copyable_v<State>; }
-    bool state_grows() const final { return false; }
-
-protected:
-    // f(state, record) for the records that count. What does not change in the loop is copied first: the states could be
-    // anything, so the compiler would read it again for each row.
-    template <class F>
-    void each_state(const record_block& rows, const group_block& groups, F f) const {
-        std::byte* const* state = groups.state;
-        const std::byte* record = rows.records;
-        const std::size_t stride = rows.stride, at = this->state_offset;
-        const std::uint32_t count = rows.count;
-        const int m = this->mask;
-        if constexpr (std::is_trivially_copyable_v<State>) {
-            if (groups.one_group) {    // in registers for the length of the block
-                State only = state_at<State>(state[0] + at);
-                for (std::uint32_t k = 0; k < count; ++k, record += stride)
-                    if (m < 0 || mask_bit(record, m)) f(only, record);
-                state_at<State>(state[0] + at) = only;
-                return;
-            }
-        }
-        if (m < 0) {
-            for (std::uint32_t k = 0; k < count; ++k, record += stride) f(state_at<State>(state[k] + at), record);
-        } else {
-            for (std::uint32_t k = 0; k < count; ++k, record += stride)
-                if (mask_bit(record, m)) f(state_at<State>(state[k] + at), record);
-        }
-    }
+    void move(std::byte* from, std::byte* to) const final { new (to) State(std::move(state_at<State>(from))); }
+    bool state_grows() const override { return false; }
 
 private:
     State initial_;
@@ -117,11 +118,10 @@ template <class State, class V>
 class accumulator_of final : public state_accumulator<State> {
 public:
     using state_accumulator<State>::state_accumulator;
-    void update(const record_block& rows, const group_block& groups, kept_values&, arena& memory) const override {
-        const std::uint32_t from = this->offset;
-        this->each_state(rows, groups, [&](State& state, const std::byte* record) {
+    void update(const row_block& rows, const group_block& groups, kept_values&, arena& memory) const override {
+        each_state<State>(rows, groups, this->mask, [&](State& state, std::uint32_t, const std::byte* value) {
             if constexpr (std::same_as<V, every_row>) state.update();
-            else update_kept(state, load<V>(record + from), memory);
+            else update_kept(state, load<V>(value), memory);
         });
     }
 };
@@ -130,12 +130,128 @@ template <class State, class X, class Y>
 class pair_accumulator_of final : public state_accumulator<State> {
 public:
     using state_accumulator<State>::state_accumulator;
-    void update(const record_block& rows, const group_block& groups, kept_values&, arena& memory) const override {
-        const std::uint32_t from = this->offset, second_from = this->second_offset;
-        this->each_state(rows, groups, [&](State& state, const std::byte* record) {
-            update_kept(state, load<X>(record + from), load<Y>(record + second_from), memory);
+    void update(const row_block& rows, const group_block& groups, kept_values&, arena& memory) const override {
+        each_state<State>(rows, groups, this->mask, [&](State& state, std::uint32_t k, const std::byte* value) {
+            update_kept(state, load<X>(value), load<Y>(rows.second.at(k)), memory);
         });
     }
+};
+
+// ---- numbers
+
+enum number_part : unsigned { sum_part = 1, spread_part = 2, range_part = 4 };
+
+// Which part of what is known of a column of numbers a state is.
+template <class State>
+inline constexpr unsigned number_part_of = 0;
+template <class T>
+inline constexpr unsigned number_part_of<sum_state<T>> = sum_part;
+template <class T>
+inline constexpr unsigned number_part_of<spread_state<T>> = spread_part;
+template <class T>
+inline constexpr unsigned number_part_of<range_state<T>> = range_part;
+
+template <class State, bool Has>
+struct number_member {
+    template <class V>
+    void each(V&&) {}
+};
+template <class State>
+struct number_member<State, true> {
+    State state{};
+    template <class F>
+    void each(F&& f) {
+        f(state);
+    }
+};
+// The parts that are asked for, side by side. The sum of floating-point values is known from their spread.
+template <class T, unsigned Parts>
+struct number_states : number_member<sum_state<T>, (Parts & sum_part) != 0>,
+                       number_member<spread_state<T>, (Parts & spread_part) != 0>,
+                       number_member<range_state<T>, (Parts & range_part) != 0> {
+    void begin(T value) {
+        each([&](auto& s) { s.begin(value); });
+    }
+    void add(T value) {
+        each([&](auto& s) { s.add(value); });
+    }
+    void update(T value) {
+        each([&](auto& s) { s.update(value); });
+    }
+    template <class F>
+    void each(F&& f) {
+        number_member<sum_state<T>, (Parts & sum_part) != 0>::each(f);
+        number_member<spread_state<T>, (Parts & spread_part) != 0>::each(f);
+        number_member<range_state<T>, (Parts & range_part) != 0>::each(f);
+    }
+    template <class State>
+    static std::size_t offset_of() {
+        number_states s;
+        const number_member<State, true>& part = s;
+        return static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&part.state) - reinterpret_cast<const std::byte*>(&s));
+    }
+};
+
+// Sum, mean, deviation and extremes of one column of numbers: whatever is asked for, brought up to date in one loop.
+template <class T>
+class number_accumulator final : public grouped_accumulator {
+public:
+    void ask(unsigned part) {
+        asked_ |= part;
+        parts_ = !is_integer<T> && (asked_ & spread_part) ? asked_ & ~unsigned{sum_part} : asked_;
+    }
+    std::size_t state_bytes() const override {
+        return with_parts([]<class States>(std::type_identity<States>) { return sizeof(States); });
+    }
+    void start(std::byte* state) const override {
+        with_parts([&]<class States>(std::type_identity<States>) { new (state) States(); });
+    }
+    bool state_is_bytes() const override { return true; }
+    void move(std::byte* from, std::byte* to) const override { std::memcpy(to, from, state_bytes()); }
+    bool state_grows() const override { return false; }
+    void update(const row_block& rows, const group_block& groups, kept_values&, arena&) const override {
+        with_parts([&]<class States>(std::type_identity<States>) { update_as<States>(rows, groups); });
+    }
+    bool sum_is_in_spread() const { return !is_integer<T> && (parts_ & spread_part) != 0; }
+    // Where the state of one part begins.
+    template <class State>
+    std::size_t offset_of() const {
+        return with_parts([]<unsigned Parts>(std::type_identity<number_states<T, Parts>>) -> std::size_t {
+            if constexpr ((Parts & number_part_of<State>) != 0) return number_states<T, Parts>::template offset_of<State>();
+            else return 0;
+        });
+    }
+
+private:
+    template <class States>
+    void update_as(const row_block& rows, const group_block& groups) const {
+        if (this->mask >= 0) {
+            each_state<States>(rows, groups, this->mask, [](States& states, std::uint32_t, const std::byte* value) { states.update(load<T>(value)); });
+            return;
+        }
+        for (std::uint32_t i = 0; i < groups.fresh_count; ++i) {
+            const std::uint32_t k = groups.fresh[i];
+            state_at<States>(groups.state[k] + groups.offset).begin(load<T>(rows.first.at(k)));
+        }
+        each_state<States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add(load<T>(value)); });
+    }
+    template <class F>
+    decltype(auto) with_parts(F&& f) const {
+        switch (parts_) {
+            case sum_part: return f(std::type_identity<number_states<T, sum_part>>{});
+            case spread_part: return f(std::type_identity<number_states<T, spread_part>>{});
+            case range_part: return f(std::type_identity<number_states<T, range_part>>{});
+            case sum_part | range_part: return f(std::type_identity<number_states<T, sum_part | range_part>>{});
+            case spread_part | range_part: return f(std::type_identity<number_states<T, spread_part | range_part>>{});
+            default: break;
+        }
+        constexpr unsigned all = is_integer<T> ? sum_part | spread_part | range_part : spread_part | range_part;
+        if constexpr (is_integer<T>)
+            if (parts_ == (sum_part | spread_part)) return f(std::type_identity<number_states<T, sum_part | spread_part>>{});
+        return f(std::type_identity<number_states<T, all>>{});
+    }
+
+    unsigned asked_ = 0, parts_ = 0;
 };
 
 // ---- all values
@@ -167,15 +283,15 @@ public:
 
     std::size_t state_bytes() const override { return sizeof(answers); }
     void start(std::byte* state) const override { new (state) answers{nullptr}; }
+    void move(std::byte* from, std::byte* to) const override { new (to) answers(state_at<answers>(from)); }
     bool state_is_bytes() const override { return true; }
-    void update(const record_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
+    void update(const row_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
         const std::size_t before = kept.bytes.size();
         kept.bytes.resize(before + std::size_t{rows.count} * entry_bytes);
         std::byte* out = kept.bytes.data() + before;
         for (std::uint32_t k = 0; k < rows.count; ++k) {
-            const std::byte* record = rows.at(k);
-            if (mask >= 0 && !mask_bit(record, mask)) continue;
-            V value = load<V>(record + offset);
+            if (mask >= 0 && !mask_bit(rows.masks.at(k), mask)) continue;
+            V value = load<V>(rows.first.at(k));
             if constexpr (std::same_as<V, std::string_view>) value = memory.keep(value);
             store(out, groups.number[k]);
             store(out + 4, value);
@@ -183,7 +299,7 @@ public:
         }
         kept.bytes.resize(static_cast<std::size_t>(out - kept.bytes.data()));
     }
-    void seal(std::uint32_t groups, const state_store& states, kept_values& kept, arena& memory) const override {
+    void seal(std::uint32_t groups, const state_store& states, std::uint32_t state_offset_of, kept_values& kept, arena& memory) const override {
         const std::size_t n = kept.bytes.size() / entry_bytes;
         std::vector<std::size_t> end(std::size_t{groups} + 1, 0);    // of group g - 1 first, of group g once it is filled
         for (std::size_t i = 0; i < n; ++i) ++end[load<std::uint32_t>(&kept.bytes[i * entry_bytes]) + 1];
@@ -195,7 +311,7 @@ public:
             group_values<V> of_group(values.get() + (g == 0 ? 0 : end[g - 1]), values.get() + end[g], questions_.size() > 1);
             std::byte* out = memory.take(answer_bytes_);
             for (const auto& q : questions_) q->answer(of_group, out + q->offset);
-            state_at<answers>(states.at(g) + state_offset).begin = out;
+            state_at<answers>(states.at(g) + state_offset_of).begin = out;
         }
     }
 
@@ -280,28 +396,28 @@ template <class Tally, class V>
 class distinct_accumulator final : public state_accumulator<Tally> {
 public:
     distinct_accumulator() : state_accumulator<Tally>(Tally{}) {}
-    void update(const record_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
+    bool state_grows() const override { return true; }
+    void update(const row_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
         distinct_table<V, Tally::counts> table(kept, rows.count);
         std::array<std::uint32_t, block_rows> hash;
         for (std::uint32_t k = 0; k < rows.count; ++k) {
-            hash[k] = table.hash_of(groups.number[k], canonical(load<V>(rows.at(k) + this->offset)));
+            hash[k] = table.hash_of(groups.number[k], canonical(load<V>(rows.first.at(k))));
             table.prefetch(hash[k]);
         }
         for (std::uint32_t k = 0; k < rows.count; ++k) {
-            const std::byte* record = rows.at(k);
-            if (this->mask >= 0 && !mask_bit(record, this->mask)) continue;
-            const V value = canonical(load<V>(record + this->offset));
+            if (this->mask >= 0 && !mask_bit(rows.masks.at(k), this->mask)) continue;
+            const V value = canonical(load<V>(rows.first.at(k)));
             bool is_new = false;
             auto& entry = table.find_or_add(groups.number[k], value, hash[k], is_new);
             if (is_new) {
                 if constexpr (std::same_as<V, std::string_view>) entry.value = memory.keep(value);
                 else entry.value = value;
             }
-            if constexpr (Tally::counts) state_at<Tally>(groups.state[k] + this->state_offset).see(entry.value, ++entry.count);
-            else if (is_new) state_at<Tally>(groups.state[k] + this->state_offset).see_first();
+            if constexpr (Tally::counts) state_at<Tally>(groups.state[k] + groups.offset).see(entry.value, ++entry.count);
+            else if (is_new) state_at<Tally>(groups.state[k] + groups.offset).see_first();
         }
     }
-    void seal(std::uint32_t, const state_store&, kept_values& kept, arena&) const override { kept = {}; }
+    void seal(std::uint32_t, const state_store&, std::uint32_t, kept_values& kept, arena&) const override { kept = {}; }
 };
 
 // ---- results
@@ -317,6 +433,28 @@ public:
 
 private:
     Kind kind_;
+};
+// The same of a part of what is known of numbers.
+template <class Kind, class State, class T>
+class number_finisher final : public group_finisher {
+public:
+    number_finisher(const Kind& kind, const number_accumulator<value_t<T>>& numbers) : kind_(kind), numbers_(numbers) {}
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+        if constexpr (number_part_of<State> == sum_part && !is_integer<T>)
+            if (numbers_.sum_is_in_spread()) {
+                for (std::size_t k = 0; k < count; ++k) {
+                    const auto& s = state_at<spread_state<T>>(groups[k] + state_offset);    // the first part
+                    out.put(k, kind_.template finish<T>(State{s.count, s.shift, s.shifted_sum}));
+                }
+                return;
+            }
+        const std::size_t at = state_offset + numbers_.template offset_of<State>();
+        for (std::size_t k = 0; k < count; ++k) out.put(k, kind_.template finish<T>(state_at<State>(groups[k] + at)));
+    }
+
+private:
+    Kind kind_;
+    const number_accumulator<value_t<T>>& numbers_;
 };
 template <class Tally>
 class tally_finisher final : public group_finisher {

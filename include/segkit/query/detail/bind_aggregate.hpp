@@ -78,6 +78,14 @@ template <class V, class T, class Kind>
 void add_aggregate(const plan& p, group_layout& layout, const Kind& kind, const aggregate_slots& slots) {
     if constexpr (std::same_as<V, every_row> || !(summarises_one<Kind, T> || summarises_vector<Kind, T> || tallies<Kind, T>)) {
         using State = typename Kind::template state<T>;
+        if constexpr (number_part_of<State> != 0) {
+            using A = number_accumulator<V>;
+            const std::size_t number = layout.add_accumulator(p, reading(std::make_unique<A>(), slots));
+            auto& numbers = static_cast<A&>(*layout.accumulators[number]);
+            numbers.ask(number_part_of<State>);
+            layout.outputs.push_back({number, std::make_unique<number_finisher<Kind, State, T>>(kind, numbers), {}, false});
+            return;
+        }
         constexpr bool reads = !requires { Kind::reads_value; } && !std::same_as<V, every_row>;
         using A = accumulator_of<State, std::conditional_t<reads, V, every_row>>;
         auto accumulator = reading(std::make_unique<A>(initial_state<State, Kind, T>(kind)), slots);

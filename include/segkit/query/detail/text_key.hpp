@@ -1,6 +1,6 @@
-// segkit/query/detail/text_key.hpp: a text as 16 bytes, so that short keys are compared without following a pointer.
+// segkit/query/detail/text_key.hpp: a text as 24 bytes, so that short keys are compared without following a pointer.
 //
-// Twelve bytes and fewer lie in the key itself; of a longer text the size, the first four bytes and a pointer. The form is
+// Twenty bytes and fewer lie in the key itself; of a longer text the size, the first twelve bytes and a pointer. The form is
 // that of T. Neumann and M. Freitag, "Umbra: a disk-based system with in-memory performance", 2020.
 #pragma once
 
@@ -19,19 +19,22 @@ namespace SEGKIT_NAMESPACE::detail {
 
 class text_key {
 public:
-    static constexpr std::size_t most_inside = 12;
+    static constexpr std::size_t most_inside = 20;
 
     text_key() = default;
     explicit text_key(std::string_view text) {
         if (text.size() > 0xFFFFFFFFull) throw_too_long(text.size());
         const auto size = static_cast<std::uint32_t>(text.size());
         std::memcpy(bytes_, &size, 4);
-        if (text.size() <= most_inside) {
+        if (size <= 16) {
             copy_text(bytes_ + 4, text);
+        } else if (size <= most_inside) {
+            std::memcpy(bytes_ + 4, text.data(), 16);
+            std::memcpy(bytes_ + size, text.data() + size - 4, 4);    // ends where the text does
         } else {
             const char* begin = text.data();
-            std::memcpy(bytes_ + 4, begin, 4);
-            std::memcpy(bytes_ + 8, &begin, sizeof begin);
+            std::memcpy(bytes_ + 4, begin, 12);
+            std::memcpy(bytes_ + 16, &begin, sizeof begin);
         }
     }
 
@@ -41,15 +44,15 @@ public:
         std::memcpy(&size, place, 4);
         if (size <= most_inside) return {reinterpret_cast<const char*>(place) + 4, size};
         const char* begin;
-        std::memcpy(&begin, place + 8, sizeof begin);
+        std::memcpy(&begin, place + 16, sizeof begin);
         return {begin, size};
     }
     static bool same(const std::byte* a, const std::byte* b) {
-        std::uint64_t x[2], y[2];
-        std::memcpy(x, a, 16);
-        std::memcpy(y, b, 16);
-        if (x[0] != y[0]) return false;    // size and first bytes
-        return x[1] == y[1] || (size_of(x[0]) > most_inside && at(a) == at(b));
+        std::uint64_t x[3], y[3];
+        std::memcpy(x, a, sizeof x);
+        std::memcpy(y, b, sizeof y);
+        if (((x[0] ^ y[0]) | (x[1] ^ y[1])) != 0) return false;    // size and first bytes
+        return x[2] == y[2] || (size_of(x[0]) > most_inside && at(a) == at(b));
     }
     static bool is_short(const std::byte* place) {
         std::uint32_t size;
@@ -68,8 +71,8 @@ private:
     static std::uint32_t size_of(std::uint64_t first_word) {
         return static_cast<std::uint32_t>(std::endian::native == std::endian::little ? first_word : first_word >> 32);
     }
-    alignas(8) std::byte bytes_[16] = {};
+    alignas(8) std::byte bytes_[24] = {};
 };
-static_assert(sizeof(text_key) == 16 && sizeof(const char*) <= 8);
+static_assert(sizeof(text_key) == 24 && sizeof(const char*) <= 8);
 
 }  // namespace SEGKIT_NAMESPACE::detail
