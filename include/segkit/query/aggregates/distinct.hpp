@@ -6,6 +6,7 @@
 // the rows. Of several most frequent values mode gives the least; NaN is the greatest.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -35,8 +36,17 @@ struct count_distinct_kind {
     struct tally {
         static constexpr bool counts = false;
         std::int64_t different = 0;
+        std::uint64_t small_ones = 0;    // those from 0 to 63, a bit each
         void see_first() { ++different; }
-        std::optional<std::int64_t> finish() const { return different; }
+        bool see_small(const value_t<T>& value)
+            requires is_integer<T>
+        {
+            const auto bits = static_cast<std::uint64_t>(value);
+            if (bits >= 64) return false;
+            small_ones |= std::uint64_t{1} << bits;
+            return true;
+        }
+        std::optional<std::int64_t> finish() const { return different + std::popcount(small_ones); }
     };
 };
 

@@ -270,9 +270,6 @@ public:
 template <class V>
 class list_accumulator final : public grouped_accumulator {
 public:
-    struct answers {
-        const std::byte* begin;    // nullptr for the group of no rows
-    };
     // Returns where in a group's answers this one will be.
     std::size_t ask(std::unique_ptr<value_question<V>> question) {
         question->offset = answer_bytes_;
@@ -281,14 +278,16 @@ public:
         return questions_.back()->offset;
     }
 
-    std::size_t state_bytes() const override { return sizeof(answers); }
-    void start(std::byte* state) const override { new (state) answers{nullptr}; }
-    void move(std::byte* from, std::byte* to) const override { new (to) answers(state_at<answers>(from)); }
+    // A group's state is where its answers are (nullptr where there was no row), and behind that the answers, if they are short.
+    std::size_t state_bytes() const override { return sizeof(const std::byte*) + (answers_lie_in_state() ? answer_bytes_ : 0); }
+    void start(std::byte* state) const override { std::memset(state, 0, state_bytes()); }
+    void move(std::byte* from, std::byte* to) const override { std::memcpy(to, from, state_bytes()); }    // before there are answers
+    static const std::byte* answers_of(const std::byte* state) { return load<const std::byte*>(state); }
     bool state_is_bytes() const override { return true; }
     void update(const row_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
-        const std::size_t before = kept.bytes.size();
-        kept.bytes.resize(before + std::size_t{rows.count} * entry_bytes);
-        std::byte* out = kept.bytes.data() + before;
+        const std::size_t room = std::size_t{rows.count} * entry_bytes;
+        std::byte* const begin = kept.take(room);
+        std::byte* out = begin;
         for (std::uint32_t k = 0; k < rows.count; ++k) {
             if (mask >= 0 && !mask_bit(rows.masks.at(k), mask)) continue;
             V value = load<V>(rows.first.at(k));
@@ -297,26 +296,32 @@ public:
             store(out + 4, value);
             out += entry_bytes;
         }
-        kept.bytes.resize(static_cast<std::size_t>(out - kept.bytes.data()));
+        kept.pieces.push_back({begin, static_cast<std::size_t>(out - begin) / entry_bytes});
     }
-    void seal(std::uint32_t groups, const state_store& states, std::uint32_t state_offset_of, kept_values& kept, arena& memory) const override {
-        const std::size_t n = kept.bytes.size() / entry_bytes;
+    void seal(std::uint32_t groups, const state_store& states, std::uint32_t state_at, kept_values& kept, arena& memory) const override {
+        const auto each_entry = [&](auto f) {
+            for (const auto& piece : kept.pieces)
+                for (std::size_t i = 0; i < piece.entries; ++i) f(piece.begin + i * entry_bytes);
+        };
         std::vector<std::size_t> end(std::size_t{groups} + 1, 0);    // of group g - 1 first, of group g once it is filled
-        for (std::size_t i = 0; i < n; ++i) ++end[load<std::uint32_t>(&kept.bytes[i * entry_bytes]) + 1];
+        each_entry([&](const std::byte* entry) { ++end[load<std::uint32_t>(entry) + 1]; });
         for (std::uint32_t g = 0; g < groups; ++g) end[g + 1] += end[g];
-        const std::unique_ptr<V[]> values(new V[n]);
-        for (std::size_t i = 0; i < n; ++i) values[end[load<std::uint32_t>(&kept.bytes[i * entry_bytes])]++] = load<V>(&kept.bytes[i * entry_bytes] + 4);
+        const std::unique_ptr<V[]> values(new V[end[groups]]);
+        each_entry([&](const std::byte* entry) { values[end[load<std::uint32_t>(entry)]++] = load<V>(entry + 4); });
         kept = {};
         for (std::uint32_t g = 0; g < groups; ++g) {
             group_values<V> of_group(values.get() + (g == 0 ? 0 : end[g - 1]), values.get() + end[g], questions_.size() > 1);
-            std::byte* out = memory.take(answer_bytes_);
+            std::byte* state = states.at(g) + state_at;
+            std::byte* out = answers_lie_in_state() ? state + sizeof(const std::byte*) : memory.take(answer_bytes_);
             for (const auto& q : questions_) q->answer(of_group, out + q->offset);
-            state_at<answers>(states.at(g) + state_offset_of).begin = out;
+            store<const std::byte*>(state, out);
         }
     }
 
 private:
     static constexpr std::size_t entry_bytes = 4 + sizeof(V);
+    bool answers_lie_in_state() const { return answer_bytes_ <= 32; }
+
     std::vector<std::unique_ptr<value_question<V>>> questions_;
     std::size_t answer_bytes_ = 0;
 };
@@ -337,7 +342,7 @@ public:
     };
     using entry = std::conditional_t<Counts, counted_entry, plain_entry>;
 
-    distinct_table(kept_values& kept, std::uint32_t room_for) : bytes_(kept.bytes) {
+    distinct_table(kept_values& kept, std::uint32_t room_for) : bytes_(kept.table) {
         if (bytes_.empty()) bytes_.resize(bytes_of(256));
         while ((size() + room_for) * 4 > (capacity()) * 3) grow();
     }
@@ -398,17 +403,25 @@ public:
     distinct_accumulator() : state_accumulator<Tally>(Tally{}) {}
     bool state_grows() const override { return true; }
     void update(const row_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
-        distinct_table<V, Tally::counts> table(kept, rows.count);
-        std::array<std::uint32_t, block_rows> hash;
-        for (std::uint32_t k = 0; k < rows.count; ++k) {
-            hash[k] = table.hash_of(groups.number[k], canonical(load<V>(rows.first.at(k))));
-            table.prefetch(hash[k]);
-        }
+        std::array<std::uint32_t, block_rows> row, hash;
+        std::uint32_t count = 0;
         for (std::uint32_t k = 0; k < rows.count; ++k) {
             if (this->mask >= 0 && !mask_bit(rows.masks.at(k), this->mask)) continue;
+            if constexpr (requires(Tally& t, V v) { t.see_small(v); })
+                if (state_at<Tally>(groups.state[k] + groups.offset).see_small(load<V>(rows.first.at(k)))) continue;
+            row[count++] = k;
+        }
+        if (count == 0) return;
+        distinct_table<V, Tally::counts> table(kept, count);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            hash[i] = table.hash_of(groups.number[row[i]], canonical(load<V>(rows.first.at(row[i]))));
+            table.prefetch(hash[i]);
+        }
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const std::uint32_t k = row[i];
             const V value = canonical(load<V>(rows.first.at(k)));
             bool is_new = false;
-            auto& entry = table.find_or_add(groups.number[k], value, hash[k], is_new);
+            auto& entry = table.find_or_add(groups.number[k], value, hash[i], is_new);
             if (is_new) {
                 if constexpr (std::same_as<V, std::string_view>) entry.value = memory.keep(value);
                 else entry.value = value;
@@ -493,7 +506,7 @@ struct summary_of {
         finisher(const Kind& kind, std::size_t offset) : none_(kind), offset_(offset) {}
         void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
             for (std::size_t k = 0; k < count; ++k) {
-                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(groups[k] + state_offset).begin;
+                const std::byte* answers = list_accumulator<V>::answers_of(groups[k] + state_offset);
                 alignas(8) std::byte of_none[sizeof(held)];
                 if (!answers) {
                     group_values<V> none(nullptr, nullptr, false);
@@ -531,7 +544,7 @@ struct vector_of {
             group_values<V> none(nullptr, nullptr, false);
             kind_.template summarise<T>(none, of_none.data());
             for (std::size_t k = 0; k < count; ++k) {
-                const std::byte* answers = state_at<typename list_accumulator<V>::answers>(groups[k] + state_offset).begin;
+                const std::byte* answers = list_accumulator<V>::answers_of(groups[k] + state_offset);
                 out.put_block(answers ? reinterpret_cast<const double*>(answers + offset_) : of_none.data(), of_none.size());
             }
         }

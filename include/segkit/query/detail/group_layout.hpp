@@ -88,12 +88,19 @@ private:
     std::vector<std::byte*> blocks_;
 };
 
-// Values that must all be kept, with the group of each: for medians and distinct counts.
+// What must be kept of the values until the end: for medians entries in pieces, for distinct counts a table.
 struct kept_values {
-    std::vector<std::byte> bytes;
-    void push(const void* from, std::size_t n) {
-        const auto* p = static_cast<const std::byte*>(from);
-        bytes.insert(bytes.end(), p, p + n);
+    struct piece {
+        std::byte* begin;
+        std::size_t entries;
+    };
+    std::unique_ptr<arena> memory;
+    std::vector<piece> pieces;
+    std::vector<std::byte> table;
+
+    std::byte* take(std::size_t bytes) {
+        if (!memory) memory = std::make_unique<arena>();
+        return memory->take(bytes);
     }
 };
 

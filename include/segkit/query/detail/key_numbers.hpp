@@ -35,7 +35,9 @@ public:
         } else if (layout_->one_word_key) {
             number_words(c, first, n, row, numbers);
         } else if (layout_->one_text_key) {
-            number_texts(c, first, n, row, numbers);
+            const slot_view& view = c.slots[static_cast<std::size_t>(layout_->keys[0].slot)];
+            if (view.codes && view.text_count < block_rows) number_codes(c, first, n, row, numbers);
+            else number_texts(c, first, n, row, numbers);
         } else {
             number_keys(c, first, n, row, numbers);
         }
@@ -133,6 +135,18 @@ private:
             numbers[k] = find_text(is_null ? std::string_view() : texts[r], is_null, row + k);
         }
     }
+    // Texts of a small dictionary are looked up once for each of its codes in a chunk; the next may have another dictionary.
+    void number_codes(const chunk& c, std::uint32_t first, std::uint32_t n, std::uint32_t row, std::uint32_t* numbers) {
+        const slot_view& view = c.slots[static_cast<std::size_t>(layout_->keys[0].slot)];
+        const bool nullable = layout_->keys[0].nullable;
+        if (first == 0) after_of_code_.assign(view.text_count + 1, 0);
+        each_row(c, first, n, [&](std::uint32_t k, std::uint32_t r) {
+            const bool is_null = nullable && !view.valid(r);
+            std::uint32_t& after = after_of_code_[is_null ? view.text_count : static_cast<std::size_t>(view.codes[r])];
+            if (after == 0) [[unlikely]] after = find_text(is_null ? std::string_view() : view.texts[view.codes[r]], is_null, row + k) + 1;
+            numbers[k] = after - 1;
+        });
+    }
     static bool same(const short_text& a, const short_text& b) {
         return ((a.words.first ^ b.words.first) | (a.words.last ^ b.words.last) | (a.size ^ b.size)) == 0;
     }
@@ -172,6 +186,7 @@ private:
     std::vector<std::uint64_t> hashes_;
     std::vector<std::uint32_t> first_rows_;
     std::vector<short_text> shorts_;
+    std::vector<std::uint32_t> after_of_code_;    // its number + 1, or 0; null comes last
     arena texts_;
 };
 using key_numbers = key_numbers_of<>;
