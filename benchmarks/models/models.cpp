@@ -1,13 +1,15 @@
 // Runs one numeric workload each time a line "run" comes in, and answers with the seconds and the figures by which the driver
 // (run.py) compares it with the peers:
 //
-//     bench_models kmeans|fit|silhouette f64|f32 <points file> <rows> <features> <clusters> <threads>
+//     bench_models kmeans|fit|silhouette|pca f64|f32 <points file> <rows> <features> <clusters> <threads>
 //     bench_models quantiles|standard|standard_fresh|robust f64|f32 <points file> <rows> <features> 0 <threads>
 //
 // The file holds doubles: the points row by row, then the initial centres (kmeans) or the labels (silhouette); for quantiles column by
-// column. What works in place is given its points again, outside the time.
+// column. What works in place is given its points again, outside the time. Clusters are components for pca, whose figure weighs the mean
+// size of the scores along each component by its number.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
+#include <segkit/decompose/detail/pca_core.hpp>
 #include <segkit/evaluate/silhouette.hpp>
 #include <segkit/exec/threads.hpp>
 #include <segkit/prepare/detail/scale_core.hpp>
@@ -41,17 +44,22 @@ std::vector<double> read_numbers(const char* file) {
 struct nothing_to_do {
     void operator()() const {}
 };
+struct as_they_are {
+    std::pair<double, std::size_t> operator()(const std::pair<double, std::size_t>& figures) const { return figures; }
+};
 
-template <class Work, class Prepare = nothing_to_do>
-int serve(Work work, Prepare prepare = {}) {
+// For each line prepare(), work(), which alone is timed, and the figures of what it returns.
+template <class Work, class Prepare = nothing_to_do, class Figures = as_they_are>
+int serve(Work work, Prepare prepare = {}, Figures figures_of = {}) {
     std::printf("{\"ready\":true,\"simd\":\"%s\"}\n", std::string(sk::to_string(sk::simd_level())).c_str());
     std::fflush(stdout);
     char line[64];
     while (std::fgets(line, sizeof line, stdin) && std::strncmp(line, "run", 3) == 0) {
         prepare();
         const auto begin = std::chrono::steady_clock::now();
-        const auto figures = work();
+        const auto result = work();
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+        const std::pair<double, std::size_t> figures = figures_of(result);
         std::printf("{\"seconds\":%.6f,\"value\":%.17g,\"iterations\":%zu}\n", seconds.count(), figures.first, figures.second);
         std::fflush(stdout);
     }
@@ -101,6 +109,16 @@ int run_preparation(const std::string& workload, const std::vector<double>& numb
     return scale(sk::robust_scale_estimator{});
 }
 
+double weighted_size(const sk::dense_matrix<double>& scores) {
+    double value = 0;
+    for (std::size_t c = 0; c < scores.columns(); ++c) {
+        double sum = 0;
+        for (std::size_t i = 0; i < scores.rows(); ++i) sum += std::fabs(scores.view()(i, c));
+        value += static_cast<double>(c + 1) * sum / static_cast<double>(scores.rows());
+    }
+    return value;
+}
+
 template <class T>
 int run(const std::string& workload, const std::vector<double>& numbers, std::size_t rows, std::size_t features, std::size_t clusters, sk::executor_ref executor) {
     const std::vector<T> points(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(rows * features));
@@ -121,6 +139,10 @@ int run(const std::string& workload, const std::vector<double>& numbers, std::si
             const sk::kmeans_fit fit = sk::fit_kmeans(matrix, options, executor);
             return std::pair(fit.model.inertia, fit.report.iterations);
         });
+    }
+    if (workload == "pca") {
+        return serve([&] { return sk::fit_pca(matrix, {.n_components = clusters}, executor).transformed(matrix, executor); }, nothing_to_do{},
+                     [](const sk::dense_matrix<double>& scores) { return std::pair(weighted_size(scores), std::size_t{1}); });
     }
     if constexpr (std::is_same_v<T, double>) {
         if (workload == "silhouette") {
