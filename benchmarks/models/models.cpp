@@ -24,6 +24,7 @@
 #include <segkit/exec/threads.hpp>
 #include <segkit/prepare/detail/scale_core.hpp>
 #include <segkit/simd/level.hpp>
+#include <segkit/table/matrix.hpp>
 
 namespace {
 
@@ -121,11 +122,12 @@ double weighted_size(const sk::dense_matrix<double>& scores) {
 
 template <class T>
 int run(const std::string& workload, const std::vector<double>& numbers, std::size_t rows, std::size_t features, std::size_t clusters, sk::executor_ref executor) {
-    const std::vector<T> points(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(rows * features));
-    const std::vector<double> rest(numbers.begin() + static_cast<std::ptrdiff_t>(rows * features), numbers.end());
-    const auto matrix = sk::row_major<const T>(points.data(), rows, features);
     if (workload == "quantiles" || workload == "standard" || workload == "standard_fresh" || workload == "robust")
         return run_preparation<T>(workload, numbers, rows, features, executor);
+    sk::dense_matrix<T> points(rows, features);    // in large pages, as numpy's arrays are
+    for (std::size_t i = 0; i < rows * features; ++i) points.view().values[i] = static_cast<T>(numbers[i]);
+    const std::vector<double> rest(numbers.begin() + static_cast<std::ptrdiff_t>(rows * features), numbers.end());
+    const sk::matrix_view<const T> matrix = std::as_const(points).view();
     if (workload == "kmeans") {
         const sk::kmeans_options options{.n_clusters = clusters, .max_iter = 25, .tol = 0, .init = sk::kmeans_init::given, .centres = rest};
         return serve([&] {

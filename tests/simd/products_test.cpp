@@ -38,9 +38,9 @@ results run(sk::instruction_set level, const std::vector<T>& values, std::size_t
     kernels.subtract(tile.data(), panels, rows, shift.data());
     for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t j = 0; j < columns; ++j) r.packed.push_back(tile.data()[in_tile(i, j)]);
-    kernels.add_products(tile.data(), rows, columns, r.products.data());
+    kernels.add_products(tile.data(), rows, columns, r.products.data(), values.data(), values.size() * sizeof(T));
     kernels.add_cross_products(tile.data(), tile.data(), rows, columns, columns, r.cross.data());
-    kernels.project(tile.data(), panels, rows, weights.data(), padded, offset.data(), components, r.scores.data(), components + 2);
+    kernels.project(tile.data(), panels, rows, weights.data(), padded, offset.data(), components, r.scores.data(), components + 2, rows == 128 ? values.data() : nullptr);
     std::vector<double> cosines, sines;
     std::vector<std::uint32_t> places;
     for (std::size_t k = 0; k + 1 < columns; ++k) {

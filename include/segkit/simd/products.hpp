@@ -51,14 +51,16 @@ struct product_kernels {
     void (*pack_floats)(const float* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums);
     // Subtracts a number per feature from the rows of a tile.
     void (*subtract)(double* tile, std::size_t panels, std::size_t rows, const double* means);
-    // products[i * columns + j] += sum over the rows of (feature i) * (feature j), for j >= i / 8 * 8.
-    void (*add_products)(const double* tile, std::size_t rows, std::size_t columns, double* products);
+    // products[i * columns + j] += sum over the rows of (feature i) * (feature j), for j >= i / 8 * 8. Meanwhile `ahead_bytes` from
+    // `ahead` on, which the next tile will be packed from, are fetched: they need not be there.
+    void (*add_products)(const double* tile, std::size_t rows, std::size_t columns, double* products, const void* ahead, std::size_t ahead_bytes);
     // products[i * right_columns + c] += sum over the rows of (feature i of left) * (feature c of right), for all of them.
     void (*add_cross_products)(const double* left, const double* right, std::size_t rows, std::size_t left_columns, std::size_t right_columns, double* products);
     // out[i * out_stride + c] = offset[c] + sum over the features of tile(i, j) * weights[j * padded + c], for c < count. Weights and
-    // offset have `padded` numbers a row, a multiple of 8; weights have a row for each feature of the panels.
+    // offset have `padded` numbers a row, a multiple of 8; weights have a row for each feature of the panels. As many values of double
+    // are fetched `ahead`, unless that is null.
     void (*project)(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded, const double* offset, std::size_t count,
-                    double* out, std::size_t out_stride);
+                    double* out, std::size_t out_stride, const void* ahead);
     // Plane rotations of neighbouring rows of a matrix of `count` (a multiple of 8) columns, the last rotation first:
     // row i, row i+1 = c * row i + s * row i+1, c * row i+1 - s * row i.
     void (*rotate)(double* rows, std::size_t count, const double* cosines, const double* sines, const std::uint32_t* places, std::size_t rotations);
@@ -118,9 +120,11 @@ template <class Lanes>
     }
 }
 
-// Rows x Vectors * width sums in registers, of products of features: `left` of the rows, `right` of the vectors.
-template <class Lanes, std::size_t Rows, std::size_t Vectors>
-[[gnu::always_inline]] inline void product_block(const double* left, const double* const* right, std::size_t rows, double (&out)[Rows][Vectors * Lanes::width]) {
+// Rows x Vectors * width sums in registers, of products of features: `left` of the rows, `right` of the vectors. A cache line is fetched
+// with every row.
+template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
+[[gnu::always_inline]] inline void product_block(const double* left, const double* const* right, std::size_t rows, const char* ahead,
+                                                 double (&out)[Rows][Vectors * Lanes::width]) {
     typename Lanes::real sum[Rows][Vectors];
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < Rows; ++i) {
@@ -134,6 +138,7 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors>
         typename Lanes::real x[Vectors];
 #pragma GCC unroll 8
         for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(x[v], from[v] + r * panel_width);
+        if constexpr (Ahead) __builtin_prefetch(ahead + r * 64, 0, 2);
 #pragma GCC unroll 8
         for (std::size_t i = 0; i < Rows; ++i) {
             const double at = left[r * panel_width + i];
@@ -156,14 +161,21 @@ struct product_sides {
     std::size_t left_columns;
     std::size_t columns;    // of the right tile and of the products
     double* products;
+    const char* ahead = nullptr;    // what is yet to be fetched
+    const char* ahead_end = nullptr;
 };
 
 template <class Lanes, std::size_t Rows, std::size_t Vectors>
-[[gnu::always_inline]] inline void add_product_block(const product_sides& sides, std::size_t first_row, std::size_t first_column) {
+[[gnu::always_inline]] inline void add_product_block(product_sides& sides, std::size_t first_row, std::size_t first_column) {
     alignas(64) double block[Rows][Vectors * Lanes::width];
     const double* right[Vectors];
     for (std::size_t v = 0; v < Vectors; ++v) right[v] = sides.right + in_tile(0, first_column + v * Lanes::width);
-    product_block<Lanes, Rows, Vectors>(sides.left + in_tile(0, first_row), right, sides.rows, block);
+    if (sides.ahead < sides.ahead_end) {
+        product_block<Lanes, Rows, Vectors, true>(sides.left + in_tile(0, first_row), right, sides.rows, sides.ahead, block);
+        sides.ahead += sides.rows * 64;
+    } else {
+        product_block<Lanes, Rows, Vectors, false>(sides.left + in_tile(0, first_row), right, sides.rows, nullptr, block);
+    }
     const std::size_t height = std::min(Rows, sides.left_columns - first_row), width = std::min(Vectors * Lanes::width, sides.columns - first_column);
     for (std::size_t i = 0; i < height; ++i) {
         double* const out = sides.products + (first_row + i) * sides.columns + first_column;
@@ -181,7 +193,7 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors>
 
 // All products of `Rows` features of the left tile with those of the right one from `j` on.
 template <class Lanes, std::size_t Rows, std::size_t Vectors>
-[[gnu::always_inline]] inline void add_product_rows(const product_sides& sides, std::size_t i, std::size_t j) {
+[[gnu::always_inline]] inline void add_product_rows(product_sides& sides, std::size_t i, std::size_t j) {
     const std::size_t end = (sides.columns + Lanes::width - 1) / Lanes::width * Lanes::width;
     for (; j + Vectors * Lanes::width <= end; j += Vectors * Lanes::width) add_product_block<Lanes, Rows, Vectors>(sides, i, j);
     if constexpr (Vectors > 2) {
@@ -194,9 +206,9 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors>
 }
 
 // Rows x Vectors * width scores in registers.
-template <class Lanes, std::size_t Rows, std::size_t Vectors>
+template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
 [[gnu::always_inline]] inline void project_block(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded,
-                                                 const double* offset, std::size_t count, double* out, std::size_t out_stride) {
+                                                 const double* offset, std::size_t count, double* out, std::size_t out_stride, const char* ahead) {
     typename Lanes::real sum[Rows][Vectors];
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < Rows; ++r) {
@@ -211,6 +223,12 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors>
 #pragma GCC unroll 8
             for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(weight[v], weights + v * Lanes::width);
             weights += padded;
+            if constexpr (Ahead) {
+                if (e % (panel_width / Rows) == 0) {
+                    __builtin_prefetch(ahead, 0, 2);
+                    ahead += 64;
+                }
+            }
 #pragma GCC unroll 8
             for (std::size_t r = 0; r < Rows; ++r) {
                 const double value = panel[r * panel_width + e];
@@ -236,17 +254,33 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors>
     }
 }
 
-template <class Lanes, std::size_t Rows, std::size_t Vectors>
-[[gnu::always_inline]] inline void project_body(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded,
-                                                const double* offset, std::size_t count, double* out, std::size_t out_stride) {
-    for (std::size_t i = 0; i < rows; i += Rows) {    // beyond the last row of a tile there are others, whose scores are not kept
-        const double* const from = tile + i * panel_width;
-        double* const to = out + i * out_stride;
-        std::size_t c = 0;
-        for (; c + Vectors * Lanes::width <= padded; c += Vectors * Lanes::width)
-            if (c < count) project_block<Lanes, Rows, Vectors>(from, panels, rows - i, weights + c, padded, offset + c, count - c, to + c, out_stride);
-        for (; c < count; c += Lanes::width) project_block<Lanes, Rows, 1>(from, panels, rows - i, weights + c, padded, offset + c, count - c, to + c, out_stride);
+struct projected {
+    const double* tile;
+    std::size_t panels, rows;
+    const double* weights;
+    std::size_t padded;
+    const double* offset;
+    std::size_t count;
+    double* out;
+    std::size_t out_stride;
+};
+
+// The scores of up to `Rows` rows from column c on, as many vectors as are left. Returns how many.
+template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
+[[gnu::always_inline]] inline std::size_t project_some(const projected& p, std::size_t c, const char* ahead) {
+    const std::size_t left = (p.count - c + Lanes::width - 1) / Lanes::width;
+    if constexpr (Vectors > 2) {
+        if (left > 2) {
+            project_block<Lanes, Rows, Vectors, Ahead>(p.tile, p.panels, p.rows, p.weights + c, p.padded, p.offset + c, p.count - c, p.out + c, p.out_stride, ahead);
+            return Vectors;
+        }
     }
+    if (left > 1) {
+        project_block<Lanes, Rows, 2, Ahead>(p.tile, p.panels, p.rows, p.weights + c, p.padded, p.offset + c, p.count - c, p.out + c, p.out_stride, ahead);
+        return 2;
+    }
+    project_block<Lanes, Rows, 1, Ahead>(p.tile, p.panels, p.rows, p.weights + c, p.padded, p.offset + c, p.count - c, p.out + c, p.out_stride, ahead);
+    return 1;
 }
 
 // Rotates some columns; several vectors of them, so that a rotation does not wait for the one before.
@@ -289,8 +323,9 @@ struct subtract_kernel {
 };
 struct add_products_kernel {
     template <class Lanes>
-    [[gnu::always_inline]] static void run(const double* tile, std::size_t rows, std::size_t columns, double* products) {
-        const product_sides sides{tile, tile, rows, columns, columns, products};
+    [[gnu::always_inline]] static void run(const double* tile, std::size_t rows, std::size_t columns, double* products, const void* ahead, std::size_t ahead_bytes) {
+        const char* const fetched = static_cast<const char*>(ahead);
+        product_sides sides{tile, tile, rows, columns, columns, products, fetched, fetched + ahead_bytes};
         for (std::size_t i = 0; i < columns; i += block_height<Lanes>)
             add_product_rows<Lanes, block_height<Lanes>, block_vectors<Lanes>>(sides, i, i / panel_width * panel_width);
     }
@@ -298,15 +333,28 @@ struct add_products_kernel {
 struct add_cross_products_kernel {
     template <class Lanes>
     [[gnu::always_inline]] static void run(const double* left, const double* right, std::size_t rows, std::size_t left_columns, std::size_t right_columns, double* products) {
-        const product_sides sides{left, right, rows, left_columns, right_columns, products};
+        product_sides sides{left, right, rows, left_columns, right_columns, products};
         for (std::size_t i = 0; i < left_columns; i += block_height<Lanes>) add_product_rows<Lanes, block_height<Lanes>, block_vectors<Lanes>>(sides, i, 0);
     }
 };
 struct project_kernel {
     template <class Lanes>
     [[gnu::always_inline]] static void run(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded, const double* offset,
-                                           std::size_t count, double* out, std::size_t out_stride) {
-        project_body<Lanes, block_height<Lanes>, block_vectors<Lanes>>(tile, panels, rows, weights, padded, offset, count, out, out_stride);
+                                           std::size_t count, double* out, std::size_t out_stride, const void* ahead) {
+        constexpr std::size_t height = block_height<Lanes>, vectors = block_vectors<Lanes>;
+        const char* fetched = static_cast<const char*>(ahead);
+        projected p{tile, panels, rows, weights, padded, offset, count, out, out_stride};
+        for (std::size_t i = 0; i < rows; i += height) {    // beyond the last row of a tile there are others, whose scores are not kept
+            std::size_t c = 0;
+            if (fetched) {    // the first columns fetch, once
+                c = Lanes::width * project_some<Lanes, height, vectors, true>(p, 0, fetched);
+                fetched += panels * height * 64;
+            }
+            while (c < count) c += Lanes::width * project_some<Lanes, height, vectors, false>(p, c, nullptr);
+            p.tile += height * panel_width;
+            p.out += height * out_stride;
+            p.rows -= std::min(height, p.rows);
+        }
     }
 };
 struct rotate_kernel {

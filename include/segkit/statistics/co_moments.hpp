@@ -82,7 +82,9 @@ private:
     void add(state& s, matrix_view<const T> block) const {
         detail::add_centred_rows(
             stage, s, block, [&](std::size_t d) { s.products.assign(d * d, 0.0); },
-            [&](const detail::centred_tile& tile, std::size_t rows) { tile.kernels().add_products(tile.values(), rows, tile.columns(), s.products.data()); });
+            [&](const detail::centred_tile& tile, std::size_t rows, detail::read_ahead ahead) {
+                tile.kernels().add_products(tile.values(), rows, tile.columns(), s.products.data(), ahead.begin, ahead.bytes);
+            });
     }
 };
 

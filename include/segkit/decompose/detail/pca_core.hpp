@@ -263,7 +263,7 @@ private:
         std::vector<double> rows;
         detail::add_centred_rows(
             detail::pca_stage_name, s, block, [&](std::size_t d) { s.factor.assign(d * d, 0.0); },
-            [&](const detail::centred_tile& tile, std::size_t n) {
+            [&](const detail::centred_tile& tile, std::size_t n, detail::read_ahead) {
                 const std::size_t d = tile.columns(), m = (n + 7) / 8 * 8;
                 rows.assign(m * d, 0.0);
                 for (std::size_t j = 0; j < d; ++j)
@@ -321,7 +321,7 @@ template <class T>
 pca_model fit_wide(matrix_view<const T> rows, const pca_options& options) {
     row_centre centre;
     const auto height = static_cast<Eigen::Index>(rows.columns), width = static_cast<Eigen::Index>(rows.rows);
-    add_centred_rows(pca_stage_name, centre, rows, [](std::size_t) {}, [](const centred_tile&, std::size_t) {});
+    add_centred_rows(pca_stage_name, centre, rows, [](std::size_t) {}, [](const centred_tile&, std::size_t, read_ahead) {});
     Eigen::MatrixXd centred(height, width);    // a column per row
     double total = 0;
     for (std::size_t j = 0; j < rows.columns; ++j) {

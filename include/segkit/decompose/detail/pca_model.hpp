@@ -36,9 +36,9 @@ public:
 
     // Up to 128 rows, through a tile for `in` features. `out` is written row by row, `stride` apart.
     template <class T>
-    void apply(centred_tile& tile, matrix_view<const T> rows, double* out, std::size_t stride) const {
+    void apply(centred_tile& tile, matrix_view<const T> rows, double* out, std::size_t stride, const T* ahead = nullptr) const {
         tile.pack(rows, shift_.data());
-        tile.kernels().project(tile.values(), tile.panels(), rows.rows, weights_.data(), padded(), offset_.data(), out_, out, stride);
+        tile.kernels().project(tile.values(), tile.panels(), rows.rows, weights_.data(), padded(), offset_.data(), out_, out, stride, ahead);
     }
     // All rows of a block.
     template <class T>
@@ -48,7 +48,8 @@ public:
         for (std::size_t first = 0; first < rows.rows; first += panel_rows) {
             const std::size_t n = std::min(panel_rows, rows.rows - first);
             if (own.empty()) {
-                apply(tile, rows.row_range(first, n), out.values + first * out.row_stride, out.row_stride);
+                const bool more = rows.column_stride == 1 && rows.row_stride == rows.columns && first + 2 * panel_rows <= rows.rows;
+                apply(tile, rows.row_range(first, n), out.values + first * out.row_stride, out.row_stride, more ? &rows(first + panel_rows, 0) : nullptr);
                 continue;
             }
             apply(tile, rows.row_range(first, n), own.data(), out_);

@@ -79,8 +79,8 @@ private:
                 s.squares.assign(d, 0.0);
                 s.image.assign(d * n_directions, 0.0);
             },
-            [&](const centred_tile& tile, std::size_t n) {
-                tile.kernels().project(tile.values(), panels, n, weights.data(), padded, nothing.data(), n_directions, row_scores.data(), n_directions);
+            [&](const centred_tile& tile, std::size_t n, read_ahead) {
+                tile.kernels().project(tile.values(), panels, n, weights.data(), padded, nothing.data(), n_directions, row_scores.data(), n_directions, nullptr);
                 for (std::size_t i = 0; i < n; ++i)
                     for (std::size_t c = 0; c < n_directions; ++c) scores.data()[in_tile(i, c)] = row_scores.data()[i * n_directions + c];
                 tile.kernels().add_cross_products(tile.values(), scores.data(), n, n_features, n_directions, s.image.data());

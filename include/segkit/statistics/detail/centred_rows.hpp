@@ -1,6 +1,6 @@
 // segkit/statistics/detail/centred_rows.hpp: rows in packed tiles, centred on their mean: what sums of products are made of.
 //
-//     add_centred_rows("pca", centre, block, [&](const centred_tile& tile, std::size_t rows) { ... sums over the tile ... });
+//     add_centred_rows("pca", centre, block, [&](const centred_tile& tile, std::size_t rows, read_ahead) { ... });
 //
 // Each tile is centred on its own mean, and one row is appended to it, whose products are what the distance of the tile's mean to the
 // mean so far adds (Chan, Golub and LeVeque, 1983): an offset costs no digits, and merging needs no formula of its own.
@@ -145,7 +145,13 @@ inline void require_finite_squares(std::string_view stage, double mean, double s
                               .advice = "measure this column in a larger unit"});
 }
 
-// Calls add(tile, rows) for the rows of a block in centred tiles, of which the last row is that of the means, and moves the centre.
+// Memory that is read next, for kernels to fetch while they compute.
+struct read_ahead {
+    const void* begin = nullptr;
+    std::size_t bytes = 0;
+};
+
+// Calls add(tile, rows, ahead) for the rows of a block in centred tiles, of which the last row is that of the means, and moves the centre.
 // Throws for NaN and infinities; `prepare(columns)` is called before the first row of all.
 template <class T, class Prepare, class Add>
 void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<const T> block, Prepare prepare, Add add) {
@@ -170,7 +176,10 @@ void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<co
         for (std::size_t j = 0; j < d; ++j) gaps[j] = beyond[j] - centre.mean_tails[j];
         centre.take(static_cast<std::int64_t>(n), gaps.data());
         for (std::size_t j = 0; j < d; ++j) tile.values()[in_tile(n, j)] = gaps[j];
-        add(tile, n + 1);
+        read_ahead ahead;
+        if (block.column_stride == 1 && first + n < block.rows)
+            ahead = {block.values + (first + n) * block.row_stride, std::min(panel_rows, block.rows - first - n) * block.row_stride * sizeof(T)};
+        add(tile, n + 1, ahead);
     }
 }
 
