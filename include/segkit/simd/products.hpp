@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/aligned.hpp>
 #include <segkit/simd/lanes.hpp>
 #include <segkit/simd/level.hpp>
 
@@ -27,22 +27,6 @@ constexpr std::size_t panels_of(std::size_t columns) { return (columns + panel_w
 
 // Element (i, j) of a tile.
 constexpr std::size_t in_tile(std::size_t i, std::size_t j) { return j / panel_width * panel_size + i * panel_width + j % panel_width; }
-
-// Zeroed memory that begins at a cache line, so that no vector lies across two.
-class aligned_doubles {
-public:
-    explicit aligned_doubles(std::size_t n) : values_(n + 7), begin_(values_.data()) {
-        while (reinterpret_cast<std::uintptr_t>(begin_) % 64 != 0) ++begin_;
-    }
-    aligned_doubles(aligned_doubles&&) = default;    // the values stay where they are
-    aligned_doubles& operator=(aligned_doubles&&) = default;
-    double* data() { return begin_; }
-    const double* data() const { return begin_; }
-
-private:
-    std::vector<double> values_;
-    double* begin_;
-};
 
 struct product_kernels {
     // Packs up to 128 rows, stored one after the other, less `shift` (whole panels of it, as of `sums`), and adds up each feature.

@@ -11,13 +11,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <segkit/cluster/detail/tiles.hpp>
 #include <segkit/config.hpp>
+#include <segkit/detail/aligned.hpp>
 #include <segkit/pipeline/estimate.hpp>
 #include <segkit/simd/row_sums.hpp>
 #include <segkit/table/matrix_view.hpp>
@@ -71,19 +71,6 @@ struct far_point {
         archive.field("values", values);
     }
 };
-
-// Begins at a cache line, as vectors of whole features like it.
-template <class T>
-struct at_cache_line {
-    using value_type = T;
-    at_cache_line() = default;
-    template <class U>
-    at_cache_line(const at_cache_line<U>&) {}
-    T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64})); }
-    void deallocate(T* memory, std::size_t) { ::operator delete(memory, std::align_val_t{64}); }
-    friend bool operator==(const at_cache_line&, const at_cache_line&) { return true; }
-};
-using aligned_doubles = std::vector<double, at_cache_line<double>>;
 
 struct lloyd_state {
     std::size_t rows = 0;
