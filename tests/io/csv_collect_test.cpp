@@ -73,6 +73,50 @@ TEST_CASE("several large files are one behind the other") {
     CHECK(support::same_columns(whole.data(), expected.data()));
 }
 
+TEST_CASE("many files are one behind the other, whatever their sizes and the order of their columns, and the first wrong one is named") {
+    using visits = sk::schema<sk::field<"id", std::int64_t>, sk::field<"page", sk::text>, sk::field<"seconds", std::optional<double>>>;
+    support::dice dice{37};
+    const sk::threads two(2), three(3), seven(7);
+    const sk::executor_ref executors[] = {sk::detail::default_executor, two, three, seven};
+    std::vector<std::shared_ptr<const sk::byte_input>> files;
+    std::string all = "id,page,seconds\n";
+    std::int64_t id = 0;
+    for (std::size_t k = 0; k < 120; ++k) {
+        std::string text = k % 3 == 0 ? "id,page,seconds\n" : k % 3 == 1 ? "seconds,other,id,page\n" : "page,seconds,id\n";
+        for (std::size_t left = dice.chance(20) ? 0 : dice.below(dice.chance(10) ? 5000 : 800); left > 0; --left) {
+            const std::string page = std::string(dice.below(30), 'p'), seconds = dice.chance(30) ? "" : std::to_string(dice.below(100)) + ".5", number = std::to_string(++id);
+            all += number + ',' + page + ',' + seconds + '\n';
+            text += k % 3 == 0 ? number + ',' + page + ',' + seconds : k % 3 == 1 ? seconds + ",x," + number + ",\"" + page + '"' : page + ',' + seconds + ',' + number;
+            if (left > 1 || dice.chance(50)) text += '\n';
+        }
+        files.push_back(std::make_shared<sk::memory_input>("visits " + std::to_string(k), text));
+    }
+    REQUIRE(all.size() > (1u << 20));    // they go straight to their place, and are pushed below
+    const auto expected = support::read_text<visits>(all);
+    for (const std::size_t block_bytes : {std::size_t{300}, std::size_t{5000}, std::size_t{128 * 1024}}) {
+        for (const sk::executor_ref& on : executors) {
+            const auto whole = sk::read_csv<visits>(files, {.block_bytes = block_bytes}, on);
+            REQUIRE(support::same_columns(whole.data(), expected.data()));
+            const auto pushed = sk::scan_csv<visits>(files, {.block_bytes = block_bytes}) | sk::filter("id"_c > 0) | sk::collect(on);
+            REQUIRE(support::same_columns(pushed.data(), expected.data()));
+        }
+    }
+    // Of two wrong files the first counts; of one that is not there the size is asked for before anything is read.
+    auto wrong = files;
+    wrong[70] = std::make_shared<sk::memory_input>("wrong 70", "id,page,seconds\n1,a,2\n2,b,long\n");
+    wrong[72] = std::make_shared<sk::memory_input>("wrong 72", "id,page\n");
+    for (const char* const named : {"wrong 70", "absent.csv"}) {
+        for (const sk::executor_ref& on : executors) {
+            for (const bool push : {false, true}) {
+                const auto got = sk::try_call([&] { return push ? sk::scan_csv<visits>(wrong) | sk::filter("id"_c > 0) | sk::collect(on) : sk::read_csv<visits>(wrong, {}, on); });
+                REQUIRE(!got);
+                CHECK(got.error().details().file == named);
+            }
+        }
+        wrong[71] = std::make_shared<sk::file_input>("absent.csv");
+    }
+}
+
 TEST_CASE("a wrong value in a large file is found wherever it stands, and nothing comes out") {
     support::dice dice{31};
     const sk::threads two(2), seven(7);

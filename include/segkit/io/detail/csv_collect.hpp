@@ -14,6 +14,7 @@
 #include <cstring>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -58,17 +59,20 @@ inline void csv_place_bits(std::uint8_t* bitmap, std::size_t begin, const std::u
 class csv_column_reader {
 public:
     // `to`: a column for each of the schema's, with the rows so far. Those that are read get room for all that can come.
-    csv_column_reader(csv_run& run, const std::vector<csv_column>& columns, table_data& to) : run_(run), columns_(columns), to_(to) {
-        const auto bytes = static_cast<std::size_t>(run.reader.size().value_or(0) - run.reader.data_begin());
-        const std::size_t most_rows = to.rows + bytes / run.reader.labels().columns.size() + 2;    // a field has its delimiter at least
-        for (const csv_column& wanted : columns) {
-            column_data& column = to.columns[wanted.slot];
-            column.values.reserve((most_rows + 1) * size_of(column.type));
-            if (column.type == type_id::text) column.bytes.reserve(column.bytes.size() + bytes + 1);
-            if (column.nullable) column.validity.reserve(most_rows / 8 + 1);
+    csv_column_reader(csv_run& run, table_data& to) : run_(run), to_(to) {
+        const auto bytes = static_cast<std::size_t>(run.bytes());
+        const std::size_t most_rows = to.rows + bytes / to.columns.size() + run.inputs() + 1;    // a field has its delimiter at least
+        for (std::size_t slot = 0; slot < to.columns.size(); ++slot) {
+            column_data& column = to.columns[slot];
+            const bool needed = slot < run.wanted.needed.size() && run.wanted.needed[slot];
+            const std::size_t value_bytes = needed ? (most_rows + 1) * size_of(column.type) : 0;
+            const std::size_t text_bytes = needed && column.type == type_id::text ? column.bytes.size() + bytes : 0;
+            if (value_bytes) column.values.reserve(value_bytes);
+            if (text_bytes) column.bytes.reserve(text_bytes + 1);
+            if (needed && column.nullable) column.validity.reserve(most_rows / 8 + 1);
             text_ends_.push_back(column.bytes.size());
-            values_cleared_.emplace_back(column.values, (most_rows + 1) * size_of(column.type));
-            bytes_cleared_.emplace_back(column.bytes, column.bytes.size() + bytes);
+            values_cleared_.emplace_back(column.values, value_bytes);
+            bytes_cleared_.emplace_back(column.bytes, text_bytes);
         }
     }
 
@@ -82,23 +86,31 @@ public:
             from.erase(from.begin());
             return first;
         };
-        csv_places fields(csv_positions(columns_), chunk_rows, simd_level());
+        csv_places fields(chunk_rows, simd_level());
+        std::shared_ptr<const csv_open_input> input;
         bool more = true;
         while (more || !indexed.empty() || !passed.empty()) {
             const bool may_wait = passed.empty() && (idle.empty() || !more);
             while (!indexed.empty() && (run_.is_known(places[indexed.front()].number) || (may_wait && passed.empty()))) {
                 passed.push_back(take_first(indexed));
-                pass(places[passed.back()], fields);
+                place& p = places[passed.back()];
+                if (p.present) see(p, input, fields);
+                pass(p, fields);
             }
             if (!passed.empty()) {
                 idle.push_back(take_first(passed));
-                fill(places[idle.back()], fields);
+                place& p = places[idle.back()];
+                if (p.present) see(p, input, fields);
+                fill(p, fields);
             } else if (more && !idle.empty()) {
                 place& p = places[idle.back()];
                 p.number = run_.next++;
                 more = p.number < run_.blocks() && !run_.is_behind_failure(p.number);
                 p.present = run_.prepare(p.batch, p.number);
-                if (p.present) measure(p, fields);
+                if (p.present) {
+                    see(p, input, fields);
+                    measure(p, fields);
+                }
                 indexed.push_back(idle.back());
                 idle.pop_back();
             }
@@ -107,8 +119,9 @@ public:
 
     // After all workers have ended: so many rows there are now.
     void finish(std::size_t rows) {
-        for (std::size_t i = 0; i < columns_.size(); ++i) {
-            column_data& column = to_.columns[columns_[i].slot];
+        for (std::size_t i = 0; i < to_.columns.size(); ++i) {
+            if (i >= run_.wanted.needed.size() || !run_.wanted.needed[i]) continue;
+            column_data& column = to_.columns[i];
             const bool text = column.type == type_id::text;
             column.values.grow((rows + text) * size_of(column.type) - column.values.size());
             if (text) column.bytes.grow(text_ends_[i] - column.bytes.size());
@@ -126,9 +139,16 @@ private:
         csv_batch batch;
         std::uint64_t number = 0;
         bool present = false;
-        std::vector<std::size_t> text_bytes{};    // of each text column
+        std::vector<std::size_t> text_bytes{};    // of each text column of the schema
         std::vector<std::size_t> text_begins{};
     };
+
+    // Columns stand in other places in another input.
+    static void see(const place& p, std::shared_ptr<const csv_open_input>& input, csv_places& fields) {
+        if (p.batch.input == input) return;
+        input = p.batch.input;
+        fields.want(input->positions);
+    }
 
     // Memory that is reserved, and cleared page by page: the first touch of a large page clears it, and two workers at once
     // would both do it. So a page has one who touches it, before anybody gets there.
@@ -172,16 +192,15 @@ private:
     // The bytes of the texts, before it is known where they go.
     void measure(place& p, csv_places& fields) const {
         const csv_batch& batch = p.batch;
-        p.text_bytes.assign(columns_.size(), 0);
-        for (std::size_t i = 0; i < columns_.size(); ++i) {
-            const csv_column& column = columns_[i];
+        p.text_bytes.assign(to_.columns.size(), 0);
+        for (const csv_column& column : batch.input->columns) {
             if (column.kernel) continue;
             std::size_t bytes = 0;
             if (is_plain(column) && !batch.findings.doubled && csv_is_uniform(batch, column.position)) {
                 const std::uint32_t* const starts = batch.starts + column.position;
                 const std::uint32_t* const ends = batch.ends + column.position;
                 for (std::size_t at = 0; at < batch.rows * batch.columns; at += batch.columns) bytes += ends[at] - starts[at];
-                p.text_bytes[i] = bytes - batch.rows * (batch.findings.quotes ? 3 : 1);    // the delimiter, and two quotes
+                p.text_bytes[column.slot] = bytes - batch.rows * (batch.findings.quotes ? 3 : 1);    // the delimiter, and two quotes
                 continue;
             }
             each_stretch(batch, fields, chunk_rows, [&](std::size_t, std::size_t rows) {
@@ -194,7 +213,7 @@ private:
                 if (plain && batch.findings.doubled) bytes -= texts_.count_quotes(of) / 2;
                 return true;
             });
-            p.text_bytes[i] = bytes;
+            p.text_bytes[column.slot] = bytes;
         }
     }
 
@@ -214,10 +233,10 @@ private:
             p.text_begins = text_ends_;
             const std::size_t begin = p.batch.first_row;
             const std::size_t end = begin + p.batch.rows;
-            for (std::size_t i = 0; i < columns_.size(); ++i) {
+            for (std::size_t i = 0; i < to_.columns.size(); ++i) {
                 text_ends_[i] += p.text_bytes[i];
-                column_data& column = to_.columns[columns_[i].slot];
-                if (column.nullable) std::memset(column.validity.data() + (begin + 7) / 8, 0, (end + 7) / 8 - (begin + 7) / 8);    // nobody is there yet
+                column_data& column = to_.columns[i];
+                if (column.nullable && column.validity.data()) std::memset(column.validity.data() + (begin + 7) / 8, 0, (end + 7) / 8 - (begin + 7) / 8);    // nobody is there yet
             }
         });
     }
@@ -225,8 +244,9 @@ private:
     void fill(place& p, csv_places& fields) {
         if (!p.present || run_.is_behind_failure(p.number)) return;
         const double share = static_cast<double>(p.number + 1) / static_cast<double>(run_.blocks());
-        for (std::size_t i = 0; i < columns_.size(); ++i) {
-            values_cleared_[i].clear((p.batch.first_row + p.batch.rows + 1) * size_of(to_.columns[columns_[i].slot].type), share);
+        for (const csv_column& column : p.batch.input->columns) {
+            const std::size_t i = column.slot;
+            values_cleared_[i].clear((p.batch.first_row + p.batch.rows + 1) * size_of(to_.columns[i].type), share);
             bytes_cleared_[i].clear(p.text_begins[i] + p.text_bytes[i], share);
         }
         try {
@@ -241,8 +261,7 @@ private:
         const csv_batch& batch = p.batch;
         std::optional<error_details> refused;
         each_stretch(batch, fields, stretch_rows, [&](std::size_t first, std::size_t rows) {
-            for (std::size_t i = 0; i < columns_.size(); ++i) {
-                const csv_column& column = columns_[i];
+            for (const csv_column& column : batch.input->columns) {
                 column_data& to = to_.columns[column.slot];
                 const csv_fields_of_column of = fields.of(column.position, nullptr, rows);
                 const std::size_t row = batch.first_row + first;
@@ -252,11 +271,11 @@ private:
                     const csv_job job{of, to.values.data() + row * size_of(to.type), to.nullable ? validity : nullptr, &run_.settings.nulls, column.format};
                     good = column.kernel(job);
                 } else {
-                    place_texts(p, i, of, row, to.nullable ? validity : nullptr);
+                    place_texts(p, column, of, row, to.nullable ? validity : nullptr);
                 }
                 if (to.nullable) csv_place_bits(reinterpret_cast<std::uint8_t*>(to.validity.data()), row, validity, good);
                 if (good == rows) continue;
-                refused = csv_refused_field(batch, of.field(good), first + good, column, run_.settings.nulls, run_.reader.labels());
+                refused = csv_refused_field(batch, of.field(good), first + good, column, run_.settings.nulls, batch.input->reader.labels());
                 rows = good;    // a later one stands in an earlier row
             }
             return !refused;
@@ -264,16 +283,17 @@ private:
         if (refused) throw error(std::move(*refused));
     }
 
-    void place_texts(place& p, std::size_t i, const csv_fields_of_column& fields, std::size_t row, std::uint8_t* validity) {
-        column_data& to = to_.columns[columns_[i].slot];
+    void place_texts(place& p, const csv_column& column, const csv_fields_of_column& fields, std::size_t row, std::uint8_t* validity) {
+        const std::size_t i = column.slot;
+        column_data& to = to_.columns[i];
         std::byte* at = to.bytes.data() + p.text_begins[i];
         const std::byte* const own_end = at + p.text_bytes[i];
         auto* const offsets = reinterpret_cast<std::int64_t*>(to.values.data()) + row + 1;
-        if (is_plain(columns_[i])) {
+        if (is_plain(column)) {
             at = (p.batch.findings.doubled ? texts_.place_doubled : texts_.place)(fields, at, own_end, at - to.bytes.data(), offsets, validity);
         } else {
             std::size_t r = 0;
-            each_text(fields, columns_[i], [&](std::string_view text, bool null) {
+            each_text(fields, column, [&](std::string_view text, bool null) {
                 if (validity) csv_put_bit(validity, r, !null);
                 if (!null) at = texts_.single(text, at, own_end);
                 offsets[r++] = at - to.bytes.data();
@@ -284,7 +304,6 @@ private:
     }
 
     csv_run& run_;
-    const std::vector<csv_column>& columns_;
     table_data& to_;
     csv_text_functions texts_ = csv_text_functions_at(simd_level());
     std::vector<std::size_t> text_ends_;    // these are of whose turn it is

@@ -94,12 +94,6 @@ csv_kernel csv_kernel_of(const Column& column, const csv_null_rule& nulls, instr
     }
 }
 
-inline std::vector<std::size_t> csv_positions(const std::vector<csv_column>& columns) {
-    std::vector<std::size_t> positions;
-    for (const csv_column& column : columns) positions.push_back(column.position);
-    return positions;
-}
-
 inline bool csv_is_null_text(const char* begin, std::string_view value, const csv_null_rule& nulls) {
     return (value.empty() || (!nulls.spellings.empty() && nulls.spelled(value))) && !(nulls.quoted_is_text && begin[-1] == '"');
 }
@@ -184,20 +178,25 @@ inline error_details csv_refused_field(const csv_batch& batch, std::string_view 
 // Converts batches to chunks, stage by stage: columns that the pass wants later are converted for the rows that are left.
 class csv_converter {
 public:
-    // `slots`: columns of the schema. `rejected`: where rows with wrong values go; without it, the first ends the reading.
-    csv_converter(const std::vector<csv_column>& columns, std::size_t slots, const csv_null_rule& nulls, const csv_labels& labels)
-        : nulls_(nulls), labels_(labels), fields_(csv_positions(columns), chunk_rows, simd_level()), selection_(new std::uint16_t[chunk_rows]) {
+    // `slots`: columns of the schema.
+    csv_converter(std::size_t slots, const csv_null_rule& nulls) : nulls_(nulls), fields_(chunk_rows, simd_level()), selection_(new std::uint16_t[chunk_rows]) {
         chunk_.slots.resize(slots);
         chunk_.selection = selection_.get();
-        places_.reserve(columns.size());    // the chunk points into them
-        for (const csv_column& column : columns) {
-            place& p = places_.emplace_back();
-            p.column = &column;
-            const std::size_t size = column.field.type == type_id::text ? sizeof(std::string_view) : size_of(column.field.type);
+    }
+    // From now on, batches are of this input.
+    void use(const std::vector<csv_column>& columns, const std::vector<std::size_t>& positions, const csv_labels& labels) {
+        labels_ = &labels;
+        fields_.want(positions);
+        places_.resize(columns.size());
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            const csv_field& field = columns[i].field;
+            place& p = places_[i];
+            p.column = &columns[i];
+            const std::size_t size = field.type == type_id::text ? sizeof(std::string_view) : size_of(field.type);
+            if (!p.values || p.size != size) p.values.reset(new std::byte[chunk_rows * size]);
             p.size = size;
-            p.values.reset(new std::byte[chunk_rows * size]);
-            chunk_.slots[column.slot].values = p.values.get();
-            if (column.field.nullable) chunk_.slots[column.slot].validity = p.validity.data();
+            chunk_.slots[columns[i].slot].values = p.values.get();
+            if (field.nullable) chunk_.slots[columns[i].slot].validity = p.validity.data();
         }
     }
     csv_converter(const csv_converter&) = delete;    // the chunk points into the columns
@@ -224,7 +223,7 @@ public:
             if (p.column->stage != stage) continue;
             while (const auto wrong = convert_column(p)) {
                 const std::uint32_t row = chunk_.row_of(*wrong);
-                error_details details = csv_refused_field(*batch_, last_fields_.field(*wrong), first_ + row, *p.column, nulls_, labels_);
+                error_details details = csv_refused_field(*batch_, last_fields_.field(*wrong), first_ + row, *p.column, nulls_, *labels_);
                 if (rejected) {
                     rejected->push_back(std::move(details));
                     drop(*wrong);
@@ -306,7 +305,7 @@ private:
     }
 
     const csv_null_rule& nulls_;
-    const csv_labels& labels_;
+    const csv_labels* labels_ = nullptr;
     std::vector<place> places_;
     csv_arena arena_;
     csv_text_functions texts_ = csv_text_functions_at(simd_level());

@@ -78,17 +78,22 @@ inline bool csv_is_uniform(const csv_batch& batch, std::size_t column) {
 // The places of fields of one stretch of rows after the other.
 class csv_places {
 public:
-    // `positions`: of the columns that will be asked for. `most_rows`: of a stretch.
-    csv_places(const std::vector<std::size_t>& positions, std::size_t most_rows, instruction_set level)
+    // `most_rows`: of a stretch.
+    csv_places(std::size_t most_rows, instruction_set level)
         : pitch_(most_rows + 16), starts_(new std::uint32_t[most_rows]), ends_(new std::uint32_t[most_rows]) {
-        for (const std::size_t position : positions) {
-            if (position / per_group >= groups_.size()) groups_.resize(position / per_group + 1);
-            ++groups_[position / per_group].wanted;
-        }
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
         if (level == instruction_set::avx512) turn_ = csv_turn_avx512<>;
 #endif
         (void)level;
+    }
+
+    // `positions`: of the columns that will be asked for.
+    void want(const std::vector<std::size_t>& positions) {
+        for (group& g : groups_) g.wanted = 0;
+        for (const std::size_t position : positions) {
+            if (position / per_group >= groups_.size()) groups_.resize(position / per_group + 1);
+            ++groups_[position / per_group].wanted;
+        }
     }
 
     // From now on, rows [first, first + rows) of the batch are meant.

@@ -27,6 +27,8 @@ namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::uint64_t csv_unknown = ~std::uint64_t{0};
 
+struct csv_open_input;
+
 // Rows of the file. Field f of row r is text[starts[r * columns + f] + 1, ends[r * columns + f]), quotes included.
 struct csv_batch {
     char* text() { return storage.get(); }
@@ -47,8 +49,10 @@ struct csv_batch {
     // Every field is quoted.
     bool all_quoted() const { return findings.quoted_fields == rows * columns; }
 
+    std::shared_ptr<const csv_open_input> input{};
+    std::uint64_t number = 0;              // of the block, among those of all inputs
+
     // The rest is between the reader and itself.
-    std::uint64_t number = 0;              // of the block
     std::uint64_t offset = 0;              // in the file, of text[csv_reader::origin]
     std::uint64_t begins_at = csv_unknown; // in the file, of the first row; unknown: the block seems to have none
     std::uint64_t next_row_at = csv_unknown;
@@ -110,7 +114,6 @@ public:
     // Reads a block and finds its rows; on any thread. `begins_at`: where its first row begins, if that is known.
     // False: the input has ended before.
     bool prepare(csv_batch& batch, std::uint64_t number, std::uint64_t begins_at = csv_unknown) {
-        batch.number = number;
         batch.offset = data_begin() + number * form_.block_bytes;
         batch.held = 0;
         batch.complete = false;

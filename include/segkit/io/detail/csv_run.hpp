@@ -1,4 +1,4 @@
-// segkit/io/detail/csv_run.hpp: one reading of one CSV input: the header bound to a schema, and what its workers share.
+// segkit/io/detail/csv_run.hpp: one reading of CSV inputs: headers bound to a schema, and what the workers share.
 //
 // Workers draw blocks by number, prepare them beside each other, and let them pass in file order. Every block that was
 // drawn passes, whatever becomes of it; so nobody waits for a worker that has not begun.
@@ -8,7 +8,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -151,26 +153,78 @@ inline std::vector<std::size_t> bind_csv_header(const std::vector<csv_field>& fi
     throw error(std::move(details));
 }
 
-// What the workers of one input share.
-class csv_run {
-public:
-    csv_run(csv_reader& r, csv_chain begin, const csv_settings& s, csv_progress so_far) : reader(r), settings(s), chain_(begin), progress_(so_far) {
-        if (const auto size = reader.size()) blocks_ = (*size - reader.data_begin() + reader.block_bytes() - 1) / reader.block_bytes();
+// What a reading wants of each input. `needed` is by column of the schema, and so is `stage_of`, which is empty where there is one stage.
+struct csv_wanted {
+    const std::vector<csv_field>& fields;
+    std::vector<bool> needed;
+    std::vector<std::size_t> stage_of;
+};
+
+// A CSV input of which the header has been bound to the schema.
+struct csv_open_input {
+    csv_open_input(const byte_input& input, const csv_wanted& wanted, const csv_settings& settings) : reader(input, settings.form) {
+        const std::vector<std::size_t> position_of_slot = bind_csv_header(wanted.fields, reader.labels(), settings.form.delimiter);
+        const instruction_set level = simd_level();
+        for (std::size_t position = 0; position < reader.labels().columns.size(); ++position) {
+            for (std::size_t slot = 0; slot < wanted.fields.size(); ++slot) {
+                if (slot >= wanted.needed.size() || !wanted.needed[slot] || position_of_slot[slot] != position) continue;
+                csv_column& column = columns.emplace_back();
+                column.field = wanted.fields[slot];
+                column.position = position;
+                column.slot = slot;
+                column.stage = wanted.stage_of.empty() ? 0 : wanted.stage_of[slot];
+                for (const auto& [name, format] : settings.formats)
+                    if (name == column.field.name) column.format = &format;
+                column.kernel = csv_kernel_of(column, settings.nulls, level);
+                positions.push_back(position);
+            }
+        }
     }
 
-    csv_reader& reader;
+    mutable csv_reader reader;              // its blocks are prepared by any thread, and settled by one at a time
+    std::vector<csv_column> columns;        // that are needed, in the order of the file
+    std::vector<std::size_t> positions;     // theirs
+};
+
+// What the workers share. The blocks of several inputs are one sequence: those of the next are begun while the last ones of
+// the input before are converted.
+class csv_run {
+public:
+    // `sizes`: of the inputs, in bytes. Without them there is one input, whose size is not known.
+    csv_run(const std::vector<std::shared_ptr<const byte_input>>& inputs, const std::vector<std::uint64_t>& sizes, const csv_wanted& w, const csv_settings& s,
+            std::size_t first_row, csv_progress so_far)
+        : wanted(w), settings(s), parts_(inputs.size()), progress_(so_far) {
+        chain_.row = first_row;
+        std::uint64_t blocks = 0;
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            parts_[i].input = inputs[i];
+            parts_[i].first_block = blocks;
+            if (sizes.empty()) return;
+            blocks += sizes[i] == 0 ? 1 : (sizes[i] + s.form.block_bytes - 1) / s.form.block_bytes;    // the last may not be there: the header is not counted
+            bytes_ += sizes[i];
+        }
+        blocks_ = blocks;
+    }
+
+    const csv_wanted& wanted;
     const csv_settings& settings;
     std::atomic<std::uint64_t> next{0};         // of what is handed out: morsels or blocks
 
     std::uint64_t blocks() const { return blocks_.load(std::memory_order_relaxed); }
+    std::uint64_t bytes() const { return bytes_; }
+    std::size_t inputs() const { return parts_.size(); }
     bool is_known(std::uint64_t block) const { return turn_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(block); }
 
     // Reads and indexes a block. False: there is none.
     bool prepare(csv_batch& batch, std::uint64_t block) {
         if (block >= blocks() || is_behind_failure(block)) return false;
         try {
-            if (reader.prepare(batch, block, is_known(block) ? chain_.next_row_at : csv_unknown) || batch.unreadable) return true;
-            lower(blocks_, block);
+            part& of = part_of(block);
+            batch.input = open(of);
+            batch.number = block;
+            const bool follows = is_known(block) && current_ == batch.input;
+            if (batch.input->reader.prepare(batch, block - of.first_block, follows ? chain_.next_row_at : csv_unknown) || batch.unreadable) return true;
+            if (parts_.size() == 1) lower(blocks_, block);
         } catch (...) {
             fail(block, std::current_exception());
         }
@@ -185,7 +239,8 @@ public:
             turn_.wait(turn, std::memory_order_acquire);
         if (batch) {
             try {
-                const bool again = reader.settle(*batch, chain_);
+                if (current_ != batch->input) begin(batch->input);
+                const bool again = batch->input->reader.settle(*batch, chain_);
                 f(again);
                 report(*batch);
                 if (batch->failure) stop_behind(block);
@@ -194,6 +249,7 @@ public:
                 fail(block, std::current_exception());
             }
         }
+        close_before(block + 1);
         turn_.store(static_cast<std::uint32_t>(block + 1), std::memory_order_release);
         turn_.notify_all();
     }
@@ -236,6 +292,38 @@ public:
     csv_progress progress() const { return progress_; }
 
 private:
+    struct part {
+        std::shared_ptr<const byte_input> input;
+        std::uint64_t first_block = 0;
+        std::mutex lock{};
+        std::shared_ptr<const csv_open_input> opened{};
+    };
+
+    part& part_of(std::uint64_t block) {
+        const auto behind = std::upper_bound(parts_.begin(), parts_.end(), block, [](std::uint64_t b, const part& p) { return b < p.first_block; });
+        return *std::prev(behind);
+    }
+    std::shared_ptr<const csv_open_input> open(part& p) {
+        const std::lock_guard hold(p.lock);
+        if (!p.opened) p.opened = std::make_shared<const csv_open_input>(*p.input, wanted, settings);
+        return p.opened;
+    }
+    // Inputs whose blocks have all passed are closed as soon as nobody converts them any more.
+    void close_before(std::uint64_t block) {
+        for (; closed_ + 1 < parts_.size() && parts_[closed_ + 1].first_block <= block; ++closed_) {
+            const std::lock_guard hold(parts_[closed_].lock);
+            parts_[closed_].opened.reset();
+        }
+    }
+    // The rows of the next input follow.
+    void begin(std::shared_ptr<const csv_open_input> input) {
+        const std::size_t row = chain_.row;
+        chain_ = input->reader.chain_begin();
+        chain_.row = row;
+        progress_.bytes += input->reader.data_begin();
+        current_ = std::move(input);
+    }
+
     static void lower(std::atomic<std::uint64_t>& value, std::uint64_t to) {
         std::uint64_t now = value.load();
         while (to < now && !value.compare_exchange_weak(now, to)) {
@@ -245,15 +333,19 @@ private:
 
     void report(const csv_batch& batch) {
         progress_.rows += batch.rows;
-        progress_.bytes += std::min<std::uint64_t>(batch.held, reader.block_bytes());
+        progress_.bytes += std::min<std::uint64_t>(batch.held, settings.form.block_bytes);
         if (!settings.progress || settings.progress(progress_)) return;
-        error_details details{.code = error_code::cancelled, .stage = "scan_csv", .file = reader.labels().file};
+        error_details details{.code = error_code::cancelled, .stage = "scan_csv", .file = batch.input->reader.labels().file};
         details.found = "a progress callback that returned false after " + std::to_string(progress_.rows) + " rows";
         throw error(std::move(details));
     }
 
+    std::deque<part> parts_;
+    std::uint64_t bytes_ = 0;
     std::atomic<std::uint32_t> turn_{0};          // the block that passes next
-    csv_chain chain_;                             // of whose turn it is
+    csv_chain chain_;                             // this and the next three are of whose turn it is
+    std::shared_ptr<const csv_open_input> current_;
+    std::size_t closed_ = 0;                      // so many parts are
     csv_progress progress_;
     std::atomic<std::uint64_t> blocks_{~std::uint64_t{0}};
     std::atomic<std::uint64_t> stop_behind_{~std::uint64_t{0}};
@@ -262,36 +354,6 @@ private:
     std::uint64_t failed_at_ = ~std::uint64_t{0};
     std::exception_ptr failure_;
     std::vector<error_details> rejected_;
-};
-
-// A CSV input of which the header has been bound to the schema.
-struct csv_bound_input {
-    csv_bound_input(const byte_input& input, const std::vector<csv_field>& fields, const csv_settings& settings)
-        : reader(input, settings.form), positions(bind_csv_header(fields, reader.labels(), settings.form.delimiter)) {}
-
-    // The needed columns, in the order of the file. `stage_of` is empty where there is one stage.
-    std::vector<csv_column> columns(const std::vector<csv_field>& fields, const csv_settings& settings, const std::vector<bool>& needed,
-                                    const std::vector<std::size_t>& stage_of) const {
-        const instruction_set level = simd_level();
-        std::vector<csv_column> result;
-        for (std::size_t position = 0; position < reader.labels().columns.size(); ++position) {
-            for (std::size_t slot = 0; slot < fields.size(); ++slot) {
-                if (slot >= needed.size() || !needed[slot] || positions[slot] != position) continue;
-                csv_column& column = result.emplace_back();
-                column.field = fields[slot];
-                column.position = position;
-                column.slot = slot;
-                column.stage = stage_of.empty() ? 0 : stage_of[slot];
-                for (const auto& [name, format] : settings.formats)
-                    if (name == column.field.name) column.format = &format;
-                column.kernel = csv_kernel_of(column, settings.nulls, level);
-            }
-        }
-        return result;
-    }
-
-    csv_reader reader;
-    std::vector<std::size_t> positions;
 };
 
 }  // namespace SEGKIT_NAMESPACE::detail

@@ -32,14 +32,14 @@ namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::size_t csv_morsel_batches = 16;
 
-// One input, pushed as morsels.
+// A run, pushed as morsels.
 class csv_push {
 public:
-    csv_push(csv_run& run, const std::vector<csv_column>& columns, std::size_t slots, std::size_t stages, morsel_consumer& consumer, std::size_t first_morsel)
-        : run_(run), columns_(columns), slots_(slots), stages_(stages), consumer_(consumer), first_morsel_(first_morsel) {}
+    csv_push(csv_run& run, std::size_t stages, morsel_consumer& consumer, std::size_t first_morsel)
+        : run_(run), stages_(stages), consumer_(consumer), first_morsel_(first_morsel) {}
 
     void work(std::size_t workers) {
-        csv_converter converter(columns_, slots_, run_.settings.nulls, run_.reader.labels());
+        converting converter{csv_converter(run_.wanted.fields.size(), run_.settings.nulls), nullptr};
         // One worker converts every batch as soon as it is read, while it is in cache; several hold a morsel each.
         std::vector<csv_batch> batches(workers == 1 ? 1 : csv_morsel_batches);
         for (;;) {
@@ -56,7 +56,12 @@ public:
     std::size_t morsels() const { return morsels_; }
 
 private:
-    void push_one_by_one(std::uint64_t morsel, csv_batch& batch, csv_converter& converter, std::unique_ptr<morsel_worker>& worker) {
+    struct converting {
+        csv_converter converter;
+        std::shared_ptr<const csv_open_input> input;    // whose batches it is ready for
+    };
+
+    void push_one_by_one(std::uint64_t morsel, csv_batch& batch, converting& converter, std::unique_ptr<morsel_worker>& worker) {
         for (std::uint64_t block = morsel * csv_morsel_batches; block < (morsel + 1) * csv_morsel_batches; ++block) {
             const bool present = run_.prepare(batch, block);
             run_.pass(present ? &batch : nullptr, block, [](bool) {});
@@ -65,7 +70,7 @@ private:
         finish(morsel, worker);
     }
 
-    void push_together(std::uint64_t morsel, std::vector<csv_batch>& batches, csv_converter& converter, std::unique_ptr<morsel_worker>& worker) {
+    void push_together(std::uint64_t morsel, std::vector<csv_batch>& batches, converting& converter, std::unique_ptr<morsel_worker>& worker) {
         const std::uint64_t first = morsel * csv_morsel_batches;
         bool present[csv_morsel_batches] = {};
         std::size_t passed = 0;
@@ -83,15 +88,19 @@ private:
         finish(morsel, worker);
     }
 
-    void push(std::uint64_t morsel, csv_batch& batch, csv_converter& converter, std::unique_ptr<morsel_worker>& worker) {
+    void push(std::uint64_t morsel, csv_batch& batch, converting& converter, std::unique_ptr<morsel_worker>& worker) {
         if (run_.is_behind_failure(batch.number)) return;
         try {
             if (!worker) worker = start(morsel);
+            if (converter.input != batch.input) {
+                converter.input = batch.input;
+                converter.converter.use(batch.input->columns, batch.input->positions, batch.input->reader.labels());
+            }
             const bool collects = run_.settings.bad_rows != nullptr;
             std::vector<error_details>& rejected = batch.rejected;
             for (std::size_t first = 0; first < batch.rows; first += chunk_rows) {
                 const std::size_t rows = batch.rows - first < chunk_rows ? batch.rows - first : chunk_rows;
-                push_chunk(batch, first, rows, converter, *worker, collects ? &rejected : nullptr);
+                push_chunk(batch, first, rows, converter.converter, *worker, collects ? &rejected : nullptr);
             }
             if (collects) run_.reject(std::move(rejected));
             if (batch.failure) run_.fail(batch.number, batch.failure);
@@ -119,17 +128,16 @@ private:
         return consumer_.start(first_morsel_ + static_cast<std::size_t>(morsel));
     }
     void finish(std::uint64_t morsel, std::unique_ptr<morsel_worker>& worker) {
-        if (!worker) return;
         try {
-            worker->finish();
+            // Inputs without rows must not leave a gap among the morsels.
+            if (!worker && run_.inputs() > 1 && morsel * csv_morsel_batches < run_.blocks() && !run_.is_behind_failure(morsel * csv_morsel_batches)) worker = start(morsel);
+            if (worker) worker->finish();
         } catch (...) {
             run_.fail((morsel + 1) * csv_morsel_batches - 1, std::current_exception());
         }
     }
 
     csv_run& run_;
-    const std::vector<csv_column>& columns_;
-    std::size_t slots_;
     std::size_t stages_;
     morsel_consumer& consumer_;
     std::size_t first_morsel_;
@@ -183,35 +191,39 @@ public:
         for (std::size_t slot = 0; slot < stage_of.size(); ++slot)
             if (slot < needed.size() && needed[slot]) stages = std::max(stages, stage_of[slot] + 1);
         std::size_t morsels = 0;
-        for_each_input([&](csv_bound_input& input, csv_run& run) {
-            const std::vector<csv_column> columns = input.columns(fields_, settings_, needed, stage_of);
-            csv_push push(run, columns, fields_.size(), stages, consumer, morsels);
+        for_each_run({fields_, needed, std::move(stage_of)}, [&](csv_run& run) {
+            csv_push push(run, stages, consumer, morsels);
             executor.run(workers, [&](std::size_t) { push.work(workers); });
             morsels += push.morsels();
         });
     }
 
-    // f(input, run) for each input, one after the other; rows, bytes and bad rows go on counting.
+    // f(run) for the inputs that are read at once: those whose size is known, as far as they follow one another, but each by itself
+    // where bad rows are collected. Rows, bytes and bad rows go on counting.
     template <class F>
-    void for_each_input(F&& f) {
+    void for_each_run(const csv_wanted& wanted, F&& f) {
         if (settings_.bad_rows) settings_.bad_rows->rows.clear();
+        std::vector<std::optional<std::uint64_t>> sizes;
         csv_progress progress;
-        std::size_t row = 0;
+        bool all_known = true;
         for (const auto& input : inputs_) {
             const auto access = input->access();
-            if (!access) {
-                progress.total_bytes = 0;
-                break;
-            }
-            progress.total_bytes += access->size();
+            sizes.push_back(access ? std::optional(access->size()) : std::nullopt);
+            progress.total_bytes += sizes.back().value_or(0);
+            all_known = all_known && access;
         }
-        for (const auto& from : inputs_) {
-            csv_bound_input input(*from, fields_, settings_);
-            csv_chain begin = input.reader.chain_begin();
-            begin.row = row;
-            progress.bytes += input.reader.data_begin();
-            csv_run run(input.reader, begin, settings_, progress);
-            f(input, run);
+        if (!all_known) progress.total_bytes = 0;
+        std::size_t row = 0;
+        for (std::size_t first = 0, last = 0; first < inputs_.size(); first = last) {
+            inputs together;
+            std::vector<std::uint64_t> known;
+            do {
+                together.push_back(inputs_[last]);
+                if (sizes[last]) known.push_back(*sizes[last]);
+                ++last;
+            } while (!settings_.bad_rows && sizes[last - 1] && last < inputs_.size() && sizes[last]);
+            csv_run run(together, known, wanted, settings_, row, progress);
+            f(run);
             run.finish();
             row = run.chain().row;
             progress = run.progress();
@@ -232,9 +244,8 @@ public:
         const std::size_t workers = executor.concurrency() > 1 ? executor.concurrency() : 1;
         auto all = std::make_shared<table_data>();
         for (const csv_field& field : fields_) all->columns.emplace_back(field.type, field.nullable);
-        for_each_input([&](csv_bound_input& input, csv_run& run) {
-            const std::vector<csv_column> columns = input.columns(fields_, settings_, needed, {});
-            csv_column_reader to(run, columns, *all);
+        for_each_run({fields_, needed, {}}, [&](csv_run& run) {
+            csv_column_reader to(run, *all);
             executor.run(workers, [&](std::size_t) { to.work(); });
             to.finish(run.chain().row);
         });
