@@ -7,6 +7,7 @@
 
 #include "../reference/numeric_reference.hpp"
 #include "../support/estimator_laws.hpp"
+#include "../support/simd_levels.hpp"
 
 using segkit::quantile_method;
 
@@ -81,4 +82,42 @@ TEST_CASE("the estimator keeps the laws, to the last bit") {
     CHECK(support::roundtrip(model) == model);
     auto column = data.column(1);
     CHECK(model(1, 0) == segkit::quantile(column, 0.5));
+}
+
+TEST_CASE("quantiles of many rows are those of the sorted values: ties, steps, constants, both layouts, both types, every level") {
+    constexpr std::size_t rows = 20'001;
+    const segkit::counter_random random(3, 1);
+    support::matrix points(rows, 6);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const double u = random.uniform(i);
+        points(i, 0) = static_cast<float>(u);
+        points(i, 1) = std::floor(u * 10);                      // few values
+        points(i, 2) = u < 0.6 ? 0 : static_cast<float>(u);    // mostly zero
+        points(i, 3) = 7;
+        points(i, 4) = i % 1'000 < 500 ? static_cast<double>(i) : -static_cast<double>(i);
+        points(i, 5) = u < 0.26 ? -1.0 : u < 0.5 ? 0.5 : static_cast<float>(u);    // a step beside a quartile
+    }
+    const std::vector<double> q = {0, 0.01, 0.25, 0.5, 0.75, 0.99, 1};
+    std::vector<std::vector<double>> expected;
+    for (std::size_t j = 0; j < points.columns; ++j) {
+        auto sorted = points.column(j);
+        std::sort(sorted.begin(), sorted.end());
+        expected.emplace_back();
+        for (const double share : q) {
+            const double rank = static_cast<double>(rows - 1) * share;
+            const auto below = static_cast<std::size_t>(rank);
+            const double part = rank - static_cast<double>(below);
+            expected[j].push_back(part == 0 ? sorted[below] : sorted[below] + (sorted[below + 1] - sorted[below]) * part);
+        }
+    }
+    const support::transposed columns(points);
+    const std::vector<float> narrow(points.values.begin(), points.values.end());
+    support::at_every_simd_level([&](segkit::instruction_set) {
+        const auto found = segkit::column_quantiles(points, q);
+        for (std::size_t j = 0; j < points.columns; ++j)
+            for (std::size_t p = 0; p < q.size(); ++p) CHECK(support::close(found(j, p), expected[j][p], 1e-14));
+        CHECK(segkit::column_quantiles(columns, q, quantile_method::linear, segkit::threads(3)) == found);
+        CHECK(segkit::column_quantiles(segkit::row_major(narrow.data(), rows, points.columns), q) == found);
+    });
+    support::check_rejects_bad_rows_of([](const support::matrix& bad) { segkit::column_quantiles(bad, {0.5}, quantile_method::linear, segkit::threads(3)); }, points);
 }

@@ -245,11 +245,11 @@ struct fitted_impute : stage_base {
     template <class Schema>
     auto bind(relation<Schema> r) const {
         if constexpr (Kind == impute_kind::most_frequent) {
-            return fill<non_null_t>(std::move(r), detail::bind_columns<detail::is_plain, block_cannot_be_imputed>(r, Columns{}),
-                                              std::bool_constant<detail::columns_fit<detail::is_plain, Schema, Columns>>{});
+            const auto from = detail::bind_columns<detail::is_plain, block_cannot_be_imputed>(r, Columns{});
+            return fill<non_null_t>(std::move(r), from, std::bool_constant<detail::columns_fit<detail::is_plain, Schema, Columns>>{});
         } else {
-            return fill<detail::imputed_double>(std::move(r), detail::bind_columns<detail::is_plain_number, imputed_column_is_not_numeric>(r, Columns{}),
-                                                std::bool_constant<detail::columns_fit<detail::is_plain_number, Schema, Columns>>{});
+            const auto from = detail::bind_columns<detail::is_plain_number, imputed_column_is_not_numeric>(r, Columns{});
+            return fill<detail::imputed_double>(std::move(r), from, std::bool_constant<detail::columns_fit<detail::is_plain_number, Schema, Columns>>{});
         }
     }
 
