@@ -247,24 +247,24 @@ private:
                 ++answered;
             }
         }
-        auto begin = all.values.begin();
+        // Among the kept, the values of a range lie behind those of the ranges before it.
+        const std::size_t n = all.values.size();
+        std::vector<std::size_t> inside, places;
         for (std::size_t r = 0; r < brackets.kept.size(); ++r) {
-            const auto end = r + 1 == brackets.kept.size() ? all.values.end() : std::partition(begin, all.values.end(), [&](T v) { return v < brackets.kept[r].high; });
-            const auto n = static_cast<std::size_t>(end - begin);
-            std::vector<std::size_t> inside, places;
+            std::uint64_t before = 0;
+            const std::uint64_t of_range = kernels_.count(all.values.data(), n, brackets.kept[r], &before);
             for (std::size_t i = 0; i < ranks_.size(); ++i) {
-                if (ranks_[i] < all.below[r] || ranks_[i] >= all.below[r] + n) continue;
-                inside.push_back(ranks_[i] - all.below[r]);
+                if (ranks_[i] < all.below[r] || ranks_[i] >= all.below[r] + of_range) continue;
+                inside.push_back(ranks_[i] - all.below[r] + before);
                 places.push_back(i);
             }
-            if (!inside.empty()) {
-                // Fewer at each turn, so that this ends.
-                const std::vector<T> values = n < rows_.rows / 2 ? rank_pass(column_major<const T>(&*begin, n, 1), inside, default_executor, stage_).run()[0]
-                                                                 : select_ranks(&*begin, n, inside);
-                for (std::size_t i = 0; i < places.size(); ++i) found[places[i]] = values[i];
-                answered += places.size();
-            }
-            begin = end;
+        }
+        if (!inside.empty()) {
+            // Fewer at each turn, so that this ends.
+            const std::vector<T> values = n < rows_.rows / 2 ? rank_pass(column_major<const T>(all.values.data(), n, 1), inside, default_executor, stage_).run()[0]
+                                                             : select_ranks(all.values.data(), n, inside);
+            for (std::size_t i = 0; i < places.size(); ++i) found[places[i]] = values[i];
+            answered += places.size();
         }
         if (answered != ranks_.size()) found.clear();
         return found;
