@@ -119,7 +119,7 @@ TEST_CASE("one pass is an estimator that keeps the laws, and passes in pieces le
     iterate.repairing = false;
 
     while (!iterate.done) iterate = segkit::detail::lloyd::step(iterate, segkit::estimate_state(segkit::detail::lloyd::pass(iterate), data, segkit::threads(2)));
-    const auto resident = segkit::detail::lloyd_to_end(segkit::detail::tiled_matrix<double>("kmeans", data, segkit::serial{}), spec, segkit::serial{});
+    const auto resident = segkit::detail::lloyd_to_end(segkit::detail::tiled_matrix<double>("kmeans", data, segkit::serial{}), segkit::detail::lloyd::init(spec), segkit::serial{});
     CHECK(iterate.spec.centres == resident.spec.centres);
     REQUIRE(iterate.inertia_history.size() == resident.inertia_history.size());    // the sums of resident points go by changed rows on the way
     for (std::size_t i = 0; i < resident.inertia_history.size(); ++i) CHECK(support::close(iterate.inertia_history[i], resident.inertia_history[i], 1e-12));
@@ -202,6 +202,62 @@ TEST_CASE("stopping early is an outcome, not an error") {
     check_consistent(tolerant, data);
 }
 
+TEST_CASE("a row of weight three is three rows") {
+    const auto data = support::blobs(3000, 3, 5, 76, 5.0);
+    support::matrix repeated;
+    repeated.columns = data.columns;
+    std::vector<double> weights(data.rows);
+    for (std::size_t i = 0; i < data.rows; ++i) {
+        weights[i] = i % 3 == 0 ? 3 : 1;
+        for (double copy = 0; copy < weights[i]; ++copy, ++repeated.rows)
+            for (std::size_t j = 0; j < data.columns; ++j) repeated.values.push_back(data(i, j));
+    }
+    const segkit::kmeans_options options{.n_clusters = 5, .tol = 0, .init = kmeans_init::given, .centres = {data.values.begin(), data.values.begin() + 15}};
+    const auto weighted = fit_kmeans(data, segkit::row_weights(weights), options), plain = fit_kmeans(repeated, options);
+    CHECK(weighted.report.iterations == plain.report.iterations);
+    CHECK(support::close(weighted.model.inertia, plain.model.inertia, 1e-12));
+    for (std::size_t i = 0; i < plain.model.centres.size(); ++i) CHECK(support::close(weighted.model.centres[i], plain.model.centres[i], 1e-12, 1e-12));
+    for (std::size_t c = 0; c < 5; ++c) CHECK(weighted.report.cluster_weights[c] == static_cast<double>(plain.model.sizes[c]));
+    CHECK(weighted.labels == weighted.model.predict(data));
+
+    const std::vector<double> same(data.rows, 0.25);
+    const auto drawn = fit_kmeans(data, segkit::row_weights(same), {.n_clusters = 5, .n_init = 4, .seed = 3});
+    const auto threaded = fit_kmeans(data, segkit::row_weights(same), {.n_clusters = 5, .n_init = 4, .seed = 3}, segkit::threads(3));
+    CHECK(drawn.model == threaded.model);
+    CHECK(support::close(4 * drawn.model.inertia, fit_kmeans(data, {.n_clusters = 5, .n_init = 4, .seed = 3}).model.inertia, 1e-12));
+    // Nearly all weight on two far rows puts a centre at each.
+    std::vector<double> heavy(data.rows, 1e-9);
+    heavy[10] = heavy[11] = 1e9;
+    const auto at_both = fit_kmeans(data, segkit::row_weights(heavy), {.n_clusters = 2, .n_init = 1, .tol = 0});
+    CHECK(at_both.model.predict(data)[10] != at_both.model.predict(data)[11]);
+}
+
+TEST_CASE("a callback is told of every assignment, and ends the fit with the best so far") {
+    const auto data = support::random_matrix(2000, 2, 77);
+    std::vector<segkit::kmeans_progress> seen;
+    const auto fit = fit_kmeans(data, {.n_clusters = 6, .n_init = 2, .tol = 0, .progress = [&](const segkit::kmeans_progress& p) { seen.push_back(p); }}, segkit::threads(2));
+    CHECK(fit.model == fit_kmeans(data, {.n_clusters = 6, .n_init = 2, .tol = 0}).model);
+    const auto& report = fit.report;
+    CHECK(report.moved_rows_per_iteration.size() == report.inertia_per_iteration.size());
+    CHECK(report.moved_rows_per_iteration[0] == data.rows);
+    CHECK(report.shift_per_iteration.size() == report.iterations);
+    std::size_t told = 0;
+    for (const auto& p : seen) {
+        if (p.restart != report.best_restart) continue;
+        CHECK(p.restarts == 2);
+        CHECK(p.inertia == report.inertia_per_iteration[told]);
+        CHECK(p.moved_rows == report.moved_rows_per_iteration[told]);
+        ++told;
+    }
+    CHECK(told == report.inertia_per_iteration.size());
+
+    const auto stopped = fit_kmeans(data, {.n_clusters = 6, .n_init = 5, .tol = 0, .progress = [](const segkit::kmeans_progress& p) { return p.restart == 0 || p.iteration < 3; }});
+    CHECK(stopped.report.stopped == segkit::kmeans_stop::cancelled);
+    CHECK(!stopped.report.converged());
+    CHECK(stopped.report.restarts == 2);
+    check_consistent(stopped, data);
+}
+
 TEST_CASE("bad options and bad rows are refused by name and place") {
     using segkit::error_code;
     support::matrix data = support::random_matrix(3000, 2, 75);
@@ -214,6 +270,20 @@ TEST_CASE("bad options and bad rows are refused by name and place") {
     CHECK(failure_of(data, {.n_clusters = 1, .init = kmeans_init::given, .centres = {1, 0.0 / 0.0}}).field == "centres");
     CHECK(failure_of(data, {.n_clusters = 1, .centres = {1, 2}}).code == error_code::invalid_option);
     CHECK(failure_of(support::matrix(0, 2), {}).code == error_code::empty_input);
+    const auto weighing = [&](std::vector<double> weights) {
+        try {
+            fit_kmeans(data, segkit::row_weights(weights), {.n_clusters = 2});
+        } catch (const segkit::error& failure) {
+            return std::string(failure.what());
+        }
+        return std::string("no error");
+    };
+    std::vector<double> weights(data.rows, 1);
+    CHECK(weighing({1, 2}) == "kmeans: invalid option in 'weights': found 2 weights, expected 3000, one for each row");
+    for (const double bad : {0.0, -1.0, 0.0 / 0.0, HUGE_VAL}) {
+        weights[7] = bad;
+        CHECK(weighing(weights).find("kmeans: invalid option in 'weights' at row 7: found ") == 0);
+    }
     data(2500, 1) = 0.0 / 0.0;
     const auto nan = failure_of(data, {});
     CHECK(nan.code == error_code::not_a_number);

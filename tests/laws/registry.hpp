@@ -12,7 +12,9 @@
 
 #include <support/matrices.hpp>
 
+#include <segkit/cluster/bisecting_kmeans.hpp>
 #include <segkit/cluster/kmeans.hpp>
+#include <segkit/cluster/mini_batch_kmeans.hpp>
 #include <segkit/decompose/pca.hpp>
 #include <segkit/evaluate/choose_k.hpp>
 #include <segkit/evaluate/profile.hpp>
@@ -154,6 +156,8 @@ void for_each_learning_stage(F&& f) {
     f(stage<"impute_most_frequent">(sk::impute_most_frequent(features)));
     f(stage<"pca">(sk::pca(features, "pc"_c, {.n_components = 2})));
     f(stage<"kmeans">(sk::kmeans(features, "cluster"_c, {.n_clusters = 3, .n_init = 2, .seed = 7})));
+    f(stage<"mini_batch_kmeans">(sk::mini_batch_kmeans(features, "cluster"_c, {.n_clusters = 3, .batch_size = 256, .seed = 7})));
+    f(stage<"bisecting_kmeans">(sk::bisecting_kmeans(features, "cluster"_c, {.n_clusters = 4, .n_init = 2, .seed = 7})));
     f(stage<"choose_k">(sk::choose_k(features, "cluster"_c, {.k_max = 3, .seed = 8, .exact_silhouette_rows = 1'000, .silhouette_sample = 100, .kmeans = {.n_init = 2}})));
 }
 // And over whole numbers.

@@ -44,6 +44,11 @@ TEST_CASE("the best level of the CPU is used unless another is asked for") {
     CHECK(sk::simd_level() == sk::cpu_simd_level());
 }
 
+TEST_CASE("on an emulated processor the level is that of the processor") {
+    const char* const expected = std::getenv("SEGKIT_TEST_LEVEL");    // set by emulated.py
+    if (expected) CHECK(to_string(sk::cpu_simd_level()) == expected);
+}
+
 TEST_CASE("the environment names a level, and a pinned one goes before it") {
     const environment base("base");
     CHECK(sk::simd_level() == sk::instruction_set::base);

@@ -8,7 +8,9 @@
 // training features are held in memory; a step costs rows * clusters * features.
 #pragma once
 
+#include <concepts>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,7 +66,48 @@ struct fitted_kmeans : stage_base {
     }
 };
 
-template <class Columns, fixed_string Label>
+// Rows of a fit count as much as this column of theirs says: kmeans(features, label, weighted_by("orders"_c), options). It is not needed
+// to apply the model.
+template <fixed_string Name>
+struct weight_column {};
+struct no_weight {};
+template <fixed_string Name>
+constexpr weight_column<Name> weighted_by(col<Name>) {
+    return {};
+}
+
+namespace detail {
+
+// Fits on the features of a relation, and on a column of weights where there is one.
+template <class Model, class Columns, class Weight, class Report, class Schema, class Fit>
+auto fit_weighted_stage(const relation<Schema>& rows, std::string_view stage, executor_ref executor, Fit fit) {
+    const auto features = bind_features(rows, Columns{});
+    const auto matrix = collect_features(rows.plan, features, stage, executor);
+    auto result = [&] {
+        if constexpr (std::same_as<Weight, no_weight>) {
+            return fit(matrix.view(), static_cast<const row_weights*>(nullptr));
+        } else {
+            const auto column = []<fixed_string Name>(weight_column<Name>) { return column_list<Name>{}; }(Weight{});
+            const auto values = collect_features(rows.plan, bind_features(rows, column), stage, executor);
+            const row_weights weights{std::span<const double>(values.values)};
+            return fit(matrix.view(), &weights);
+        }
+    }();
+    return stage_fit<Model, Report>{{{}, std::move(result.model)}, std::move(result.report)};
+}
+
+inline void add_cluster_facts(stage_summary& s, std::size_t rows, std::size_t clusters, double inertia) {
+    s.facts.emplace_back("rows", std::to_string(rows));
+    s.facts.emplace_back("clusters", std::to_string(clusters));
+    s.facts.emplace_back("inertia", to_text(inertia));
+}
+inline void note_lowered_clusters(stage_summary& s, std::size_t asked, std::size_t used) {
+    if (used < asked) s.notes.push_back(std::to_string(asked) + " clusters asked for, " + std::to_string(used) + " made: no more distinct points");
+}
+
+}  // namespace detail
+
+template <class Columns, fixed_string Label, class Weight = no_weight>
 struct kmeans_stage : stage_base {
     static constexpr std::string_view stage_name = "kmeans";
     using must_be_fitted = void;
@@ -73,10 +116,8 @@ struct kmeans_stage : stage_base {
 
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
-        const auto features = detail::bind_features(rows, Columns{});
-        const auto matrix = detail::collect_features(rows.plan, features, stage_name, executor);
-        kmeans_fit result = fit_kmeans(matrix.view(), options, executor);
-        return stage_fit<model_type, kmeans_report>{{{}, std::move(result.model)}, std::move(result.report)};
+        return detail::fit_weighted_stage<model_type, Columns, Weight, kmeans_report>(
+            rows, stage_name, executor, [&](auto matrix, const row_weights* weights) { return detail::fit_kmeans_to(matrix, weights, options, executor); });
     }
 };
 
@@ -89,16 +130,18 @@ auto kmeans(col<Name>, col<Label> label, kmeans_options options = {}) {
     return kmeans(column_list<Name>{}, label, std::move(options));
 }
 
+template <fixed_string... Names, fixed_string Label, fixed_string Weight>
+auto kmeans(column_list<Names...>, col<Label>, weight_column<Weight>, kmeans_options options = {}) {
+    return make_pipeline(kmeans_stage<column_list<Names...>, Label, weight_column<Weight>>{{}, std::move(options)});
+}
+
 inline stage_summary summarise(const kmeans_report& report) {
     stage_summary s{.stage = "kmeans"};
-    s.facts.emplace_back("rows", std::to_string(report.n_rows));
-    s.facts.emplace_back("clusters", std::to_string(report.clusters_used));
-    s.facts.emplace_back("inertia", to_text(report.inertia_per_restart[report.best_restart]));
+    detail::add_cluster_facts(s, report.n_rows, report.clusters_used, report.inertia_per_restart[report.best_restart]);
     s.facts.emplace_back("iterations", std::to_string(report.iterations));
     s.facts.emplace_back("seed", std::to_string(report.seed));
     s.facts.emplace_back("stopped", std::string(to_string(report.stopped)));
-    if (report.clusters_lowered())
-        s.notes.push_back(std::to_string(report.clusters_asked) + " clusters asked for, " + std::to_string(report.clusters_used) + " made: no more distinct points");
+    detail::note_lowered_clusters(s, report.clusters_asked, report.clusters_used);
     if (report.repaired_clusters) s.notes.push_back(std::to_string(report.repaired_clusters) + " empty clusters took the farthest point");
     if (!report.converged()) s.notes.push_back("not converged within max_iter");
     return s;

@@ -24,6 +24,16 @@ namespace detail {
 // The random stream of one restart; purposes 1000 and up belong to k-means.
 inline counter_random restart_random(std::uint64_t seed, std::size_t restart) { return counter_random(seed, 1000 + restart); }
 
+// The row at this share of all weights.
+inline std::size_t drawn_by_weight(const double* weights, std::size_t n, double share) {
+    double target = 0;
+    for (std::size_t i = 0; i < n; ++i) target += weights[i];
+    target *= share;
+    std::size_t row = 0;
+    while (row + 1 < n && target >= weights[row]) target -= weights[row++];
+    return row;
+}
+
 // `k` centres, one after the other: those given, then points. There must be at least `k` distinct points.
 template <class T>
 std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t k, counter_random random, executor_ref executor,
@@ -40,6 +50,16 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
     std::vector<double> potential(blocks.count(), 0.0);    // per block the sum of nearest
     std::uint64_t draw = 0;
 
+    // values = the lesser of values and others; adds them to the lanes, as often as the rows count.
+    auto add_least = [&](T* values, const T* others, double* lanes, std::size_t first) {
+        if (!points.weights()) {
+            kernels.least(values, others, lanes);
+            return;
+        }
+        alignas(64) double unweighted[tile_rows] = {};
+        kernels.least(values, others, unweighted);
+        for (std::size_t i = 0; i < points.tile_length(first); ++i) lanes[i] += points.weights()[first + i] * static_cast<double>(values[i]);
+    };
     auto accept = [&](std::size_t c) {
         std::vector<T> centre(d);
         for (std::size_t j = 0; j < d; ++j) centre[j] = static_cast<T>(centres[c * d + j]);
@@ -49,7 +69,7 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
             const std::size_t end = blocks.first(b) + blocks.length(b);
             for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
                 kernels.squares(points.tile(first), d, centre.data(), 1, distance);
-                kernels.least(nearest.data() + first, distance, lanes);
+                add_least(nearest.data() + first, distance, lanes, first);
             }
             potential[b] = sum_of_lanes(lanes);
         });
@@ -68,7 +88,7 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
             for (std::size_t i = blocks.first(b); i < blocks.first(b) + blocks.length(b); ++i) {
                 if (nearest[i] <= 0) continue;
                 chosen = i;
-                target -= static_cast<double>(nearest[i]);
+                target -= static_cast<double>(nearest[i]) * (points.weights() ? points.weights()[i] : 1.0);
                 if (target < 0) return chosen;
             }
         }
@@ -79,7 +99,7 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
         return chosen == n ? std::size_t{0} : chosen;
     };
 
-    if (given == 0) points.copy_row(static_cast<std::size_t>(random.below(draw++, n)), centres.data());
+    if (given == 0) points.copy_row(points.weights() ? drawn_by_weight(points.weights(), n, random.uniform(draw++)) : static_cast<std::size_t>(random.below(draw++, n)), centres.data());
     for (std::size_t c = 0; c < std::max(given, std::size_t{1}); ++c) accept(c);
     std::vector<std::size_t> candidates(trials);
     std::vector<double> outcome(trials * blocks.count());
@@ -95,7 +115,7 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
             const std::size_t end = blocks.first(b) + blocks.length(b);
             for (std::size_t first = blocks.first(b); first < end; first += tile_rows) {
                 kernels.squares(points.tile(first), d, candidate.data(), trials, distance.data());
-                for (std::size_t t = 0; t < trials; ++t) kernels.least(distance.data() + t * tile_rows, nearest.data() + first, lanes.data() + t * tile_rows);
+                for (std::size_t t = 0; t < trials; ++t) add_least(distance.data() + t * tile_rows, nearest.data() + first, lanes.data() + t * tile_rows, first);
             }
             for (std::size_t t = 0; t < trials; ++t) {
                 double sum = 0;

@@ -26,6 +26,7 @@
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/exec/progress.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -48,6 +49,16 @@ enum class kmeans_search {
     restarts,    // all of them afresh
 };
 
+// How far a fit has come: after every assignment of every run.
+struct kmeans_progress {
+    std::size_t restart = 0;
+    std::size_t restarts = 0;
+    std::size_t iteration = 0;
+    double inertia = 0;
+    std::size_t moved_rows = 0;    // that changed their cluster
+    double shift = 0;              // the root of the squared moves of all centres
+};
+
 struct kmeans_options {
     std::size_t n_clusters = 8;
     std::size_t n_init = 10;         // runs; one when the centres are given
@@ -58,6 +69,19 @@ struct kmeans_options {
     kmeans_search search = kmeans_search::swaps;
     kmeans_labels labels = kmeans_labels::by_size;
     std::vector<double> centres{};   // for kmeans_init::given: n_clusters points, one after the other
+    // Told of every assignment; one that returns false ends the fit with the best centres so far, which are assigned once more. With it,
+    // runs follow one another where they would stand side by side (small data).
+    progress_callback<kmeans_progress> progress{};
+};
+
+// One positive weight a row: a row of weight 2 counts as two. `values` must outlive the call.
+class row_weights {
+public:
+    explicit row_weights(std::span<const double> values) : values_(values) {}
+    std::span<const double> values() const { return values_; }
+
+private:
+    std::span<const double> values_;
 };
 
 // Labels with the distances (not squared) to the nearest and to the second nearest centre; their gap says how clear a label is.
@@ -199,11 +223,14 @@ struct kmeans_report {
     std::vector<double> inertia_per_restart;
     std::size_t iterations = 0;                   // this and what follows: of the best restart
     std::vector<double> inertia_per_iteration;    // of every assignment, the first with the initial centres, the last with the final ones
+    std::vector<std::size_t> moved_rows_per_iteration;    // that changed their cluster, in the same assignments; all in the first
+    std::vector<double> shift_per_iteration;      // of every update of the centres: the root of their squared moves
+    std::vector<double> cluster_weights;          // the weights of the rows in each cluster together
     std::size_t repaired_clusters = 0;            // clusters that came out empty and took the farthest point
     kmeans_stop stopped = kmeans_stop::converged;
 
     bool clusters_lowered() const { return clusters_used < clusters_asked; }
-    bool converged() const { return stopped != kmeans_stop::max_iterations; }
+    bool converged() const { return stopped != kmeans_stop::max_iterations && stopped != kmeans_stop::cancelled; }
 };
 
 struct kmeans_fit {
@@ -214,8 +241,7 @@ struct kmeans_fit {
 
 namespace detail {
 
-inline void check_kmeans_options(const kmeans_options& options, std::size_t n_features) {
-    constexpr std::string_view stage = "kmeans";
+inline void check_kmeans_options(std::string_view stage, const kmeans_options& options, std::size_t n_features) {
     if (options.n_clusters == 0) throw_invalid_option(stage, "n_clusters", "0", "at least 1");
     if (options.n_clusters > 0x7FFFFFFF) throw_invalid_option(stage, "n_clusters", std::to_string(options.n_clusters), "a number that a 32-bit label holds");
     if (options.n_init == 0) throw_invalid_option(stage, "n_init", "0", "at least 1", "10 is usual");
@@ -303,11 +329,101 @@ inline std::vector<std::size_t> numbering(const lloyd_iterate& iterate, kmeans_l
         std::vector<std::size_t> place(k);
         for (std::size_t i = 0; i < k; ++i) place[by_centre[i]] = i;
         std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return iterate.counts[a] != iterate.counts[b] ? iterate.counts[a] > iterate.counts[b] : place[a] < place[b];
+            return iterate.weights[a] != iterate.weights[b] ? iterate.weights[a] > iterate.weights[b] : place[a] < place[b];
         });
     }
     return order;
 }
+
+// The model, labels and weights of clusters, numbered as asked.
+inline void name_clusters(kmeans_fit& fit, const lloyd_iterate& best, std::vector<std::int32_t> labels, kmeans_labels how) {
+    const std::size_t k = best.spec.n_clusters;
+    const std::vector<std::size_t> order = numbering(best, how);
+    std::vector<std::int32_t> number(k);
+    for (std::size_t c = 0; c < k; ++c) number[order[c]] = static_cast<std::int32_t>(c);
+    fit.model = {k, best.n_features, permuted(best.spec.centres, order, best.n_features), {}, best.inertia()};
+    for (std::size_t c : order) {
+        fit.model.sizes.push_back(best.counts[c]);
+        fit.report.cluster_weights.push_back(best.weights[c]);
+    }
+    for (std::int32_t& label : labels) label = number[static_cast<std::size_t>(label)];
+    fit.labels = std::move(labels);
+}
+
+// What these centres are to the points, without a move: each row goes to the nearest; centres without rows are left out.
+template <class T>
+void fit_to_centres(kmeans_fit& fit, const tiled_matrix<T>& points, std::vector<double> centres, kmeans_labels how, executor_ref executor) {
+    const std::size_t d = points.columns();
+    for (;;) {
+        lloyd_iterate start = lloyd::init({centres, centres.size() / d, 1, 0});
+        start.final_pass = start.gave_up = true;
+        std::vector<std::int32_t> labels;
+        const lloyd_iterate only = lloyd_to_end(points, std::move(start), executor, &labels);
+        centres.clear();
+        for (std::size_t c = 0; c < only.spec.n_clusters; ++c) {
+            const auto centre = only.spec.centres.begin() + static_cast<std::ptrdiff_t>(c * d);
+            if (only.counts[c] > 0) centres.insert(centres.end(), centre, centre + static_cast<std::ptrdiff_t>(d));
+        }
+        if (centres.size() < only.spec.centres.size()) continue;
+        name_clusters(fit, only, std::move(labels), how);
+        fit.report.clusters_used = only.spec.n_clusters;
+        return;
+    }
+}
+
+// Some rows of a matrix, one after the other, with their weights where the matrix has any.
+template <class T>
+struct chosen_points {
+    std::vector<T> values;
+    std::vector<double> weights;
+    std::size_t columns;
+
+    template <class Rows>
+    chosen_points(const tiled_matrix<T>& points, const Rows& rows) : values(rows.size() * points.columns()), columns(points.columns()) {
+        for (std::size_t i = 0; i < rows.size(); ++i) points.copy_row(rows[i], values.data() + i * columns);
+        for (std::size_t i = 0; points.weights() && i < rows.size(); ++i) weights.push_back(points.weights()[rows[i]]);
+    }
+    matrix_view<const T> view() const { return row_major<const T>(values.data(), values.size() / columns, columns); }
+    tiled_matrix<T> tiles(std::string_view stage, executor_ref executor) const {
+        tiled_matrix<T> out(stage, view(), executor);
+        if (!weights.empty()) out.weigh(weights.data());
+        return out;
+    }
+};
+
+inline void check_weights(std::string_view stage, row_weights weights, std::size_t rows) {
+    if (weights.values().size() != rows)
+        throw_invalid_option(stage, "weights", std::to_string(weights.values().size()) + " weights", std::to_string(rows) + ", one for each row");
+    for (std::size_t i = 0; i < rows; ++i) {
+        const double weight = weights.values()[i];
+        if (weight > 0 && is_finite(weight)) continue;
+        throw error(error_details{.code = error_code::invalid_option,
+                                  .stage = std::string(stage),
+                                  .field = "weights",
+                                  .row = i,
+                                  .found = weight != weight ? "NaN" : std::to_string(weight),
+                                  .expected = "a positive number",
+                                  .advice = "leave out rows that shall not count"});
+    }
+}
+
+// Tells the callback, and remembers that it wanted to stop.
+class kmeans_watch final : public lloyd_observer {
+public:
+    kmeans_watch(const progress_callback<kmeans_progress>& tell, std::size_t restart, std::size_t restarts) : tell_(tell), restart_(restart), restarts_(restarts) {}
+    bool after(const lloyd_iterate& now) override {
+        const kmeans_progress progress{restart_, restarts_, now.iteration, now.inertia(), now.moved_history.back(), now.shift_history.empty() ? 0 : now.shift_history.back()};
+        cancelled_ = cancelled_ || !tell_(progress);
+        return !cancelled_;
+    }
+    bool cancelled() const { return cancelled_; }
+
+private:
+    const progress_callback<kmeans_progress>& tell_;
+    std::size_t restart_;
+    std::size_t restarts_;
+    bool cancelled_ = false;
+};
 
 // Of at least one point and feature; the options have been checked.
 template <class T>
@@ -345,15 +461,20 @@ kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& op
         } else {
             spec.centres = k_means_plus_plus(points, k, random, inner);
         }
-        runs[r] = lloyd_to_end(points, std::move(spec), inner, &labels[r]);
+        kmeans_watch watch(options.progress, r, restarts);
+        runs[r] = lloyd_to_end(points, lloyd::init(std::move(spec)), inner, &labels[r], options.progress ? &watch : nullptr);
+        if (watch.cancelled()) fit.report.stopped = kmeans_stop::cancelled;
     };
     // Small data: every thread has a run of its own. Large data: the threads share one, so that the points are read once for all.
     constexpr std::size_t small = std::size_t{1} << 19;    // values that a core's own cache holds
     auto run_range = [&](std::size_t first, std::size_t last) {
-        if (n_rows * n_features <= small && last - first > 1) {
+        if (n_rows * n_features <= small && last - first > 1 && !options.progress) {
             executor.run(last - first, [&](std::size_t i) { run(first + i, default_executor); });
         } else {
-            for (std::size_t r = first; r < last; ++r) run(r, executor);
+            for (std::size_t r = first; r < last; ++r) {
+                run(r, executor);
+                if (fit.report.stopped == kmeans_stop::cancelled) last = r + 1;
+            }
         }
         for (std::size_t r = first; r < last; ++r) {
             fit.report.inertia_per_restart.push_back(runs[r].inertia());
@@ -365,39 +486,55 @@ kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& op
     };
     run_range(0, fresh);
     constexpr std::size_t batch = 5;    // runs that start from the same best and may run at the same time; more learn less from each other
-    for (std::size_t first = fresh; first < restarts; first += batch) run_range(first, std::min(first + batch, restarts));
+    for (std::size_t first = fresh; first < restarts && fit.report.stopped != kmeans_stop::cancelled; first += batch) run_range(first, std::min(first + batch, restarts));
+    fit.report.restarts = fit.report.inertia_per_restart.size();
     const lloyd_iterate& best = runs[best_run];
     fit.report.iterations = best.iteration;
     fit.report.inertia_per_iteration = best.inertia_history;
+    fit.report.moved_rows_per_iteration = best.moved_history;
+    fit.report.shift_per_iteration = best.shift_history;
     fit.report.repaired_clusters = best.repaired;
-    fit.report.stopped = k < options.n_clusters ? kmeans_stop::all_distinct : best.reason;
-    const std::vector<std::size_t> order = numbering(best, options.labels);
-    std::vector<std::int32_t> number(k);
-    for (std::size_t c = 0; c < k; ++c) number[order[c]] = static_cast<std::int32_t>(c);
-    fit.model = {k, n_features, permuted(best.spec.centres, order, n_features), {}, best.inertia()};
-    for (std::size_t c : order) fit.model.sizes.push_back(best.counts[c]);
-    fit.labels = std::move(labels[best_run]);
-    for (std::int32_t& label : fit.labels) label = number[static_cast<std::size_t>(label)];
+    if (fit.report.stopped != kmeans_stop::cancelled) fit.report.stopped = k < options.n_clusters ? kmeans_stop::all_distinct : best.reason;
+    name_clusters(fit, best, std::move(labels[best_run]), options.labels);
     return fit;
 }
 
 template <class T>
-kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const kmeans_options& options, executor_ref executor) {
-    constexpr std::string_view stage = "kmeans";
-    if (rows.rows == 0) throw_empty(stage);
-    if (rows.columns == 0) throw_empty(stage, "features");
-    check_kmeans_options(options, rows.columns);
+tiled_matrix<T> checked_points(std::string_view stage, matrix_view<const T> rows, const row_weights* weights, tiling tiles, executor_ref executor) {
+    if (weights) check_weights(stage, *weights, rows.rows);
+    tiled_matrix<T> points(stage, rows, executor, tiles);
+    if (weights) points.weigh(weights->values().data());
+    return points;
+}
+
+inline void check_shape(std::string_view stage, std::size_t rows, std::size_t columns) {
+    if (rows == 0) throw_empty(stage);
+    if (columns == 0) throw_empty(stage, "features");
+}
+
+template <class T>
+kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const row_weights* weights, const kmeans_options& options, executor_ref executor) {
+    check_shape("kmeans", rows.rows, rows.columns);
+    check_kmeans_options("kmeans", options, rows.columns);
     const tiling tiles = options.init == kmeans_init::given ? tiling::on_demand : tiling::resident;    // finding first centres reads all tiles
-    return fit_kmeans_to(tiled_matrix<T>(stage, rows, executor, tiles), options, executor);
+    return fit_kmeans_to(checked_points("kmeans", rows, weights, tiles, executor), options, executor);
 }
 
 }  // namespace detail
 
 inline kmeans_fit fit_kmeans(matrix_view<const double> rows, const kmeans_options& options = {}, executor_ref executor = detail::default_executor) {
-    return detail::fit_kmeans_to(rows, options, executor);
+    return detail::fit_kmeans_to(rows, nullptr, options, executor);
 }
 inline kmeans_fit fit_kmeans(matrix_view<const float> rows, const kmeans_options& options = {}, executor_ref executor = detail::default_executor) {
-    return detail::fit_kmeans_to(rows, options, executor);
+    return detail::fit_kmeans_to(rows, nullptr, options, executor);
+}
+
+// The same with weights: inertia, centres and the order of clusters go by them, and so do the draws of k-means++.
+inline kmeans_fit fit_kmeans(matrix_view<const double> rows, row_weights weights, const kmeans_options& options = {}, executor_ref executor = detail::default_executor) {
+    return detail::fit_kmeans_to(rows, &weights, options, executor);
+}
+inline kmeans_fit fit_kmeans(matrix_view<const float> rows, row_weights weights, const kmeans_options& options = {}, executor_ref executor = detail::default_executor) {
+    return detail::fit_kmeans_to(rows, &weights, options, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -99,6 +99,7 @@ struct lloyd_iterate {
     aligned_doubles origin;                 // what sums are relative to: near the mean of the initial centres
     std::size_t iteration = 0;              // assignments that an update of the centres followed
     std::vector<double> inertia_history;    // of every assignment, the first with the initial centres
+    std::vector<std::size_t> moved_history; // of every assignment, where the rows are in memory: how many changed their cluster
     std::vector<double> shift_history;      // of every update: the root of the squared moves of all centres
     std::vector<std::size_t> counts;        // of the last assignment
     std::vector<double> weights;            // of the last assignment
@@ -316,6 +317,7 @@ private:
         return changed;
     }
 
+public:
     // Every empty cluster takes the farthest point that is not the last of its cluster.
     static std::size_t repair(lloyd_state& s, std::size_t d) {
         std::size_t taken = 0;

@@ -23,11 +23,11 @@
 
 namespace SEGKIT_NAMESPACE::detail {
 
-// Told of every assignment, with the number of rows that changed their cluster; false ends the iteration with the best so far.
+// Told of every assignment; false ends the iteration with the best so far.
 class lloyd_observer {
 public:
     virtual ~lloyd_observer() = default;
-    virtual bool after(const lloyd_iterate& iterate, std::size_t moved_rows) = 0;
+    virtual bool after(const lloyd_iterate& iterate) = 0;
 };
 
 template <class T, class Label>
@@ -44,8 +44,7 @@ public:
           changed_(blocks_.count()),
           doubts_(blocks_.count()) {}
 
-    lloyd_iterate to_end(lloyd_spec spec, executor_ref executor, lloyd_observer* observer) {
-        lloyd_iterate iterate = lloyd::init(std::move(spec));
+    lloyd_iterate to_end(lloyd_iterate iterate, executor_ref executor, lloyd_observer* observer) {
         while (!iterate.done) {
             if (iterate.repairing) {
                 const lloyd_state far = farthest(iterate, executor);
@@ -63,8 +62,9 @@ public:
             }
             if (!iterate.final_pass && lloyd::is_settled(iterate, merged())) assign(iterate, true, executor);
             else if (!iterate.final_pass) estimate_inertia(iterate);
+            iterate.moved_history.push_back(moved);
             iterate = lloyd::step(std::move(iterate), merged());
-            if (observer && !observer->after(iterate, moved) && !iterate.done) {
+            if (observer && !observer->after(iterate) && !iterate.done) {
                 iterate.repairing = false;
                 iterate.gave_up = true;
                 iterate.final_pass = true;
@@ -328,19 +328,49 @@ private:
     bool sums_drifted_ = false;          // some sums went by changed rows
 };
 
+// The sums of one assignment to the present centres; with the farthest points, where asked.
+template <class T>
+lloyd_state one_assignment(const tiled_matrix<T>& points, const lloyd_iterate& iterate, bool with_farthest, executor_ref executor) {
+    const std::size_t k = iterate.spec.n_clusters, d = iterate.n_features;
+    const nearest_centre<T> centres(iterate.spec.centres, k, d);
+    const row_blocks blocks(points.rows());
+    std::vector<lloyd_state> states(blocks.count(), empty_lloyd_state(k, d));
+    executor.run(blocks.count(), [&](std::size_t b) {
+        lloyd_state& s = states[b];
+        const std::size_t first = blocks.first(b), end = first + blocks.length(b);
+        std::vector<T> scratch(d * tile_rows);
+        std::vector<std::int32_t> clusters(blocks.length(b));
+        aligned_doubles squares(d);
+        for (std::size_t at = first; at < end; at += tile_rows) {
+            const std::size_t length = std::min(tile_rows, end - at);
+            const double* const weights = points.weights() ? points.weights() + at : nullptr;
+            const T* const tile = points.tile(at, scratch.data());
+            nearest_in_tile<T> nearest;
+            centres.find(tile, length, nearest);
+            for (std::size_t i = 0; i < length; ++i) s.inertia += (weights ? weights[i] : 1.0) * static_cast<double>(nearest.distance[i]);
+            std::copy_n(nearest.which, length, clusters.begin() + static_cast<std::ptrdiff_t>(at - first));
+            if (with_farthest) keep_far_points(s, tile, iterate.origin, length, weights, nearest);
+        }
+        s.rows = end - first;
+        add_rows(s, points.view().row_range(first, s.rows), clusters.data(), points.weights() ? points.weights() + first : nullptr, iterate.origin, squares.data());
+    });
+    for (std::size_t b = 1; b < states.size(); ++b) add_lloyd_state(states[0], states[b]);
+    return std::move(states[0]);
+}
+
 // `labels`, where given, get the clusters of the last assignment, which was made with the final centres.
 template <class T>
-lloyd_iterate lloyd_to_end(const tiled_matrix<T>& points, lloyd_spec spec, executor_ref executor, std::vector<std::int32_t>* labels = nullptr,
+lloyd_iterate lloyd_to_end(const tiled_matrix<T>& points, lloyd_iterate start, executor_ref executor, std::vector<std::int32_t>* labels = nullptr,
                            lloyd_observer* observer = nullptr) {
     auto run = [&](auto lloyd) {
-        lloyd_iterate iterate = lloyd.to_end(std::move(spec), executor, observer);
+        lloyd_iterate iterate = lloyd.to_end(std::move(start), executor, observer);
         if (labels) {
             labels->resize(points.rows());
             for (std::size_t i = 0; i < points.rows(); ++i) (*labels)[i] = lloyd.label(i);
         }
         return iterate;
     };
-    const std::size_t k = spec.n_clusters;
+    const std::size_t k = start.spec.n_clusters;
     if (k <= 256) return run(resident_lloyd<T, std::uint8_t>(points, k));
     return run(resident_lloyd<T, std::int32_t>(points, k));
 }

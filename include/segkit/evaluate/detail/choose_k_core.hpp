@@ -238,7 +238,7 @@ inline choose_k_fit choose_k(matrix_view<const double> rows, const choose_k_opti
     detail::check_choose_k_options(options, rows.rows);
     kmeans_options kmeans = options.kmeans;
     kmeans.n_clusters = options.k_max;
-    detail::check_kmeans_options(kmeans, rows.columns);
+    detail::check_kmeans_options("kmeans", kmeans, rows.columns);
     const detail::tiled_matrix<double> points(stage, rows, executor);
     const std::size_t distinct = detail::distinct_rows(points, options.k_max).size();
 

@@ -24,6 +24,7 @@
 #include <segkit/error.hpp>
 #include <segkit/io/detail/csv_convert.hpp>
 #include <segkit/io/detail/csv_input.hpp>
+#include <segkit/exec/progress.hpp>
 #include <segkit/io/detail/csv_problem.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
 
@@ -37,36 +38,7 @@ struct csv_progress {
 };
 
 // A function to tell it to: void, or bool, where false ends the reading with the error `cancelled`. Any callable converts.
-class csv_progress_callback {
-public:
-    csv_progress_callback() = default;
-    template <class F>
-        requires std::is_invocable_v<F&, const csv_progress&>
-    csv_progress_callback(F f) : call_(std::make_shared<holder<F>>(std::move(f))) {}
-
-    explicit operator bool() const { return call_ != nullptr; }
-    bool operator()(const csv_progress& progress) const { return call_->call(progress); }
-
-private:
-    struct base {
-        virtual ~base() = default;
-        virtual bool call(const csv_progress& progress) = 0;
-    };
-    template <class F>
-    struct holder final : base {
-        explicit holder(F g) : f(std::move(g)) {}
-        bool call(const csv_progress& progress) override {
-            if constexpr (std::is_void_v<decltype(f(progress))>) {
-                f(progress);
-                return true;
-            } else {
-                return static_cast<bool>(f(progress));
-            }
-        }
-        F f;
-    };
-    std::shared_ptr<base> call_;
-};
+using csv_progress_callback = progress_callback<csv_progress>;
 
 // Where rows go that are not as the schema says; see csv_options::bad_rows.
 struct csv_bad_rows {
