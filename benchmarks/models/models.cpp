@@ -1,7 +1,7 @@
 // Runs one numeric workload each time a line "run" comes in, and answers with the seconds and the figures by which the driver
 // (run.py) compares it with the peers:
 //
-//     bench_models kmeans|fit|silhouette|pca f64|f32 <points file> <rows> <features> <clusters> <threads>
+//     bench_models kmeans|fit|silhouette|choose_k|pca f64|f32 <points file> <rows> <features> <clusters> <threads>
 //     bench_models quantiles|standard|standard_fresh|robust f64|f32 <points file> <rows> <features> 0 <threads>
 //
 // The file holds doubles: the points row by row, then the initial centres (kmeans) or the labels (silhouette); for quantiles column by
@@ -20,6 +20,7 @@
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
 #include <segkit/decompose/detail/pca_core.hpp>
+#include <segkit/evaluate/choose_k.hpp>
 #include <segkit/evaluate/silhouette.hpp>
 #include <segkit/exec/threads.hpp>
 #include <segkit/prepare/detail/scale_core.hpp>
@@ -146,11 +147,15 @@ int run(const std::string& workload, const std::vector<double>& numbers, std::si
         return serve([&] { return sk::fit_pca(matrix, {.n_components = clusters}, executor).transformed(matrix, executor); }, nothing_to_do{},
                      [](const sk::dense_matrix<double>& scores) { return std::pair(weighted_size(scores), std::size_t{1}); });
     }
+    if (workload == "silhouette") {
+        std::vector<std::int32_t> labels;
+        for (double label : rest) labels.push_back(static_cast<std::int32_t>(label));
+        return serve([&] { return std::pair(sk::silhouette(matrix, labels, executor).mean, std::size_t{1}); });
+    }
     if constexpr (std::is_same_v<T, double>) {
-        if (workload == "silhouette") {
-            std::vector<std::int32_t> labels;
-            for (double label : rest) labels.push_back(static_cast<std::int32_t>(label));
-            return serve([&] { return std::pair(sk::silhouette(matrix, labels, executor).mean, std::size_t{1}); });
+        if (workload == "choose_k") {
+            const sk::choose_k_options options{.k_max = clusters, .kmeans = {.n_init = 10, .search = sk::kmeans_search::restarts}};
+            return serve([&] { return std::pair(static_cast<double>(sk::choose_k(matrix, options, executor).report.n_clusters), std::size_t{1}); });
         }
     }
     std::fprintf(stderr, "bench_models: no workload \"%s\"\n", workload.c_str());

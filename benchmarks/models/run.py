@@ -1,4 +1,4 @@
-"""Runs segkit's k-means, silhouette, quantiles, scalers and PCA and the peers' by the rules of docs/benchmarks.md.
+"""Runs segkit's k-means, silhouette, choice of k, quantiles, scalers and PCA and the peers' by the rules of docs/benchmarks.md.
 
     python run.py --program build/bench/benchmarks/models/bench_models [--threads 1,2] [--workloads kmeans_1m_8_6_f64] [--runs 5] [--simd avx2]
 
@@ -32,7 +32,8 @@ def short(n):
 
 WORKLOADS = [Workload(f"kmeans_{short(n)}_{d}_{k}_{t}", "kmeans", t, n, d, k, LLOYD if t == "f32" else LLOYD[:2]) for n, d, k in SIZES for t in ("f64", "f32")]
 WORKLOADS += [Workload("fit_5998_12_6", "fit", "f64", 5998, 12, 6, LLOYD[:2]), Workload("silhouette_5998_12", "silhouette", "f64", 5998, 12, 6, ("sklearn",)),
-              Workload("silhouette_50k_12", "silhouette", "f64", 50_000, 12, 6, ("sklearn",))]
+              Workload("silhouette_50k_12", "silhouette", "f64", 50_000, 12, 6, ("sklearn",)), Workload("silhouette_5998_12_f32", "silhouette", "f32", 5998, 12, 6, ("sklearn",)),
+              Workload("choose_k_5998_12", "choose_k", "f64", 5998, 12, 8, LLOYD[:2])]
 PREPARATION = ("quantiles", "standard", "standard_fresh", "robust")
 WORKLOADS += [Workload("quartiles_5400k_10_f64", "quantiles", "f64", 5_400_000, 10, 0, ("numpy",))]
 WORKLOADS += [Workload(f"{kind}_scale{suffix}_1m_16_{t}", name, t, 1_000_000, 16, 0, LLOYD[:2]) for t in ("f64", "f32")
@@ -99,6 +100,17 @@ def peer_work(peer, w, file, threads):
         from sklearn.metrics import silhouette_score
         labels = rest.astype(int)
         return points, lambda: (float(silhouette_score(points, labels)), 1)
+    if w.kind == "choose_k":    # every k up to the workload's, and every criterion, as a program of its own would
+        from sklearn.cluster import KMeans
+        from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+
+        def choose():
+            scores = {}
+            for k in range(2, w.clusters + 1):
+                labels = KMeans(k, n_init=10, random_state=0).fit(points).labels_
+                scores[k] = silhouette_score(points, labels), calinski_harabasz_score(points, labels), davies_bouldin_score(points, labels)
+            return float(max(scores, key=lambda k: scores[k][0])), 1
+        return points, choose
     if peer == "faiss":
         import faiss
         faiss.omp_set_num_threads(threads)

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 
-#include <segkit/cluster/detail/kmeans_core.hpp>
 #include <segkit/evaluate/silhouette.hpp>
 #include <segkit/exec/threads.hpp>
-#include <segkit/prepare/detail/scale_core.hpp>
 
 #include "../reference/numeric_reference.hpp"
-#include "../support/real_rows.hpp"
 #include "reference_labels.hpp"
 
 namespace {
@@ -132,14 +130,4 @@ TEST_CASE("one cluster, missing labels and NaN are refused") {
     data(7, 1) = 0.0 / 0.0;
     CHECK_THROWS_WITH_AS(segkit::silhouette(data, two), doctest::Contains("at row 7"), segkit::error);
     CHECK_THROWS_AS(segkit::silhouette(support::matrix(0, 2), std::vector<std::int32_t>{}), segkit::error);
-}
-
-TEST_CASE("the known silhouette of five perk clusters") {
-    const auto metrics = support::real_rows("seed-003/metrics.csv.gz");
-    if (!metrics) return;
-    auto data = support::perk_features(*metrics);
-    segkit::estimate(segkit::standard_scale_estimator{}, data).transform(data, data.view());
-    const segkit::threads pool(2);
-    const auto fit = segkit::fit_kmeans(data, {.n_clusters = 5, .n_init = 100, .tol = 0}, pool);
-    CHECK(std::fabs(segkit::silhouette(data, fit.labels, pool).mean - 0.29492) < 0.000005);
 }
