@@ -244,6 +244,48 @@ def test_categories():
     CHECKS.that(empty.num_rows == 0 and pa.types.is_dictionary(empty.schema.field("name").type), "a category without rows")
 
 
+def test_lists():
+    rows = 20_000
+    numbers = [None if i % 7 == 3 else list(range(i % 5)) for i in range(rows)]
+    words = [["", "Zoë", "a word that is longer than twelve bytes"][: i % 4] for i in range(rows)]
+    flags = [None if i % 11 == 0 else [i % 2 == 0, i % 3 == 0] for i in range(rows)]
+    times = [[START + datetime.timedelta(seconds=i)] * (i % 2) for i in range(rows)]
+    ids = pa.array(range(rows), pa.int64())
+    wanted = {name: pa.large_list(pa.field("item", item, False)) for name, item in
+              (("numbers", pa.int64()), ("words", pa.large_string()), ("flags", pa.bool_()), ("times", pa.timestamp("us", "UTC")))}
+    values = {"numbers": numbers, "words": words, "flags": flags, "times": times}
+    for number, word, time in ((pa.int64(), pa.large_string(), pa.timestamp("us", "UTC")), (pa.int8(), pa.string(), pa.timestamp("s")),
+                               (pa.uint16(), pa.dictionary(pa.int8(), pa.string()), pa.timestamp("ms", "Europe/Berlin"))):
+        for of in (pa.list_, pa.large_list):
+            types = {"numbers": of(number), "words": of(word), "flags": of(pa.bool_()), "times": of(time)}
+            table = pa.table({"id": ids, **{name: pa.array(values[name], types[name]) for name in types}})
+            chunked = pa.concat_tables([table.slice(5, 9_000), table.slice(9_005, 3), table.slice(9_008, 0), table.slice(9_008)])
+            for given, first in ((table, 0), (chunked, 5), (table.slice(19_993), 19_993), (table.slice(0, 0), rows)):
+                found = read(through("lists_stream", given, 2))
+                expected = {"id": list(range(first, rows)), **{name: column[first:] for name, column in values.items()}}
+                for name, column in expected.items():
+                    CHECKS.that(name == "id" or found.schema.field(name).type == wanted[name], f"the type of {name}: {found.schema.field(name).type}")
+                    same = found.column(name).to_pylist() if name != "times" else [[t.replace(tzinfo=None) for t in list] for list in found.column(name).to_pylist()]
+                    CHECKS.that(same == column, f"lists there and back: {name}, {types}, from row {first}")
+    given = pa.table({"id": ids, **{name: pa.array(column) for name, column in values.items()}})
+    frame = polars.DataFrame(through("lists_stream", polars.DataFrame(given), 2))
+    CHECKS.that(frame["numbers"].to_list() == numbers and frame["words"].to_list() == words and frame["flags"].to_list() == flags, "Polars reads lists")
+    streamed, db = through("lists_stream", given), duckdb.connect()
+    counted = db.sql("SELECT count(numbers), sum(len(words)), sum(list_sum(numbers)), count_if(flags[1]), max(words[2]) FROM streamed").fetchall()
+    CHECKS.that(counted == db.sql("SELECT count(numbers), sum(len(words)), sum(list_sum(numbers)), count_if(flags[1]), max(words[2]) FROM given").fetchall(), f"DuckDB reads lists: {counted}")
+
+    source = table_of(30_000, {"name": pa.string()}, 7)
+    found = polars.DataFrame(through("lists_by_name", source, 3))
+    by_polars = polars.DataFrame(source).group_by("name", maintain_order=True).agg(polars.col("i64").drop_nulls().alias("numbers"), polars.col("day").drop_nulls().alias("days"))
+    CHECKS.that(found.equals(by_polars), f"to_list as Polars has it:\n{found}\n{by_polars}")
+    nulls = pa.table({"id": ids[:3], "numbers": pa.array([[1], [2], [3, None]], pa.list_(pa.int64())), "words": pa.array([[], [], []], pa.list_(pa.null())), "flags": pa.nulls(3), "times": words[:1] * 3})
+    try:
+        through("lists_stream", nulls)
+        CHECKS.that(False, "a null in a list is an error")
+    except SegkitError as failure:
+        CHECKS.that("unexpected null in 'numbers' at row 2" in str(failure), str(failure))
+
+
 def test_pyarrow_blocks():
     ids = list(range(100))
     table = pa.table({"id": ids, "at": pa.array([[i, i / 2, -i] for i in ids], pa.list_(pa.float64(), 3))}).slice(3)

@@ -31,6 +31,10 @@ using names = sk::schema<sk::field<"i64", maybe<std::int64_t>>, sk::field<"name"
 
 using points = sk::schema<sk::field<"id", std::int64_t>, sk::field<"at", sk::block<double>>>;
 
+// Lists.
+using lists = sk::schema<sk::field<"id", std::int64_t>, sk::field<"numbers", maybe<sk::list<std::int64_t>>>, sk::field<"words", sk::list<sk::text>>,
+                         sk::field<"flags", maybe<sk::list<bool>>>, sk::field<"times", sk::list<sk::timestamp>>>;
+
 template <class F>
 int guarded(char* message, std::size_t size, F&& f) {
     try {
@@ -60,6 +64,9 @@ int required_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned thread
 int names_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads, char* message, std::size_t size) {
     return pass_through<names>(in, out, threads, message, size);
 }
+int lists_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads, char* message, std::size_t size) {
+    return pass_through<lists>(in, out, threads, message, size);
+}
 int points_stream(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads, char* message, std::size_t size) {
     return pass_through<points>(in, out, threads, message, size);
 }
@@ -83,6 +90,13 @@ int groups_by_name(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads
         sk::to_arrow_stream(sk::from_arrow_stream<nullable>(in) | sk::group_by("name"_c).aggregate("rows"_c = sk::count(), "known"_c = sk::count("i64"_c), "sum"_c = sk::sum("i64"_c),
                                                                                                     "mean"_c = sk::mean("f64"_c), "last_day"_c = sk::max("day"_c)),
                             out, {}, sk::threads(threads));
+    });
+}
+
+int lists_by_name(ArrowArrayStream* in, ArrowArrayStream* out, unsigned threads, char* message, std::size_t size) {
+    return guarded(message, size, [&] {
+        sk::to_arrow_stream(sk::from_arrow_stream<nullable>(in) | sk::group_by("name"_c).aggregate("numbers"_c = sk::to_list("i64"_c), "days"_c = sk::to_list("day"_c)), out, {},
+                            sk::threads(threads));
     });
 }
 

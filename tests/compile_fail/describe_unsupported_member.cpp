@@ -1,9 +1,10 @@
 // expect: cannot make a column of a member of this type
 // expect: member_type_is_not_supported
-// expect: vector
+// expect: pair
 #include <segkit/query.hpp>
 #include <segkit/table/describe.hpp>
 
+#include <utility>
 #include <vector>
 
 namespace sk = segkit;
@@ -11,7 +12,7 @@ using namespace segkit::literals;
 
 struct visit {
     std::int64_t user;
-    std::vector<int> pages;
+    std::pair<int, int> pages;
 };
 SEGKIT_DESCRIBE(visit, user, pages);
 

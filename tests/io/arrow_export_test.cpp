@@ -103,6 +103,31 @@ TEST_CASE("a category leaves as a dictionary array where it lies, and a dictiona
           }).error().code() == sk::error_code::malformed_value);
 }
 
+TEST_CASE("lists leave as large_list where they lie, and come in again, also where they are null") {
+    using lists = sk::schema<sk::field<"key", std::int32_t>, sk::field<"numbers", std::optional<sk::list<double>>>, sk::field<"words", sk::list<sk::text>>>;
+    sk::table<lists> t;
+    const double numbers[] = {0.5, 1.5, 2.5};
+    const sk::table<everything> words = some(9);
+    const auto texts = words | sk::aggregate("w"_c = sk::to_list("name"_c)) | sk::collect();
+    for (int i = 0; i < 5'000; ++i) {
+        auto some_words = texts["w"_c][0];
+        some_words.count = static_cast<std::size_t>(i % 4);
+        t.append(i, i % 3 ? std::optional(sk::list_value<double>{{numbers, nullptr, static_cast<std::size_t>(i % 3)}}) : std::nullopt, some_words);
+    }
+    const sk::table<lists> copy = t;
+    const void* const items = t["numbers"_c][1]->data();
+    ArrowSchema schema;
+    ArrowArray array;
+    sk::to_arrow(std::move(t), &schema, &array);
+    CHECK(format_of(schema, 1) == "+L");
+    CHECK(std::string(schema.children[2]->children[0]->format) == "U");
+    CHECK(array.children[1]->children[0]->buffers[1] == items);
+    CHECK(same_rows(sk::from_arrow<lists>(&schema, &array) | sk::collect(), copy));
+    ArrowArrayStream stream;
+    sk::to_arrow_stream(copy | sk::filter("key"_c > 7), &stream);
+    CHECK(same_rows(sk::from_arrow_stream<lists>(&stream) | sk::collect(sk::threads(2)), copy | sk::filter("key"_c > 7) | sk::collect()));
+}
+
 TEST_CASE("a table that is moved out is handed over where it lies; one that stays is shared until it changes") {
     sk::table<everything> t = some(100);
     const auto& columns = t.data().columns;

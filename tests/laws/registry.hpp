@@ -111,7 +111,7 @@ void for_each_plain_stage(F&& f) {
         "cheapest"_c = sk::min_by("country"_c, "paid"_c), "latest"_c = sk::max_by("paid"_c, "time"_c), "together"_c = sk::covariance("x"_c, "paid"_c),
         "r"_c = sk::correlation("y"_c, "clicks"_c))));
     f(stage<"group_by">(sk::group_by("flag"_c).aggregate("about"_c = sk::approx_quantile("z"_c, 0.7, {.rank_error = 0.05}), "kinds"_c = sk::count_distinct("country"_c),
-                                                         "usual"_c = sk::mode("clicks"_c))));
+                                                         "usual"_c = sk::mode("clicks"_c), "numbers"_c = sk::to_list("clicks"_c).where("paid"_c > 50.0), "words"_c = sk::to_list("country"_c))));
     f(stage<"inner_join">(sk::inner_join(groups(), "group"_c)));
     f(stage<"left_join">(sk::left_join(distinct_groups(), "group"_c, sk::one_match)));
     f(stage<"semi_join">(sk::semi_join(groups(), "group"_c)));
@@ -205,6 +205,7 @@ void for_each_aggregate(F&& f) {
     f(aggregate<"approx_quantile">(sk::approx_quantile_kind{.q = 0.3, .options = {.rank_error = 0.2}}));
     f(aggregate<"count_distinct", sk::count_distinct_kind>());
     f(aggregate<"mode", sk::mode_kind>());
+    f(aggregate<"to_list", sk::to_list_kind>());
 }
 // Of two columns.
 template <class F>

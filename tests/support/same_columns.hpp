@@ -13,6 +13,7 @@ inline bool same_buffer(const segkit::buffer& a, const segkit::buffer& b) { retu
 inline bool same_column(const segkit::column_data& a, const segkit::column_data& b) {
     if (a.type != b.type || a.nullable != b.nullable || a.rows != b.rows || (a.rows && a.width != b.width) || !same_buffer(a.validity, b.validity)) return false;
     if (a.texts().size() != b.texts().size() || a.texts().bytes() != b.texts().bytes()) return false;
+    if (!a.items.empty() && !same_column(a.items.front(), b.items.front())) return false;
     if (!a.refers && !b.refers) return same_buffer(a.values, b.values) && same_buffer(a.bytes, b.bytes);
     const segkit::column_view<segkit::text> x(a), y(b);
     for (std::size_t row = 0; row < a.rows; ++row)

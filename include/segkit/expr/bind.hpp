@@ -127,9 +127,14 @@ template <class T>
 struct block_column_of<block_value<T>> {
     using type = block<T>;
 };
+template <class V>
+struct block_column_of<list_value<V>> {
+    using type = list<plain_column_of<V>>;
+};
 template <class R>
-using column_of_result =
-    std::conditional_t<can_be_null<R>, std::optional<plain_column_of<known_t<R>>>, plain_column_of<typename block_column_of<known_t<R>>::type>>;
+using known_column_of = plain_column_of<typename block_column_of<known_t<R>>::type>;
+template <class R>
+using column_of_result = std::conditional_t<can_be_null<R>, std::optional<known_column_of<R>>, known_column_of<R>>;
 
 template <class V>
 inline constexpr bool is_text_value = std::same_as<V, std::string_view> || std::same_as<V, std::string>;

@@ -72,14 +72,14 @@ class csv_scan;
 namespace detail {
 template <class Type>
 struct not_a_csv_type {
-    static_assert(never<Type>, "segkit: a block column has no CSV form; give its elements columns of their own");
+    static_assert(never<Type>, "segkit: a block column has no CSV form, and neither has a list; give its elements columns of their own, or drop it");
 };
 
 template <class Schema>
 std::vector<csv_field> csv_fields_of() {
     std::vector<csv_field> fields;
     for_each_field<Schema>::apply([&]<class Field>(Field*) {
-        if constexpr (is_block<typename Field::type>) detail::report(detail::mistake<not_a_csv_type<typename Field::type>>);
+        if constexpr (is_nested<typename Field::type>) detail::report(detail::mistake<not_a_csv_type<typename Field::type>>);
         fields.push_back({Field::name, slot_type_of<typename Field::type>, is_nullable<typename Field::type>});
     });
     return fields;

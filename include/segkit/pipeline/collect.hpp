@@ -115,6 +115,12 @@ void append_categories(Column& column, const chunk& c, const slot_view& view, co
     c.each([&](std::uint32_t k, std::uint32_t row) { to[k] = is_known(k) ? texts.code_of(values[row]) : 0; });
 }
 
+template <class Column>
+void append_lists(Column& column, const chunk& c, const list_place* values, const std::uint8_t* known) {
+    column.values.reserve(column.values.size() + std::size_t{c.selected} * sizeof(std::int64_t));
+    c.each([&](std::uint32_t k, std::uint32_t row) { column.push_list(known && !bit_at(known, k) ? list_place() : values[row]); });
+}
+
 template <std::size_t Bytes, class Column>
 void append_fixed(Column& column, const chunk& c, const slot_view& view, const std::uint8_t* known) {
     using V = opaque_value<Bytes>;
@@ -143,6 +149,8 @@ void append_slot(Column& column, const chunk& c, const slot_view& view) {
         append_texts(column, c, view.as<std::string_view>(), known);
     } else if (column.type == type_id::category) {
         append_categories(column, c, view, known);
+    } else if (is_list_type(column.type)) {
+        append_lists(column, c, view.as<list_place>(), known);
     } else if (column.type == type_id::block32 || column.type == type_id::block64) {
         column.width = view.width;
         const std::size_t bytes = view.width * size_of(column.type);
@@ -218,7 +226,7 @@ private:
         Rows rows;
         std::size_t count = 0, first_row = 0;
         bool ended = false;
-        std::vector<std::size_t> first_byte{};    // of the texts of each column in the result
+        std::vector<std::size_t> first_byte{};    // of the texts of each column in the result; or the first item, of lists
         std::vector<std::vector<std::int32_t>> codes{};    // in the result, of the texts of each category column
     };
 
@@ -245,7 +253,7 @@ private:
         Rows rows_;
     };
 
-    static bool goes_early(const auto& c) { return c.type != type_id::text && c.type != type_id::block32 && c.type != type_id::block64; }
+    static bool goes_early(const auto& c) { return !c.has_offsets() && c.type != type_id::block32 && c.type != type_id::block64; }
 
     // Moves what can go early from a part to the end of the result: only where all parts before it have been.
     void append(Rows& from) {
@@ -309,8 +317,9 @@ private:
         for (part& p : parts_) {
             if (p.rows.columns.empty()) continue;
             auto& c = p.rows.columns[i];
-            p.first_byte[i] = bytes;
+            p.first_byte[i] = to.items.empty() ? bytes : to.items.front().rows;
             bytes += c.bytes.size();
+            if (!to.items.empty()) to.items.front().append_column(std::exchange(c.items.front(), {}));
             values += c.values.size();
             if (c.rows) to.width = c.width;
             if (to.nullable) append_bitmap(to.validity, p.first_row, c.validity_bits(), c.rows);
@@ -319,16 +328,16 @@ private:
         }
         to.rows = all_.rows;
         to.bytes.grow(bytes);
-        to.values.grow(to.type == type_id::text ? all_.rows * sizeof(std::int64_t) : values);
+        to.values.grow(to.has_offsets() ? all_.rows * sizeof(std::int64_t) : values);
     }
 
     void fill(part& p, std::size_t i) {
         auto& to = all_.columns[i];
         if (is_placed(to) || p.rows.columns.empty() || p.count == 0) return;
         auto& from = p.rows.columns[i];
-        if (to.type == type_id::text) {
+        if (to.has_offsets()) {
             const std::size_t base = p.first_byte[i];
-            copy_bytes(to.bytes.data() + base, from.bytes);
+            if (from.bytes.size()) copy_bytes(to.bytes.data() + base, from.bytes);
             const auto* ends = reinterpret_cast<const std::int64_t*>(from.values.data()) + 1;
             auto* out = reinterpret_cast<std::int64_t*>(to.values.data()) + 1 + p.first_row;
             for (std::size_t k = 0; k < p.count; ++k) out[k] = ends[k] + static_cast<std::int64_t>(base);

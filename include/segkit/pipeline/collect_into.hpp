@@ -39,7 +39,7 @@ template <class Struct, class Missing, class OfAnotherType, class Existing>
 struct rows_do_not_fit_the_struct {
     static_assert(detail::never<Struct>,
                   "segkit: collect_into fills every member of the struct from the column of its name; some are missing or of a type that does not fit (a column "
-                  "that may be null needs std::optional, text needs std::string); see 'rows_do_not_fit_the_struct<struct, members_without_a_column<...>, "
+                  "that may be null needs std::optional, text needs std::string, a list std::vector); see 'rows_do_not_fit_the_struct<struct, members_without_a_column<...>, "
                   "members_of_another_type<...>, existing_columns<...>>'");
 };
 template <class Struct>
@@ -59,10 +59,16 @@ template <class M>
 concept day_time_point = chrono_time_point<M> && counts_days<decltype(std::declval<const M&>().time_since_epoch())>;
 
 template <class M, class V>
+inline constexpr bool takes_list = false;
+template <vector_like M, class V>
+inline constexpr bool takes_list<M, list_value<V>> = true;
+
+template <class M, class V>
 constexpr bool value_fits() {
     if constexpr (std::same_as<M, V>) return !std::same_as<V, std::string_view>;    // a view would dangle
     else if constexpr (std::is_enum_v<M>) return is_integer<V>;
     else if constexpr (std::integral<M> && !std::same_as<M, bool>) return is_integer<V>;
+    else if constexpr (takes_list<M, V>) return value_fits<typename M::value_type, typename V::value_type>();
     else if constexpr (std::same_as<M, double>) return std::same_as<V, float> || std::same_as<V, std::int32_t>;
     else if constexpr (std::same_as<V, std::string_view>) return owns_text<M>;
     else if constexpr (chrono_calendar_day<M> || day_time_point<M>) return std::same_as<V, date>;
@@ -111,6 +117,15 @@ bool assign_member(M& to, const V& value) {
     } else if constexpr (std::integral<M> && !std::same_as<M, bool>) {
         to = static_cast<M>(value);
         return static_cast<V>(to) == value && (to < M{}) == (value < V{});
+    } else if constexpr (takes_list<M, V>) {
+        to.clear();
+        bool fits = true;
+        for (const auto& item : value) {
+            typename M::value_type one{};
+            fits = assign_member(one, item) && fits;
+            to.push_back(std::move(one));
+        }
+        return fits;
     } else if constexpr (std::same_as<V, std::string_view>) {
         to = M(value);
         return true;
@@ -140,6 +155,7 @@ template <class M, class V>
 [[noreturn]] void throw_member_overflow(const V& value, std::string_view field, std::size_t row) {
     error_details details{.code = error_code::overflow, .stage = "collect_into", .field = std::string(field), .row = row};
     if constexpr (std::integral<V>) details.found = std::to_string(value);
+    else if constexpr (takes_list<M, V>) details.found = "a list with a value beyond that";
     else details.found = "a time";
     details.expected = "a value that the member can hold";
     details.advice = "give the member a wider type";

@@ -95,6 +95,11 @@ public:
         text_begins_[task + 1] = bytes;
     }
     void make_room() {
+        if (is_list_type(to_.type)) {    // items follow one another: they are not divided among tasks
+            for (std::size_t i = 0; i < chosen_.count; ++i) to_.push_list(chosen_.rows[i] ? from_.list_at(chosen_.rows[i] - std::size_t{1}) : list_place());
+            if (to_.nullable) to_.validity.grow((to_.rows + 7) / 8);
+            return;
+        }
         const std::size_t bytes = to_.type == type_id::text ? sizeof(std::uint64_t) : to_.width * size_of(to_.type);
         to_.values.grow(to_.rows * bytes);
         if (to_.nullable) to_.validity.grow((to_.rows + 7) / 8);
@@ -103,7 +108,7 @@ public:
     }
     void fill(std::size_t task) {
         if (to_.type == type_id::text) to_.refers ? fill_places(task) : fill_texts(task);
-        else fill_values(task);
+        else if (!is_list_type(to_.type)) fill_values(task);
         if (to_.nullable) fill_validity(task);
     }
     Column take() { return std::move(to_); }

@@ -190,8 +190,25 @@ template <class T>
 std::unique_ptr<column_reader> reader_of_plain(const column_data& column) {
     return column.nullable ? reader_of_type<std::optional<T>>(column) : reader_of_type<T>(column);
 }
+// A list of any type: where the items of each row lie.
+class list_reader final : public column_reader {
+public:
+    explicit list_reader(const column_data& column) : column_(column) {}
+    slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const override {
+        slot_view view;
+        auto* const values = memory.values<list_place>(number);
+        for (std::uint32_t i = 0; i < count; ++i) values[i] = column_.list_at(row + i);
+        view.values = values;
+        if (column_.nullable) view.validity = column_.validity_bits() + row / 8;
+        return view;
+    }
+
+private:
+    const column_data& column_;
+};
 template <class Column>
 std::unique_ptr<column_reader> reader_of(const Column& column) {
+    if (is_list_type(column.type)) return std::make_unique<list_reader>(column);
     switch (column.type) {
         case type_id::boolean: return reader_of_plain<bool>(column);
         case type_id::int32: return reader_of_plain<std::int32_t>(column);

@@ -5,6 +5,7 @@
 //     pairs.hpp      min_by  max_by  covariance  correlation
 //     distinct.hpp   count_distinct  mode
 //     quantiles.hpp  median  quantile  quantiles
+//     to_list.hpp    to_list
 //
 // and, to be included by name: aggregates/approximate.hpp (approx_quantile).
 //
@@ -18,3 +19,4 @@
 #include <segkit/query/aggregates/order.hpp>
 #include <segkit/query/aggregates/pairs.hpp>
 #include <segkit/query/aggregates/quantiles.hpp>
+#include <segkit/query/aggregates/to_list.hpp>

@@ -50,7 +50,7 @@ struct distinct_stage : stage_base {
 
     template <class... Fields>
     auto bind(relation<schema<Fields...>> r) const {
-        if constexpr ((is_block<typename Fields::type> || ...)) {
+        if constexpr ((is_nested<typename Fields::type> || ...)) {
             (report_block(static_cast<Fields*>(nullptr)), ...);
             return detail::erroneous_rows();
         } else {
@@ -63,7 +63,7 @@ struct distinct_stage : stage_base {
 private:
     template <fixed_string Name, class T>
     static constexpr auto report_block(field<Name, T>*) {
-        if constexpr (is_block<T>) detail::report(detail::mistake<block_as_a_key<name<Name>>>);
+        if constexpr (is_nested<T>) detail::report(detail::mistake<block_as_a_key<name<Name>>>);
     }
 };
 

@@ -98,7 +98,7 @@ struct group_by_stage<Order, detail::pack<Keys...>, named<Names, Aggregates>...>
             detail::report(detail::mistake<duplicate_column_name<column_list<detail::group_key<Keys>::key_name..., Names...>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
         } else {
-            static_assert((!is_block<typename detail::group_key<Keys>::template column<Schema>::type> && ...), "segkit: a block column cannot be a key");
+            static_assert((!is_nested<typename detail::group_key<Keys>::template column<Schema>::type> && ...), "segkit: a block column cannot be a key, and neither can a list");
             detail::group_layout layout;
             detail::unpack([&](const Keys&... k) { (add_key(r, layout, k), ...); }, keys);
             return detail::unpack(

@@ -45,6 +45,10 @@ struct left_join_of_a_block {
                   "segkit: a left join cannot bring a block column, which has no nulls for rows without a match; see 'left_join_of_a_block<name>'; "
                   "drop it on the right side, or use inner_join");
 };
+template <class Name, class Type>
+struct no_join_key {
+    static_assert(detail::never<Name>, "segkit: a block column cannot be the key of a join, and neither can a list; see 'no_join_key<name, type>'");
+};
 template <class Name, class Left, class Right>
 struct join_keys_differ_in_type {
     static_assert(detail::never<Name>,
@@ -168,7 +172,7 @@ struct join_stage : stage_base {
         } else if constexpr (!(has_column<RightSchema, Keys> && ...)) {
             (detail::require_column<RightSchema, Keys>(), ...);
             return detail::erroneous_rows();
-        } else if constexpr (!(holds_same_values<column_type_t<Schema, Keys>, column_type_t<RightSchema, Keys>> && ...)) {
+        } else if constexpr (!(holds_same_values<column_type_t<Schema, Keys>, column_type_t<RightSchema, Keys>> && ...) || (is_nested<column_type_t<Schema, Keys>> || ...)) {
             (check_key<Schema, RightSchema, Keys>(), ...);
             return detail::erroneous_rows();
         } else {
@@ -194,6 +198,7 @@ private:
     static auto check_key() {
         if constexpr (!holds_same_values<column_type_t<L, Name>, column_type_t<R, Name>>)
             detail::report(detail::mistake<join_keys_differ_in_type<name<Name>, column_type_t<L, Name>, column_type_t<R, Name>>>);
+        else if constexpr (is_nested<column_type_t<L, Name>>) detail::report(detail::mistake<no_join_key<name<Name>, column_type_t<L, Name>>>);
     }
     template <class Schema, fixed_string Name>
     static auto check_clash() {

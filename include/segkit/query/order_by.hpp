@@ -21,11 +21,11 @@ struct order_keys {};
 
 template <class Name>
 struct block_in_an_order {
-    static_assert(detail::never<Name>, "segkit: a block column has no order; see 'block_in_an_order<name>'; order by a column of numbers, text or time");
+    static_assert(detail::never<Name>, "segkit: a block column has no order, and neither has a list; see 'block_in_an_order<name>'; order by a column of numbers, text or time");
 };
 template <class Name>
 struct block_as_a_key {
-    static_assert(detail::never<Name>, "segkit: a block column cannot tell groups apart; see 'block_as_a_key<name>'");
+    static_assert(detail::never<Name>, "segkit: a block column cannot tell groups apart, and neither can a list; see 'block_as_a_key<name>'");
 };
 
 template <class... Given>
@@ -75,18 +75,18 @@ template <class Key>
 inline constexpr auto key_name_of = sort_key_traits<Key>::key_name;
 
 template <class Schema, fixed_string Name>
-constexpr bool is_block_column() {
-    if constexpr (has_column<Schema, Name>) return is_block<column_type_t<Schema, Name>>;
+constexpr bool is_nested_column() {
+    if constexpr (has_column<Schema, Name>) return is_nested<column_type_t<Schema, Name>>;
     else return false;
 }
 
 // Whether the keys exist and have an order; and what is said where not.
 template <class Schema, class... Keys>
-inline constexpr bool order_fits = ((has_column<Schema, key_name_of<Keys>> && !is_block_column<Schema, key_name_of<Keys>>()) && ...);
+inline constexpr bool order_fits = ((has_column<Schema, key_name_of<Keys>> && !is_nested_column<Schema, key_name_of<Keys>>()) && ...);
 template <class Schema, fixed_string Name>
 constexpr auto report_order_key() {
     if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
-    else if constexpr (is_block_column<Schema, Name>()) detail::report(detail::mistake<block_in_an_order<name<Name>>>);
+    else if constexpr (is_nested_column<Schema, Name>()) detail::report(detail::mistake<block_in_an_order<name<Name>>>);
 }
 template <class Schema, class... Keys>
 constexpr auto report_order() {
@@ -95,11 +95,11 @@ constexpr auto report_order() {
 
 // The same of columns that tell groups apart.
 template <class Schema, fixed_string... Names>
-inline constexpr bool keys_fit = ((has_column<Schema, Names> && !is_block_column<Schema, Names>()) && ...);
+inline constexpr bool keys_fit = ((has_column<Schema, Names> && !is_nested_column<Schema, Names>()) && ...);
 template <class Schema, fixed_string Name>
 constexpr auto report_key() {
     if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
-    else if constexpr (is_block_column<Schema, Name>()) detail::report(detail::mistake<block_as_a_key<name<Name>>>);
+    else if constexpr (is_nested_column<Schema, Name>()) detail::report(detail::mistake<block_as_a_key<name<Name>>>);
 }
 template <class Schema, fixed_string... Names>
 constexpr auto report_keys() {

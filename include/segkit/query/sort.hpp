@@ -182,7 +182,7 @@ struct sort_by_stage : stage_base {
             (detail::require_column<Schema, detail::sort_by_traits<Keys>::key_name>(), ...);
             return detail::erroneous_rows();
         } else {
-            static_assert((!is_block<column_type_t<Schema, detail::sort_by_traits<Keys>::key_name>> && ...), "segkit: a block column has no order");
+            static_assert((!is_nested<column_type_t<Schema, detail::sort_by_traits<Keys>::key_name>> && ...), "segkit: a block column has no order, and neither has a list");
             std::vector<detail::sort_key> keys{
                 {Schema::find(name_of<detail::sort_by_traits<Keys>::key_name>), detail::sort_by_traits<Keys>::down, detail::sort_by_traits<Keys>::nulls_first}...};
             return detail::relation_over<Schema>(detail::compute_on_first_scan(detail::sorted_rows<plan>(std::move(r.plan), std::move(r.slot_of), std::move(keys))));

@@ -26,7 +26,7 @@ inline constexpr std::array<std::uint8_t, chunk_rows / 8> all_valid_bits = [] {
 }
 
 // The values of one column for the rows of one chunk. Text is an array of std::string_view, whoever holds the bytes;
-// a block is row after row of `width` elements. `validity` is never null: a column without nulls points at all ones.
+// a list is a detail::list_place, a block row after row of `width` elements. `validity` is never null: a column without nulls points at all ones.
 // What stands in a row that is null may be anything (Arrow's arrays promise nothing), but can be read: a view of text points at bytes.
 struct slot_view {
     const void* values = nullptr;
@@ -45,6 +45,11 @@ struct slot_view {
     }
     bool valid(std::size_t row) const { return (validity[row >> 3] >> (row & 7)) & 1; }
 };
+
+// Bytes of one value in a slot; of a block of one element.
+constexpr std::size_t slot_bytes(type_id type) {
+    return type == type_id::text ? sizeof(std::string_view) : is_list_type(type) ? sizeof(detail::list_place) : size_of(type);
+}
 
 struct chunk {
     std::uint32_t rows = 0;              // rows present

@@ -1,7 +1,7 @@
 // segkit/table/column.hpp: how a column is stored, and the typed views on it.
 //
 // The layout is Arrow's: values one after the other, a validity bitmap (least significant bit first), text as
-// 64-bit offsets and bytes, a category as 32-bit codes and a dictionary. Two deliberate differences: a bool is one byte, and a
+// 64-bit offsets and bytes, a category as 32-bit codes and a dictionary, a list as offsets into a column of its items. Two deliberate differences: a bool is one byte, and a
 // non-nullable column has no bitmap.
 // Copies share their memory until one of them is changed; a text column may also refer to the bytes of another.
 #pragma once
@@ -106,15 +106,18 @@ struct column_data {
     std::size_t rows = 0;
     std::size_t width = 1;    // elements per row: 1, but for a block
     bool refers = false;      // a text whose bytes are those of another column, or of more rows, in any order
-    buffer values;            // rows * width values; of text rows + 1 offsets, or where it refers `rows` places (detail::text_place)
+    buffer values;            // rows * width values; of text and lists rows + 1 offsets, or where it refers `rows` places (detail::text_place)
     buffer bytes;             // of text
     buffer validity;          // only where nullable
     std::shared_ptr<category_dictionary> dictionary{};    // of a category: shared by copies, none before the first text
+    std::vector<column_data> items{};                     // of a list: one column, of all its values
 
     column_data() = default;
     column_data(type_id t, bool has_nulls) : type(t), nullable(has_nulls) {
-        if (type == type_id::text) values.push(std::int64_t{0});
+        if (has_offsets()) values.push(std::int64_t{0});
+        if (is_list_type(type)) items.emplace_back(item_of(type), false);
     }
+    bool has_offsets() const { return type == type_id::text || is_list_type(type); }
 
     // The different texts of a category.
     const category_dictionary& texts() const { return dictionary ? *dictionary : category_dictionary::empty(); }
@@ -143,6 +146,7 @@ struct column_data {
     void append_null() {
         if (refers) own_text();
         if (type == type_id::text) values.push(static_cast<std::int64_t>(bytes.size()));
+        else if (is_list_type(type)) push_list({});
         else std::memset(values.grow(size_of(type)), 0, size_of(type));
         append_valid(false);
     }
@@ -152,14 +156,41 @@ struct column_data {
         values.append(row, row_width * sizeof(T));
         append_valid(true);
     }
+    void append_list(const detail::list_place& list) {
+        push_list(list);
+        append_valid(true);
+    }
+    template <class V>
+    void append_list(const V* list, std::size_t count) {
+        if constexpr (std::is_same_v<V, std::string_view>) {
+            for (std::size_t i = 0; i < count; ++i) items.front().append_value(list[i]);
+            append_list({});
+        } else {
+            append_list({list, nullptr, count});
+        }
+    }
+    // The same without its validity, for who sets that of many rows at once.
+    void push_list(const detail::list_place& list) {
+        items.front().append_items(list);
+        values.push(static_cast<std::int64_t>(items.front().rows));
+    }
+    // The items of a row; none of a null.
+    detail::list_place list_at(std::size_t row) const {
+        const auto* ends = reinterpret_cast<const std::int64_t*>(values.data());
+        const column_data& all = items.front();
+        const auto first = static_cast<std::size_t>(ends[row]);
+        const std::size_t bytes_each = all.type == type_id::text ? sizeof(std::int64_t) : size_of(all.type);
+        return {all.values.data() + first * bytes_each, all.text_bytes(), static_cast<std::size_t>(ends[row + 1]) - first};
+    }
     // Appends all rows of another column of the same type.
     void append_column(const column_data& other) {
         if (refers) own_text();
         if (other.refers) {
             for (std::size_t i = 0; i < other.rows; ++i) push_text(detail::text_place::text(other.text_bytes(), other.places()[i]));
-        } else if (type == type_id::text) {
-            const std::int64_t base = static_cast<std::int64_t>(bytes.size());
-            bytes.append(other.bytes.data(), other.bytes.size());
+        } else if (has_offsets()) {
+            const std::int64_t base = static_cast<std::int64_t>(items.empty() ? bytes.size() : items.front().rows);
+            if (items.empty()) bytes.append(other.bytes.data(), other.bytes.size());
+            else items.front().append_column(other.items.front());
             const auto* offsets = reinterpret_cast<const std::int64_t*>(other.values.data());
             auto* out = values.grow(other.rows * sizeof(std::int64_t));
             for (std::size_t i = 0; i < other.rows; ++i) {
@@ -214,6 +245,15 @@ struct column_data {
     }
 
 private:
+    // Appends the values of one list to those of all.
+    void append_items(const detail::list_place& list) {
+        if (type == type_id::text) {
+            for (const std::string_view text : list_value<std::string_view>{list}) push_text(text);
+        } else {
+            values.append(list.items, list.count * size_of(type));
+        }
+        rows += list.count;
+    }
     void push_text(std::string_view text) {
         bytes.append(text.data(), text.size());
         values.push(static_cast<std::int64_t>(bytes.size()));
@@ -271,6 +311,8 @@ public:
         } else if constexpr (is_block<T>) {
             using E = typename detail::block_traits<T>::element;
             return block_value<E>{reinterpret_cast<const E*>(column_->values.data()) + row * column_->width, column_->width};
+        } else if constexpr (is_list<T>) {
+            return typename detail::value_of<non_null_t<T>>::type{column_->list_at(row)};
         } else {
             return reinterpret_cast<const non_null_t<T>*>(column_->values.data())[row];
         }
@@ -278,7 +320,7 @@ public:
 
     // Values one after the other; for a nullable column the value of a null row is zero.
     const non_null_t<T>* data() const
-        requires(!is_text<non_null_t<T>> && !is_block<T>)
+        requires(!is_text<non_null_t<T>> && !is_nested<T>)
     {
         return reinterpret_cast<const non_null_t<T>*>(column_->values.data());
     }

@@ -37,7 +37,21 @@ struct unsigned_64_bit_member {
                   "SEGKIT_DESCRIBE; see 'unsigned_64_bit_member<type>'");
 };
 
+template <class Type>
+struct member_can_only_be_filled {
+    static_assert(detail::never<Type>,
+                  "segkit: a member of this type can be filled by collect_into, but not be read as a list column, since its items do not lie as those of "
+                  "a list do; make it a std::vector of numbers of 32 or 64 bits, dates, timestamps or durations; see 'member_can_only_be_filled<type>'");
+};
+
 namespace detail {
+
+// A std::vector, or what can be filled like one.
+template <class M>
+concept vector_like = !std::convertible_to<const M&, std::string_view> && requires(M& to, typename M::value_type item) {
+    to.push_back(std::move(item));
+    to.clear();
+};
 
 // std::chrono types are recognised by their shape, so that <chrono> is included only by those who use it.
 template <class T>
@@ -70,6 +84,15 @@ constexpr std::int64_t to_microseconds(const D& d) {
 template <class D>
 inline constexpr bool counts_days = D::period::den == 1 && D::period::num == 86'400;
 
+template <class M>
+constexpr auto field_type_of_member();
+template <class M>
+constexpr bool holds_plain_values() {
+    if constexpr (!vector_like<M>) return false;
+    else if constexpr (vector_like<typename M::value_type>) return false;
+    else return is_plain_column_type<typename decltype(field_type_of_member<typename M::value_type>())::type>;
+}
+
 // Field type of a member.
 template <class M>
 constexpr auto field_type_of_member() {
@@ -97,6 +120,8 @@ constexpr auto field_type_of_member() {
         else return std::type_identity<timestamp>{};
     } else if constexpr (chrono_duration<M>) {
         return std::type_identity<duration>{};
+    } else if constexpr (holds_plain_values<M>()) {
+        return std::type_identity<list<typename decltype(field_type_of_member<typename M::value_type>())::type>>{};
     } else {
         detail::report(detail::mistake<member_type_is_not_supported<M>>);
         return std::type_identity<std::int64_t>{};
@@ -121,6 +146,10 @@ constexpr value_t<field_of_member_t<M>> value_of_member(const M& m) {
         else return timestamp::from_microseconds(to_microseconds(m.time_since_epoch()));
     } else if constexpr (chrono_duration<M>) {
         return duration{to_microseconds(m)};
+    } else if constexpr (vector_like<M>) {
+        if constexpr (requires { { m.data() } -> std::same_as<const typename V::value_type*>; }) return V{{m.data(), nullptr, m.size()}};
+        else detail::report(detail::mistake<member_can_only_be_filled<M>>);
+        return V{};
     } else if constexpr (requires { static_cast<V>(m); }) {
         return static_cast<V>(m);
     } else {

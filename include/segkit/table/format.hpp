@@ -108,10 +108,25 @@ void show_values(const column_data& column, std::size_t rows, const format_optio
     }
 }
 
+inline std::vector<std::string> shown_column(std::string_view name, const column_data& column, std::size_t rows, const format_options& options);
+
+// The first rows of a list column as text: [a, b], cut where they are too wide.
+inline void show_lists(const column_data& column, std::size_t rows, const format_options& options, std::vector<std::string>& cells) {
+    const auto* const ends = reinterpret_cast<const std::int64_t*>(column.values.data());
+    const std::vector<std::string> items = shown_column({}, column.items.front(), static_cast<std::size_t>(ends[rows]), options);    // the name first
+    for (std::size_t i = 0; i < rows; ++i) {
+        std::string text = "[";
+        for (std::int64_t k = ends[i]; k < ends[i + 1]; ++k) text += (k > ends[i] ? ", " : "") + items[static_cast<std::size_t>(k) + 1];
+        if (column.nullable && !bit_at(column.validity_bits(), i)) cells.emplace_back(options.null);
+        else cells.push_back(shown_text(text + "]", options.max_width));
+    }
+}
+
 // The first rows of a column as text, the name first.
 inline std::vector<std::string> shown_column(std::string_view name, const column_data& column, std::size_t rows, const format_options& options) {
     std::vector<std::string> cells;
-    switch (column.type) {
+    if (is_list_type(column.type)) show_lists(column, rows, options, cells);
+    else switch (column.type) {
         case type_id::boolean: show_values<bool>(column, rows, options, cells); break;
         case type_id::int32: show_values<std::int32_t>(column, rows, options, cells); break;
         case type_id::int64: show_values<std::int64_t>(column, rows, options, cells); break;

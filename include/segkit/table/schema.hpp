@@ -42,7 +42,7 @@ template <class Name, class Type>
 struct not_a_column_type {
     static_assert(detail::never<Type>,
                   "segkit: a field cannot have this type, see 'not_a_column_type<name, type>'; use bool, std::int32_t, std::int64_t, float, double, "
-                  "segkit::text, segkit::category, segkit::date, segkit::timestamp, segkit::duration, segkit::block<double>, or std::optional of these");
+                  "segkit::text, segkit::category, segkit::date, segkit::timestamp, segkit::duration, segkit::list<...> of one, segkit::block<double>, or std::optional of these");
 };
 
 template <class Asked, class Existing>

@@ -70,6 +70,8 @@ void append_to(column_data& column, const value_t<T>& value) {
         else column.append_null();
     } else if constexpr (is_block<T>) {
         column.append_block(value.values, value.width);
+    } else if constexpr (is_list<T>) {
+        column.append_list(value);
     } else {
         column.append_value(value);
     }

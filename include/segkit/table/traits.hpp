@@ -32,7 +32,7 @@ concept column = std::constructible_from<std::remove_cvref_t<C>, C> && requires(
 // How to satisfy `contiguous_column`: besides being a column, `column.data()` points at the values one after the
 // other, stored as the column type's own value. Such a column is read without copying.
 template <class C, class T>
-concept contiguous_column = column<C, T> && !is_text<non_null_t<T>> && !is_block<T> && requires(const C& c) {
+concept contiguous_column = column<C, T> && !is_text<non_null_t<T>> && !is_nested<T> && requires(const C& c) {
     { c.data() } -> std::same_as<const non_null_t<T>*>;
 };
 

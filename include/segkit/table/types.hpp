@@ -1,13 +1,14 @@
 // segkit/table/types.hpp: the types a column can have, and what each is at run time.
 //
-// A field's type is bool, std::int32_t, std::int64_t, float, double, text, category, date, timestamp, duration, a block of
-// float or double, or std::optional of any of these but a block. A non-optional column costs nothing for nulls.
+// A field's type is bool, std::int32_t, std::int64_t, float, double, text, category, date, timestamp, duration, a list of any of
+// these but a category, a block of float or double, or std::optional of any of these but a block. A non-optional column costs nothing for nulls.
 #pragma once
 
 #include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -166,6 +167,72 @@ struct block_value {
     }
 };
 
+namespace detail {
+// Where the items of one list lie: values one after the other; of text, offsets into bytes.
+struct list_place {
+    const void* items = nullptr;
+    const char* bytes = nullptr;
+    std::size_t count = 0;
+};
+}  // namespace detail
+
+// The value of one row of a list column: a range of V, std::string_view for text, valid while the column lives unchanged.
+template <class V>
+struct list_value : detail::list_place {
+    using value_type = V;
+
+    std::size_t size() const { return count; }
+    bool empty() const { return count == 0; }
+    V operator[](std::size_t i) const {
+        if constexpr (std::same_as<V, std::string_view>) {
+            const auto* offsets = static_cast<const std::int64_t*>(items);
+            return {bytes + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i])};
+        } else {
+            return data()[i];
+        }
+    }
+    const V* data() const
+        requires(!std::same_as<V, std::string_view>)
+    {
+        return static_cast<const V*>(items);
+    }
+
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = V;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = V;
+
+        iterator() = default;
+        iterator(const list_value& list, std::size_t at) : list_(list), at_(at) {}
+        V operator*() const { return list_[at_]; }
+        iterator& operator++() {
+            ++at_;
+            return *this;
+        }
+        iterator operator++(int) {
+            iterator before = *this;
+            ++at_;
+            return before;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) { return a.at_ == b.at_; }
+
+    private:
+        list_value list_{};
+        std::size_t at_ = 0;
+    };
+    iterator begin() const { return {*this, 0}; }
+    iterator end() const { return {*this, count}; }
+
+    friend bool operator==(const list_value& a, const list_value& b) {
+        bool same = a.count == b.count;
+        for (std::size_t i = 0; same && i < a.count; ++i) same = a[i] == b[i];
+        return same;
+    }
+};
+
 // ---- what a field's type means
 
 namespace detail {
@@ -188,6 +255,11 @@ template <class T>
 struct block_traits<block<T>> {
     using element = T;
     static constexpr bool value = true;
+};
+template <class T>
+struct list_traits {
+    using item = T;
+    static constexpr bool value = false;
 };
 template <class T>
 struct value_of {
@@ -215,6 +287,14 @@ inline constexpr bool is_nullable = detail::optional_traits<T>::value;
 template <class T>
 inline constexpr bool is_block = detail::block_traits<T>::value;
 
+// Of a list, nullable or not.
+template <class T>
+inline constexpr bool is_list = detail::list_traits<non_null_t<T>>::value;
+
+// What has several values in a row: no key, no order, no CSV.
+template <class T>
+inline constexpr bool is_nested = is_block<T> || is_list<T>;
+
 // What one row of a column of this type holds: text -> std::string_view, block<T> -> block_value<T>, optional kept.
 template <class T>
 using value_t = std::conditional_t<is_nullable<T>, std::optional<typename detail::value_of<non_null_t<T>>::type>,
@@ -230,7 +310,7 @@ inline constexpr bool is_integer = std::same_as<T, std::int32_t> || std::same_as
 template <class T>
 inline constexpr bool is_number = is_integer<T> || std::same_as<T, float> || std::same_as<T, double>;
 
-enum class type_id : std::uint8_t { boolean, int32, int64, float32, float64, text, date, timestamp, duration, block32, block64, category };
+enum class type_id : std::uint8_t { boolean, int32, int64, float32, float64, text, date, timestamp, duration, block32, block64, category };    // and list_of(type)
 
 // What is read and written as text: the difference between the two is one of storage.
 template <class T>
@@ -240,9 +320,32 @@ template <class T>
 inline constexpr bool is_plain_column_type = std::same_as<T, bool> || is_number<T> || is_text<T> || std::same_as<T, date> ||
                                              std::same_as<T, timestamp> || std::same_as<T, duration>;
 
+// One name holding any number of values per row, of one type: what to_list makes. T is bool, a number, text, date, timestamp
+// or duration, and never null; the list itself may be. Arrow calls it a list.
+template <class T>
+    requires(is_plain_column_type<T> && !std::same_as<T, category>)
+struct list {};
+
+namespace detail {
+template <class T>
+struct list_traits<list<T>> {
+    using item = T;
+    static constexpr bool value = true;
+};
+template <class T>
+struct value_of<list<T>> {
+    using type = list_value<typename value_of<T>::type>;
+};
+}  // namespace detail
+
 // A type that a field can have.
 template <class T>
-concept column_type = is_plain_column_type<non_null_t<T>> || (is_block<T> && !is_nullable<T>);
+concept column_type = is_plain_column_type<non_null_t<T>> || is_list<T> || (is_block<T> && !is_nullable<T>);
+
+// The types of lists, by that of their items.
+constexpr type_id list_of(type_id item) { return static_cast<type_id>(32 | static_cast<unsigned>(item)); }
+constexpr type_id item_of(type_id list) { return static_cast<type_id>(static_cast<unsigned>(list) & 31); }
+constexpr bool is_list_type(type_id type) { return (static_cast<unsigned>(type) & 32) != 0; }
 
 template <column_type T>
 inline constexpr type_id type_id_of = [] {
@@ -258,7 +361,8 @@ inline constexpr type_id type_id_of = [] {
     else if constexpr (std::same_as<U, timestamp>) return type_id::timestamp;
     else if constexpr (std::same_as<U, duration>) return type_id::duration;
     else if constexpr (std::same_as<U, block<float>>) return type_id::block32;
-    else return type_id::block64;
+    else if constexpr (is_block<U>) return type_id::block64;
+    else return list_of(type_id_of<typename detail::list_traits<U>::item>);
 }();
 
 // What a column is while rows are on their way: a category is text there, and coded only where a table keeps it.
@@ -266,6 +370,10 @@ template <column_type T>
 inline constexpr type_id slot_type_of = is_text<non_null_t<T>> ? type_id::text : type_id_of<T>;
 
 constexpr std::string_view to_string(type_id type) {
+    if (is_list_type(type)) {
+        constexpr std::string_view lists[] = {"list<bool>", "list<int32>", "list<int64>", "list<float>", "list<double>", "list<text>", "list<date>", "list<timestamp>", "list<duration>"};
+        return lists[static_cast<std::size_t>(item_of(type))];
+    }
     switch (type) {
         case type_id::boolean: return "bool";
         case type_id::int32: return "int32";
@@ -283,7 +391,7 @@ constexpr std::string_view to_string(type_id type) {
     return "unknown";
 }
 
-// Bytes of one value as stored: text as its 8-byte end offset, a category as its code, a block as one element (times its width).
+// Bytes of one value as stored: text and a list as its 8-byte end offset, a category as its code, a block as one element (times its width).
 constexpr std::size_t size_of(type_id type) {
     switch (type) {
         case type_id::boolean: return 1;

@@ -4,6 +4,7 @@
 // the array's bytes. Narrow integers, bits, other time units and dictionaries are converted chunk by chunk.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,11 +14,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
 #include <segkit/io/detail/arrow_abi.hpp>
 #include <segkit/io/detail/arrow_types.hpp>
+#include <segkit/pipeline/collect.hpp>
 #include <segkit/pipeline/table_source.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
@@ -489,6 +492,65 @@ private:
     std::size_t width_, size_;
 };
 
+// A list of values of any kind: its items are converted once, into a column; each row then says where its own lie.
+template <class Readers>
+class arrow_list_reader final : public arrow_reader {
+public:
+    template <class Column>
+    arrow_list_reader(const arrow_place& place, const arrow_place& batch, const Column& column)
+        : arrow_reader(place, &batch, column.nullable), items_(item_of(column.type), false), wide_(column.from.kind == arrow_kind::list64) {
+        if (place.array->n_children != 1) throw_malformed_array(column.name, "a list of " + std::to_string(place.array->n_children) + " children", "one");
+        if (batch.array->length == 0) return;
+        first_ = item_at(0);
+        const std::size_t end = item_at(static_cast<std::size_t>(batch.array->length));
+        const ArrowArray& items = *place.array->children[0];
+        check_arrow_array(items, column.from.item->kind, column.name);
+        if (end < first_ || static_cast<std::uint64_t>(items.length) < end)
+            throw_malformed_array(column.name, "a list with " + std::to_string(items.length) + " items", "those that its offsets speak of");
+        // Read as if they might be null: those of a row that is null count for nothing.
+        const Column of_items{column.name, items_.type, true, 0, *column.from.item};
+        const std::unique_ptr<column_reader> reader = Readers::of(of_items, {&items, static_cast<std::size_t>(items.offset), 0, column.name}, nullptr);
+        scratch memory(1);
+        chunk c;
+        for (std::size_t at = first_; at < end; at += chunk_rows) {
+            c.rows = c.selected = static_cast<std::uint32_t>(end - at < chunk_rows ? end - at : chunk_rows);
+            const slot_view view = reader->read(at, c.rows, memory, 0);
+            append_slot(items_, c, view);
+            for (std::uint32_t i = 0; i < c.rows; ++i)
+                if (!view.valid(i)) null_items_.push_back(at + i);
+        }
+    }
+    slot_view read(std::size_t row, std::uint32_t count, scratch& memory, int number) const override {
+        slot_view view;
+        view.validity = validity(row, count, memory, number);
+        auto* const lists = memory.values<list_place>(number);
+        view.values = lists;
+        const std::size_t bytes_each = size_of(items_.type);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const std::size_t begin = item_at(row + i), end = item_at(row + i + 1);
+            lists[i] = {};
+            if (!is_valid_bit(view.validity, i)) continue;
+            lists[i] = {items_.values.data() + (begin - first_) * bytes_each, items_.text_bytes(), end - begin};
+            if (null_items_.empty()) continue;
+            const auto null = std::lower_bound(null_items_.begin(), null_items_.end(), begin);
+            if (null != null_items_.end() && *null < end)
+                place().fail(error_code::unexpected_null, row + i, "a null in a list", "values: the items of a list are never null", "drop the nulls in lists before");
+        }
+        return view;
+    }
+
+private:
+    std::size_t item_at(std::size_t row) const {
+        const std::size_t at = place().offset + row;
+        return wide_ ? static_cast<std::size_t>(load<std::int64_t>(place().values(), at)) : static_cast<std::size_t>(load<std::int32_t>(place().values(), at));
+    }
+
+    column_data items_;
+    std::size_t first_ = 0;                    // of them, in the array
+    std::vector<std::size_t> null_items_{};    // ascending
+    bool wide_;
+};
+
 // The reader of one column of one record batch, whose rows begin at `batch.offset`. A template so that it is compiled
 // only where Arrow is read.
 template <class Column>
@@ -499,6 +561,12 @@ struct arrow_readers {
         if (static_cast<std::uint64_t>(array.length) < batch.offset + static_cast<std::uint64_t>(batch.array->length))
             throw_malformed_array(column.name, "a column of " + std::to_string(array.length) + " rows", "at least the batch's " + std::to_string(batch.array->length));
         const arrow_place place{&array, static_cast<std::size_t>(array.offset) + batch.offset, batch.first_row, column.name};
+        if (is_list_type(column.type) && column.from.kind != arrow_kind::null) return std::make_unique<arrow_list_reader<arrow_readers>>(place, batch, column);
+        return of(column, place, &batch);
+    }
+    // `batch`: whose null rows are null in every column, if any.
+    static std::unique_ptr<column_reader> of(const Column& column, const arrow_place& place, const arrow_place* batch) {
+        if (is_list_type(column.type)) return std::make_unique<arrow_null_reader>(sizeof(list_place));
         switch (column.type) {
             case type_id::boolean: return of_values<bool>(column, place, batch);
             case type_id::int32: return of_values<std::int32_t>(column, place, batch);
@@ -518,23 +586,23 @@ struct arrow_readers {
 
 private:
     template <class V>
-    static std::unique_ptr<column_reader> of_values(const Column& column, const arrow_place& place, const arrow_place& batch) {
+    static std::unique_ptr<column_reader> of_values(const Column& column, const arrow_place& place, const arrow_place* batch) {
         if (column.from.dictionary) {
             if (place.array->dictionary == nullptr) throw_malformed_array(column.name, "an array without its dictionary", "one, as the schema says");
-            return std::make_unique<arrow_dictionary_reader<V>>(place, &batch, column);
+            return std::make_unique<arrow_dictionary_reader<V>>(place, batch, column);
         }
         if (column.from.kind == arrow_kind::null) return std::make_unique<arrow_null_reader>(sizeof(V));
         if (const arrow_conversion<V> convert = arrow_conversion_of<V>(column.from.kind))
-            return std::make_unique<arrow_converting_reader<V>>(place, &batch, column.nullable, convert);
-        return std::make_unique<arrow_plain_reader>(place, &batch, column.nullable, sizeof(V));
+            return std::make_unique<arrow_converting_reader<V>>(place, batch, column.nullable, convert);
+        return std::make_unique<arrow_plain_reader>(place, batch, column.nullable, sizeof(V));
     }
-    static std::unique_ptr<column_reader> of_blocks(const Column& column, const arrow_place& place, const arrow_place& batch, std::size_t size) {
+    static std::unique_ptr<column_reader> of_blocks(const Column& column, const arrow_place& place, const arrow_place* batch, std::size_t size) {
         if (place.array->n_children != 1) throw_malformed_array(column.name, "a list of " + std::to_string(place.array->n_children) + " children", "one");
         const ArrowArray& items = *place.array->children[0];
         check_arrow_array(items, column.from.item->kind, column.name);
         if (static_cast<std::uint64_t>(items.length) < static_cast<std::uint64_t>(place.array->offset + place.array->length) * column.from.width)
             throw_malformed_array(column.name, "a list with " + std::to_string(items.length) + " items", "the width times its rows");
-        return std::make_unique<arrow_block_reader>(place, &batch, column.from.width, size);
+        return std::make_unique<arrow_block_reader>(place, batch, column.from.width, size);
     }
 };
 

@@ -73,6 +73,7 @@ inline arrow_owner<ArrowSchema> make_arrow_schema(std::string format, std::strin
 }
 
 inline std::string arrow_format_of(type_id type, std::size_t width, const arrow_form& form) {
+    if (is_list_type(type)) return "+L";
     switch (type) {
         case type_id::boolean: return "b";
         case type_id::int32: return "i";
@@ -98,6 +99,7 @@ inline arrow_owner<ArrowSchema> arrow_schema_of(const std::vector<arrow_field>& 
         std::vector<arrow_owner<ArrowSchema>> items;
         if (field.type == type_id::block32) items.push_back(make_arrow_schema("f", "item", false, {}));
         if (field.type == type_id::block64) items.push_back(make_arrow_schema("g", "item", false, {}));
+        if (is_list_type(field.type)) items.push_back(make_arrow_schema(arrow_format_of(item_of(field.type), 1, form), "item", false, {}));
         arrow_owner<ArrowSchema> dictionary;
         if (field.type == type_id::category) dictionary = make_arrow_schema(arrow_format_of(type_id::text, 1, form), "", false, {});
         children.push_back(make_arrow_schema(arrow_format_of(field.type, widths[i], form), field.name, field.nullable, std::move(items), std::move(dictionary)));
@@ -167,6 +169,7 @@ inline arrow_owner<ArrowArray> arrow_array_of(const column_data& column, std::st
     const std::size_t nulls = count_nulls(column);
     content->buffers[0] = nulls ? column.validity.data() : nullptr;
     std::size_t buffers = 2;
+    if (is_list_type(column.type)) content->children.push_back(arrow_array_of(column.items.front(), field, owner, form));
     switch (column.type) {
         case type_id::boolean: {
             content->packed.reset(new std::uint8_t[column.rows / 8 + 1]());

@@ -46,6 +46,8 @@ enum class arrow_kind : std::uint8_t {
     duration_microseconds,
     duration_nanoseconds,
     fixed_list,
+    list32,           // 32-bit offsets
+    list64,
     whole_decimal,    // of 128 bits without a fraction: what DuckDB sums integers into
     other,
 };
@@ -54,7 +56,7 @@ struct arrow_type {
     arrow_kind kind = arrow_kind::other;
     std::string shown{};                         // "int64", "timestamp[ns, Europe/Berlin]", "dictionary<int8, utf8>"
     std::size_t width = 1;                       // of a fixed-size list
-    std::shared_ptr<const arrow_type> item{};    // of a fixed-size list, or the values of a dictionary
+    std::shared_ptr<const arrow_type> item{};    // of a list, or the values of a dictionary
     bool dictionary = false;                     // `kind` is then that of the indices
 };
 
@@ -96,8 +98,8 @@ inline arrow_type arrow_plain_type(std::string_view format) {
         {"ttm", arrow_kind::other, "time32[ms]"},
         {"ttu", arrow_kind::other, "time64[us]"},
         {"ttn", arrow_kind::other, "time64[ns]"},
-        {"+l", arrow_kind::other, "list"},
-        {"+L", arrow_kind::other, "large_list"},
+        {"+l", arrow_kind::list32, "list"},
+        {"+L", arrow_kind::list64, "large_list"},
         {"+vl", arrow_kind::other, "list_view"},
         {"+vL", arrow_kind::other, "large_list_view"},
         {"+s", arrow_kind::other, "struct"},
@@ -140,6 +142,10 @@ inline arrow_type read_arrow_type(const ArrowSchema& schema) {
         auto item = std::make_shared<const arrow_type>(read_arrow_type(*schema.children[0]));
         type = {digits && width > 0 ? arrow_kind::fixed_list : arrow_kind::other, "fixed_size_list<" + item->shown + ", " + std::string(format.substr(3)) + '>', width, item};
     }
+    if ((type.kind == arrow_kind::list32 || type.kind == arrow_kind::list64) && schema.n_children == 1) {
+        type.item = std::make_shared<const arrow_type>(read_arrow_type(*schema.children[0]));
+        type.shown += '<' + type.item->shown + '>';
+    }
     if (schema.dictionary != nullptr) {
         type.item = std::make_shared<const arrow_type>(read_arrow_type(*schema.dictionary));
         type.shown = "dictionary<" + type.shown + ", " + type.item->shown + '>';
@@ -152,10 +158,11 @@ inline arrow_type read_arrow_type(const ArrowSchema& schema) {
 inline bool arrow_fits(type_id wanted, const arrow_type& given) {
     if (given.dictionary) {
         const bool is_index = given.kind >= arrow_kind::int8 && given.kind <= arrow_kind::uint64;
-        return is_index && !given.item->dictionary && given.item->kind != arrow_kind::fixed_list && arrow_fits(wanted, *given.item);
+        return is_index && !given.item->dictionary && !is_list_type(wanted) && given.item->kind != arrow_kind::fixed_list && arrow_fits(wanted, *given.item);
     }
     const auto one_of = [&](arrow_kind first, arrow_kind last) { return given.kind >= first && given.kind <= last; };
     if (given.kind == arrow_kind::null) return wanted != type_id::block32 && wanted != type_id::block64;
+    if (is_list_type(wanted)) return one_of(arrow_kind::list32, arrow_kind::list64) && given.item && arrow_fits(item_of(wanted), *given.item);
     switch (wanted) {
         case type_id::boolean: return given.kind == arrow_kind::boolean;
         case type_id::int32: return one_of(arrow_kind::int8, arrow_kind::int32);

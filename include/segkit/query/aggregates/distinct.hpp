@@ -21,7 +21,7 @@ struct count_distinct_kind {
     static constexpr std::string_view aggregate_name = "count_distinct";
     static constexpr bool never_null = true, state_grows = true;
     template <class T>
-    static constexpr bool accepts = !is_block<T>;
+    static constexpr bool accepts = !is_nested<T>;
     template <class T>
     using state = value_counts<value_t<T>>;
     template <class T>
@@ -54,7 +54,7 @@ struct mode_kind {
     static constexpr std::string_view aggregate_name = "mode";
     static constexpr bool never_null = false, state_grows = true;
     template <class T>
-    static constexpr bool accepts = !is_block<T>;
+    static constexpr bool accepts = !is_nested<T>;
     template <class T>
     using state = value_counts<value_t<T>>;
     template <class T>

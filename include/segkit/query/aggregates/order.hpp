@@ -52,7 +52,7 @@ struct end_kind {
     static constexpr std::string_view aggregate_name = Last ? "last" : "first";
     static constexpr bool never_null = false, state_grows = false;
     template <class T>
-    static constexpr bool accepts = !is_block<T>;
+    static constexpr bool accepts = !is_nested<T>;
     template <class T>
     using state = std::conditional_t<Last, last_state<value_t<T>>, first_state<value_t<T>>>;
     template <class T>
@@ -73,7 +73,7 @@ struct nth_kind {
     static constexpr bool never_null = false, state_grows = false, null_for_few = N > 1;
     static constexpr int wanted = N > 0 ? N : 1;    // one error for a wrong N, not two
     template <class T>
-    static constexpr bool accepts = !is_block<T>;
+    static constexpr bool accepts = !is_nested<T>;
     template <class T>
     using state = nth_state<value_t<T>, wanted>;
     template <class T>

@@ -21,7 +21,7 @@ struct extreme_by_kind {
     static constexpr std::string_view aggregate_name = Greatest ? "max_by" : "min_by";
     static constexpr bool never_null = false, state_grows = false;
     template <class T, class By>
-    static constexpr bool accepts = !is_block<T> && detail::has_order<By>;
+    static constexpr bool accepts = !is_nested<T> && detail::has_order<By>;
     template <class T, class By>
     using state = extreme_by_state<value_t<T>, value_t<By>, Greatest>;
     template <class T, class By>

@@ -1,7 +1,7 @@
 // segkit/query/detail/accumulators.hpp: aggregates at work in a group-by: states updated block by block, and their results.
 //
 // accumulator_of and pair_accumulator_of hold one small state per group; list_accumulator keeps all values of a column and answers
-// every quantile asked of it; distinct_accumulator keeps each different value of each group once. Value types only, no names.
+// every quantile asked of it, to_list_accumulator gives them themselves; distinct_accumulator keeps each different value of each group once. Value types only, no names.
 #pragma once
 
 #include <array>
@@ -266,24 +266,12 @@ public:
     std::size_t offset = 0;    // among the answers of a group
 };
 
-// Values of all groups of a partition in one list; sorted by group at the end, when each question is answered for each group.
+// Values of all groups of a partition in one list, sorted by group at the end; those of a group stay in row order.
 template <class V>
-class list_accumulator final : public grouped_accumulator {
+class keeping_accumulator : public grouped_accumulator {
 public:
-    // Returns where in a group's answers this one will be.
-    std::size_t ask(std::unique_ptr<value_question<V>> question) {
-        question->offset = answer_bytes_;
-        answer_bytes_ += (question->bytes() + 7) / 8 * 8;
-        questions_.push_back(std::move(question));
-        return questions_.back()->offset;
-    }
-
-    // A group's state is where its answers are (nullptr where there was no row), and behind that the answers, if they are short.
-    std::size_t state_bytes() const override { return sizeof(const std::byte*) + (answers_lie_in_state() ? answer_bytes_ : 0); }
-    void start(std::byte* state) const override { std::memset(state, 0, state_bytes()); }
-    void move(std::byte* from, std::byte* to) const override { std::memcpy(to, from, state_bytes()); }    // before there are answers
-    static const std::byte* answers_of(const std::byte* state) { return load<const std::byte*>(state); }
     bool state_is_bytes() const override { return true; }
+    void move(std::byte* from, std::byte* to) const override { std::memcpy(to, from, state_bytes()); }    // before it is sealed
     void update(const row_block& rows, const group_block& groups, kept_values& kept, arena& memory) const override {
         const std::size_t room = std::size_t{rows.count} * entry_bytes;
         std::byte* const begin = kept.take(room);
@@ -298,32 +286,92 @@ public:
         }
         kept.pieces.push_back({begin, static_cast<std::size_t>(out - begin) / entry_bytes});
     }
-    void seal(std::uint32_t groups, const state_store& states, std::uint32_t state_at, kept_values& kept, arena& memory) const override {
-        const auto each_entry = [&](auto f) {
+
+protected:
+    // The values in order, in memory of `take(how many)`: f(group, begin, end) for each group. They are no longer kept.
+    template <class Take, class F>
+    static void each_group(std::uint32_t groups, kept_values& kept, Take&& take, F&& f) {
+        const auto each_entry = [&](auto g) {
             for (const auto& piece : kept.pieces)
-                for (std::size_t i = 0; i < piece.entries; ++i) f(piece.begin + i * entry_bytes);
+                for (std::size_t i = 0; i < piece.entries; ++i) g(piece.begin + i * entry_bytes);
         };
         std::vector<std::size_t> end(std::size_t{groups} + 1, 0);    // of group g - 1 first, of group g once it is filled
         each_entry([&](const std::byte* entry) { ++end[load<std::uint32_t>(entry) + 1]; });
         for (std::uint32_t g = 0; g < groups; ++g) end[g + 1] += end[g];
-        const std::unique_ptr<V[]> values(new V[end[groups]]);
+        V* const values = take(end[groups]);
         each_entry([&](const std::byte* entry) { values[end[load<std::uint32_t>(entry)]++] = load<V>(entry + 4); });
         kept = {};
-        for (std::uint32_t g = 0; g < groups; ++g) {
-            group_values<V> of_group(values.get() + (g == 0 ? 0 : end[g - 1]), values.get() + end[g], questions_.size() > 1);
-            std::byte* state = states.at(g) + state_at;
-            std::byte* out = answers_lie_in_state() ? state + sizeof(const std::byte*) : memory.take(answer_bytes_);
-            for (const auto& q : questions_) q->answer(of_group, out + q->offset);
-            store<const std::byte*>(state, out);
-        }
+        for (std::uint32_t g = 0; g < groups; ++g) f(g, values + (g == 0 ? 0 : end[g - 1]), values + end[g]);
     }
 
 private:
     static constexpr std::size_t entry_bytes = 4 + sizeof(V);
+};
+
+// Answers questions to the values of each group.
+template <class V>
+class list_accumulator final : public keeping_accumulator<V> {
+public:
+    // Returns where in a group's answers this one will be.
+    std::size_t ask(std::unique_ptr<value_question<V>> question) {
+        question->offset = answer_bytes_;
+        answer_bytes_ += (question->bytes() + 7) / 8 * 8;
+        questions_.push_back(std::move(question));
+        return questions_.back()->offset;
+    }
+
+    // A group's state is where its answers are (nullptr where there was no row), and behind that the answers, if they are short.
+    std::size_t state_bytes() const override { return sizeof(const std::byte*) + (answers_lie_in_state() ? answer_bytes_ : 0); }
+    void start(std::byte* state) const override { std::memset(state, 0, state_bytes()); }
+    static const std::byte* answers_of(const std::byte* state) { return load<const std::byte*>(state); }
+    void seal(std::uint32_t groups, const state_store& states, std::uint32_t state_at, kept_values& kept, arena& memory) const override {
+        std::unique_ptr<V[]> values;
+        const auto take = [&](std::size_t count) {
+            values.reset(new V[count]);
+            return values.get();
+        };
+        this->each_group(groups, kept, take, [&](std::uint32_t g, V* begin, V* end) {
+            group_values<V> of_group(begin, end, questions_.size() > 1);
+            std::byte* state = states.at(g) + state_at;
+            std::byte* out = answers_lie_in_state() ? state + sizeof(const std::byte*) : memory.take(answer_bytes_);
+            for (const auto& q : questions_) q->answer(of_group, out + q->offset);
+            store<const std::byte*>(state, out);
+        });
+    }
+
+private:
     bool answers_lie_in_state() const { return answer_bytes_ <= 32; }
 
     std::vector<std::unique_ptr<value_question<V>>> questions_;
     std::size_t answer_bytes_ = 0;
+};
+
+// Gives the values of each group themselves.
+template <class V>
+class to_list_accumulator final : public keeping_accumulator<V> {
+public:
+    struct kept_list {
+        const V* begin;
+        std::size_t count;
+    };
+    std::size_t state_bytes() const override { return sizeof(kept_list); }
+    void start(std::byte* state) const override { new (state) kept_list{nullptr, 0}; }
+    void seal(std::uint32_t groups, const state_store& states, std::uint32_t at, kept_values& kept, arena& memory) const override {
+        const auto take = [&](std::size_t count) { return reinterpret_cast<V*>(memory.take(count * sizeof(V))); };
+        this->each_group(groups, kept, take, [&](std::uint32_t g, const V* begin, const V* end) {
+            state_at<kept_list>(states.at(g) + at) = {begin, static_cast<std::size_t>(end - begin)};
+        });
+    }
+};
+template <class V>
+class to_list_finisher final : public group_finisher {
+public:
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+        for (std::size_t k = 0; k < count; ++k) {
+            const auto& list = state_at<typename to_list_accumulator<V>::kept_list>(groups[k] + state_offset);
+            out.put_list(list.begin, list.count);
+        }
+    }
 };
 
 // ---- different values

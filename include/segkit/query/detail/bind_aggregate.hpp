@@ -76,7 +76,7 @@ std::size_t add_question(const plan& p, group_layout& layout, const Kind& kind, 
 // T: of the column; V: what its values are loaded as, every_row where there is no column.
 template <class V, class T, class Kind>
 void add_aggregate(const plan& p, group_layout& layout, const Kind& kind, const aggregate_slots& slots) {
-    if constexpr (std::same_as<V, every_row> || !(summarises_one<Kind, T> || summarises_vector<Kind, T> || tallies<Kind, T>)) {
+    if constexpr (std::same_as<V, every_row> || !(summarises_one<Kind, T> || summarises_vector<Kind, T> || tallies<Kind, T> || requires { Kind::keeps_values; })) {
         using State = typename Kind::template state<T>;
         if constexpr (number_part_of<State> != 0) {
             using A = number_accumulator<V>;
@@ -93,6 +93,9 @@ void add_aggregate(const plan& p, group_layout& layout, const Kind& kind, const 
         set_parameter(kind, *accumulator);
         const std::size_t number = layout.add_accumulator(p, std::move(accumulator));
         layout.outputs.push_back({number, std::make_unique<state_finisher<Kind, State, T>>(kind), {}, false});
+    } else if constexpr (requires { Kind::keeps_values; }) {
+        const std::size_t number = layout.add_accumulator(p, reading(std::make_unique<to_list_accumulator<V>>(), slots));
+        layout.outputs.push_back({number, std::make_unique<to_list_finisher<V>>(), {}, false});
     } else if constexpr (tallies<Kind, T>) {
         using Tally = typename Kind::template tally<T>;
         const std::size_t number = layout.add_accumulator(p, reading(std::make_unique<distinct_accumulator<Tally, V>>(), slots));

@@ -143,7 +143,7 @@ public:
         validity_ = column.validity.data() + first / 8;    // first is a multiple of 8
         std::memset(validity_, 0, (rows + 7) / 8);
     }
-    static bool has_fixed_width(type_id type) { return type != type_id::text && type != type_id::block32 && type != type_id::block64; }
+    static bool has_fixed_width(type_id type) { return type != type_id::text && type != type_id::block32 && type != type_id::block64 && !is_list_type(type); }
 
     // The value of row k, counted from `first`; for each k in turn.
     template <class R>
@@ -160,6 +160,10 @@ public:
         if (value) return put(k, *value);
         if constexpr (std::is_same_v<R, std::string_view>) column_.append_null();
         else store(values_ + k * sizeof(R), R{});
+    }
+    template <class V>
+    void put_list(const V* values, std::size_t count) {
+        column_.append_list(values, count);
     }
     template <class T>
     void put_block(const T* values, std::size_t width) {

@@ -197,6 +197,13 @@ struct join_engine {
                 out.width = from_.width;
                 return;
             }
+            if (is_list_type(from_.type)) {
+                auto* lists = memory.values<list_place>(slot_number);
+                out.values = lists;
+                c.each([&](std::uint32_t, std::uint32_t row) { lists[row] = match[row] ? from_.list_at(match[row] - 1) : list_place(); });
+                if (bits) copy_validity(c, match, bits);
+                return;
+            }
             with_key_value(from_.type, [&]<class V>(std::type_identity<V>) {
                 auto* values = memory.values<V>(slot_number);
                 out.values = values;
@@ -495,7 +502,7 @@ struct join_engine {
                 const int slot_number = join_.left_slots_[i];
                 const slot& s = join_.left_.at(slot_number);
                 const slot_view& from = c.slots[static_cast<std::size_t>(slot_number)];
-                const std::size_t bytes = (s.type == type_id::text ? sizeof(std::string_view) : size_of(s.type)) * from.width;
+                const std::size_t bytes = slot_bytes(s.type) * from.width;
                 const auto* values = from.as<std::byte>();
                 auto* to = memory_.values<std::byte>(static_cast<int>(i), bytes);
                 const auto copy = [&]<std::size_t Bytes>(std::integral_constant<std::size_t, Bytes>) {

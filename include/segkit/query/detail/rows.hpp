@@ -41,6 +41,8 @@ void append_rows(Column& to, const Column& from, const std::uint32_t* rows, std:
             to.bytes.append(t.data(), t.size());
             to.values.push(static_cast<std::int64_t>(to.bytes.size()));
         }
+    } else if (is_list_type(to.type)) {
+        for (std::size_t i = 0; i < count; ++i) to.push_list(from.list_at(rows[i]));
     } else if (to.type == type_id::block32 || to.type == type_id::block64) {
         to.width = from.width;
         const std::size_t bytes = from.width * size_of(from.type);

@@ -50,12 +50,12 @@ public:
     std::vector<Column> columns(const std::vector<const Column*>& from, executor_ref executor) {
         std::vector<Column> sorted;
         std::vector<owned_memory<std::uint8_t>> valid(from.size());
-        std::vector<owned_memory<std::uint32_t>> order(from.size());    // where texts cannot be referred to
+        std::vector<owned_memory<std::uint32_t>> order(from.size());    // of lists, and where texts cannot be referred to
         codes_.find(executor);
         for (std::size_t i = 0; i < from.size(); ++i) {
             const Column& c = *from[i];
             Column& to = sorted.emplace_back(c.type, c.nullable);
-            if (c.type == type_id::text && !can_refer_to(c, executor)) {
+            if (is_list_type(c.type) || (c.type == type_id::text && !can_refer_to(c, executor))) {
                 order[i] = take_memory<std::uint32_t>(rows_);
                 fields_.push_back({.of = content::row, .bytes = sizeof(std::uint32_t), .to = reinterpret_cast<std::byte*>(order[i].get())});
                 continue;
@@ -76,7 +76,7 @@ public:
         }
         run(executor);
         for (std::size_t i = 0; i < from.size(); ++i) {
-            for (std::size_t row = 0; order[i] && row < rows_; ++row) append_text(sorted[i], *from[i], order[i][row]);
+            for (std::size_t row = 0; order[i] && row < rows_; ++row) append_row(sorted[i], *from[i], order[i][row]);
             if (valid[i]) pack_bits(valid[i].get(), sorted[i].validity.grow((rows_ + 7) / 8), executor);
         }
         return sorted;
@@ -126,8 +126,9 @@ private:
         else deal_and_sort<std::uint64_t>(executor);
     }
 
-    static void append_text(Column& to, const Column& from, std::size_t row) {
+    static void append_row(Column& to, const Column& from, std::size_t row) {
         if (from.nullable && !bit_at(from.validity_bits(), row)) to.append_null();
+        else if (is_list_type(from.type)) to.append_list(from.list_at(row));
         else to.append_value(text_values(from)[row]);
     }
 
