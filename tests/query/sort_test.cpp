@@ -249,3 +249,39 @@ TEST_CASE("texts are told apart behind eight bytes, by what follows what they sh
         }
     }
 }
+
+TEST_CASE("many equal keys, many nulls and keys that crowd in a corner of their range are sorted like others, whatever stands beside them") {
+    sk::table<sk::schema<sk::field<"id", std::int64_t>, sk::field<"wide", std::int64_t>, sk::field<"word", maybe<sk::text>>, sk::field<"real", double>>> t;
+    const sk::counter_random random(8, 4);
+    constexpr std::size_t rows = 150'000;    // more than a bucket holds
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto kind = random.below(4 * i, 10);
+        const std::int64_t wide = kind == 0 ? static_cast<std::int64_t>(random.bits(4 * i + 1)) : static_cast<std::int64_t>(random.below(4 * i + 1, 2'000'000));
+        const std::string word = "a text of which most have a long beginning " + std::to_string(random.below(4 * i + 2, 1000));
+        maybe<std::string_view> shown;
+        if (kind > 6) shown = word;
+        t.append(static_cast<std::int64_t>(i), wide, shown, static_cast<double>(random.below(4 * i + 3, 3)) * 1e-300);
+    }
+    const auto check_ids = [&](const auto& query, auto&& before) {
+        std::vector<std::int64_t> expected(rows);
+        for (std::size_t i = 0; i < rows; ++i) expected[i] = static_cast<std::int64_t>(i);
+        std::sort(expected.begin(), expected.end(), [&](std::int64_t a, std::int64_t b) {
+            const int c = before(static_cast<std::size_t>(a), static_cast<std::size_t>(b));
+            return c != 0 ? c < 0 : a < b;
+        });
+        for (const unsigned threads : {1u, 3u}) {
+            const auto sorted = query | sk::collect(sk::threads(threads));
+            CHECK(std::equal(expected.begin(), expected.end(), sorted["id"_c].data()));
+        }
+    };
+    check_ids(t | sk::sort_by("wide"_c), [&](std::size_t a, std::size_t b) { return in_order(t["wide"_c][a], t["wide"_c][b], false); });
+    check_ids(t | sk::sort_by("word"_c), [&](std::size_t a, std::size_t b) { return in_order(t["word"_c][a], t["word"_c][b], false); });
+    check_ids(t | sk::sort_by("word"_c, sk::descending("wide"_c)), [&](std::size_t a, std::size_t b) {
+        const int c = in_order(t["word"_c][a], t["word"_c][b], false);
+        return c != 0 ? c : in_order(t["wide"_c][a], t["wide"_c][b], true);
+    });
+    check_ids(t | sk::sort_by("real"_c, "word"_c), [&](std::size_t a, std::size_t b) {
+        const int c = in_order(t["real"_c][a], t["real"_c][b], false);
+        return c != 0 ? c : in_order(t["word"_c][a], t["word"_c][b], false);
+    });
+}

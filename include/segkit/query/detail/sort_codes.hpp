@@ -55,16 +55,15 @@ std::uint64_t ordered_bits(V value) {
 }
 
 // Eight bytes of a text from one on, as a number of the same order; zeros after the end. `readable` is the end of the memory.
+// Whether the text is that long is not branched on: it differs from row to row.
 inline std::uint64_t text_window(std::string_view text, std::size_t from, const char* readable) {
-    if (from >= text.size()) return 0;
+    const std::size_t left = from < text.size() ? std::min<std::size_t>(text.size() - from, 8) : 0;
     const char* at = text.data() + from;
-    const std::size_t left = text.size() - from;
     std::uint64_t x = 0;
-    if (left >= 8 || readable - at >= 8) {
-        unsigned char bytes[8];
-        std::memcpy(bytes, at, 8);
-        for (const unsigned char b : bytes) x = x << 8 | b;
-        return left >= 8 ? x : x & ~std::uint64_t{0} << (64 - 8 * left);
+    if (readable - text.data() >= static_cast<std::ptrdiff_t>(from + 8)) {
+        std::memcpy(&x, at, 8);
+        if constexpr (std::endian::native == std::endian::little) x = __builtin_bswap64(x);
+        return x & ~(left == 8 ? 0 : ~std::uint64_t{0} >> (8 * left));
     }
     for (std::size_t i = 0; i < left; ++i) x |= std::uint64_t{static_cast<unsigned char>(at[i])} << (56 - 8 * i);
     return x;
@@ -133,6 +132,11 @@ public:
     unsigned bits() const { return bits_; }
     bool exact() const { return exact_; }                       // equal codes are equal keys
     std::size_t first_open() const { return first_open_; }      // otherwise the first key that is not all in the code
+    bool tells_nulls() const {                                  // whether nulls of that key have a code of their own
+        for (const part& p : parts_)
+            if (p.key == &keys_[first_open_] && p.marks_nulls) return p.taken == p.bits;
+        return false;
+    }
     const std::vector<Key>& keys() const { return keys_; }
 
     // Codes of the rows [begin, end).
@@ -169,6 +173,7 @@ private:
         std::uint64_t least = std::numeric_limits<std::uint64_t>::max(), greatest = 0;    // of a number's ordered_bits
         std::uint64_t any = 0, all = std::numeric_limits<std::uint64_t>::max();           // bits set in some value, and in every one
         bool has_nulls = false, has_nans = false, has_values = false;
+        std::size_t windows = most_windows;    // of texts that were looked at
         std::size_t skip = 0, shortest = static_cast<std::size_t>(-1), longest = 0;       // bytes of texts: what all begin with, and their sizes
         std::uint64_t window_any[most_windows] = {}, window_all[most_windows] = {};
 
@@ -278,17 +283,32 @@ private:
         }
         const std::string_view pattern = texts[first];
         std::size_t guess = pattern.size();
-        for (std::size_t i = 0; i < 256 && guess; ++i) {
-            const std::size_t row = first + (rows_ - first) / 256 * i;
+        constexpr std::size_t samples = 256;
+        for (std::size_t i = 0; i < samples && guess; ++i) {
+            const std::size_t row = first + (rows_ - first) / samples * i;
             if (!is_null(k, row)) guess = shared_bytes(texts[row], pattern.substr(0, guess));
         }
+        // As many windows as fill the code at least.
+        const char* readable = k.column->text_bytes() + k.column->bytes.size();
+        std::size_t windows = 0;
+        for (unsigned bits = bits_; windows == 0 || (windows < most_windows && bits < 64); ++windows) {
+            std::uint64_t any = 0, all = ~std::uint64_t{0};
+            for (std::size_t i = 0; i < samples; ++i) {
+                const std::size_t row = first + (rows_ - first) / samples * i;
+                if (is_null(k, row)) continue;
+                any |= text_window(texts[row], guess + 8 * windows, readable);
+                all &= text_window(texts[row], guess + 8 * windows, readable);
+            }
+            bits += static_cast<unsigned>(std::popcount(any & ~all));
+        }
         for (;;) {
-            const extent e = text_extent_after(k, pattern.substr(0, guess), executor);
+            const extent e = text_extent_after(k, pattern.substr(0, guess), windows, executor);
             if (e.skip == guess) return e;
             guess = e.skip;
+            windows = most_windows;
         }
     }
-    extent text_extent_after(const Key& k, std::string_view shared, executor_ref executor) const {
+    extent text_extent_after(const Key& k, std::string_view shared, std::size_t windows, executor_ref executor) const {
         std::vector<extent> parts(tasks());
         const text_values texts(*k.column);
         const char* readable = k.column->text_bytes() + k.column->bytes.size();
@@ -296,20 +316,20 @@ private:
             extent e;
             e.skip = shared.size();
             for (std::uint64_t& x : e.window_all) x = std::numeric_limits<std::uint64_t>::max();
+            // A null's text can be read and is then left out: what is null and what is not differs from row to row.
             for (std::size_t row = begin; row < end; ++row) {
-                if (is_null(k, row)) {
-                    e.has_nulls = true;
-                    continue;
-                }
+                const bool known = !is_null(k, row);
                 const std::string_view text = texts[row];
-                if (text.size() < e.skip || std::memcmp(text.data(), shared.data(), e.skip) != 0) e.skip = shared_bytes(text, shared.substr(0, e.skip));
-                e.has_values = true;
-                e.shortest = std::min(e.shortest, text.size());
-                e.longest = std::max(e.longest, text.size());
-                for (std::size_t w = 0, from = shared.size(); w < most_windows && from < text.size(); ++w, from += 8) {
-                    const std::uint64_t x = text_window(text, from, readable);
+                if (e.skip && known && (text.size() < e.skip || std::memcmp(text.data(), shared.data(), e.skip) != 0)) e.skip = shared_bytes(text, shared.substr(0, e.skip));
+                e.has_nulls |= !known;
+                e.has_values |= known;
+                e.shortest = std::min(e.shortest, known ? text.size() : e.shortest);
+                e.longest = std::max(e.longest, known ? text.size() : 0);
+                const std::uint64_t kept = known ? ~std::uint64_t{0} : 0;
+                for (std::size_t w = 0; w < windows; ++w) {
+                    const std::uint64_t x = text_window(text, shared.size() + 8 * w, readable) & kept;
                     e.window_any[w] |= x;
-                    e.window_all[w] &= x;
+                    e.window_all[w] &= x | ~kept;
                 }
             }
             parts[task] = e;
@@ -318,7 +338,8 @@ private:
         all.skip = shared.size();
         for (std::uint64_t& x : all.window_all) x = std::numeric_limits<std::uint64_t>::max();
         for (const extent& e : parts) all.add(e);
-        for (std::size_t w = 0; w < most_windows; ++w)
+        all.windows = windows;
+        for (std::size_t w = 0; w < windows; ++w)
             if (all.shortest <= all.skip + 8 * w) all.window_all[w] = 0;    // a text that does not reach it has zeros there
         return all;
     }
@@ -345,7 +366,7 @@ private:
             return;
         }
         p.of = what::window;
-        for (std::size_t w = 0; w < most_windows && (w == 0 || e.skip + 8 * w < e.longest); ++w) {
+        for (std::size_t w = 0; w < e.windows && (w == 0 || e.skip + 8 * w < e.longest); ++w) {
             const std::uint64_t mask = e.window_any[w] & ~e.window_all[w];
             p.pack = bit_packer(mask);
             p.from = e.skip + 8 * w;
@@ -354,7 +375,7 @@ private:
             p.marks_nulls = false;
             p.shift = 0;
         }
-        exact_ = e.longest - e.skip <= 8 * most_windows;
+        exact_ = e.longest - e.skip <= 8 * e.windows;
         if (!exact_ || e.shortest == e.longest) return;
         p.of = what::length;
         p.least = e.shortest;
@@ -408,16 +429,18 @@ private:
         const text_values texts(*k.column);
         const char* readable = k.column->text_bytes() + k.column->bytes.size();
         const bit_packer pack = p.pack;
-        for (std::size_t row = begin; row < end; ++row) {
-            if (p.has_nulls && is_null(k, row)) {
-                add_code(p, codes[row - begin], p.null_code());
-                continue;
+        const std::uint64_t null_code = p.null_code(), front = p.front(), last = p.last;
+        const std::size_t from = p.from;
+        const unsigned shift = p.shift;
+        const auto encode = [&](auto&& code_of) {
+            for (std::size_t row = begin; row < end; ++row) {
+                const std::uint64_t code = code_of(texts[row]);
+                const std::uint64_t known = front + (k.descending ? last - code : code);
+                add_code(p, codes[row - begin], p.has_nulls && is_null(k, row) ? null_code : known);
             }
-            const std::string_view text = texts[row];
-            std::uint64_t code = p.of == what::length ? text.size() - p.least : pack(text_window(text, p.from, readable)) >> p.shift;
-            if (k.descending) code = p.last - code;
-            add_code(p, codes[row - begin], p.front() + code);
-        }
+        };
+        if (p.of == what::length) encode([&](std::string_view text) { return text.size() - p.least; });
+        else encode([&](std::string_view text) { return pack(text_window(text, from, readable)) >> shift; });
     }
 
     std::size_t rows_;

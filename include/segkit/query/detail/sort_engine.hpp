@@ -83,10 +83,12 @@ public:
     }
 
 private:
-    static constexpr std::size_t rows_per_step = 512;       // whose records stay in the first cache while they are written
+    static constexpr std::size_t rows_per_step = 256;       // whose records stay in the first cache while they are written
     static constexpr std::size_t most_ranges = 16;          // of rows, when they are dealt
     static constexpr std::size_t rows_per_bucket = 4096;
     static constexpr std::size_t buckets_per_task = 8;
+    static constexpr std::size_t rows_of_large = std::size_t{1} << 16;    // a bucket with more is dealt once more
+    static constexpr unsigned most_cell_bits = 16, fewer_cell_bits = 12;
 
     // What a record has besides its code.
     enum class content : std::uint8_t { value, text, valid, row, key };
@@ -106,6 +108,7 @@ private:
     struct workplace {
         std::vector<std::uint64_t> words{}, other{};
         std::vector<std::uint32_t> place{}, rows{}, run{};
+        std::vector<std::pair<std::size_t, std::size_t>> tied{};
 
         void make_room(std::size_t n) {
             if (place.size() >= n) return;
@@ -134,7 +137,7 @@ private:
 
     // ---- records
 
-    // Wide fields first, so that words are not cut in two where the record is a number of words.
+    // Wide fields first; a record is a number of words.
     template <class Code>
     void lay_out_record() {
         record_bytes_ = sizeof(Code);
@@ -145,7 +148,7 @@ private:
                 record_bytes_ += f.bytes;
                 if (f.of == content::row) row_at_ = f.at;
             }
-        record_bytes_ = (record_bytes_ + 3) / 4 * 4;
+        record_bytes_ = (record_bytes_ + 7) / 8 * 8;
     }
 
     // Writes a field of the rows [begin, begin + n) into their records.
@@ -220,38 +223,62 @@ private:
 
     // ---- dealing
 
+    // Records in buckets, that the result has from a row on.
+    struct dealt_rows {
+        owned_memory<std::byte> records;
+        std::size_t first = 0;
+        std::vector<bucket> buckets{};
+    };
+
     template <class Code>
     void deal_and_sort(executor_ref executor) {
         lay_out_record<Code>();
-        const unsigned bits = codes_.bits();
-        const unsigned cell_bits = std::min({bits, 16u, static_cast<unsigned>(std::bit_width(rows_ / 16))});
-        const unsigned cell_shift = bits - cell_bits;
-        const std::size_t cells = std::size_t{1} << cell_bits;
-        const auto cell_of = [cell_shift](std::uint64_t code) { return static_cast<std::size_t>(cell_shift == 64 ? 0 : code >> cell_shift); };
-
-        // Codes, and how many of each range of rows lie in each cell.
         const auto codes = take_memory<Code>(rows_);
-        const std::size_t ranges = std::min(most_ranges, codes_.tasks());
-        const std::size_t per_range = (rows_ + ranges - 1) / ranges;
+        const auto encode = [&](std::size_t begin, std::size_t n, std::uint64_t* out) {
+            codes_.encode(begin, begin + n, out);
+            for (std::size_t i = 0; i < n; ++i) codes[begin + i] = static_cast<Code>(out[i]);
+        };
+        const auto code_at = [&](std::size_t i) { return std::uint64_t{codes[i]}; };
+        const auto write = [&](std::size_t begin, std::size_t n, std::byte* const* here) {
+            for (std::size_t i = 0; i < n; ++i) std::memcpy(here[i], &codes[begin + i], sizeof(Code));
+            for (const field& f : fields_) write_field(f, begin, n, here);
+        };
+        sort_buckets<Code>(deal({0, rows_, 0, codes_.bits()}, most_cell_bits, executor, encode, code_at, write), executor);
+    }
+
+    // Deals the rows of a bucket into smaller ones: codes_of(begin, n, out) gives codes while they are counted, code_at(i) gives them
+    // again, write(begin, n, where) writes the records.
+    template <class Codes, class CodeAt, class Write>
+    dealt_rows deal(const bucket& all, unsigned most_bits, executor_ref executor, Codes&& codes_of, CodeAt&& code_at, Write&& write) const {
+        const std::size_t rows = all.rows;
+        const unsigned cell_bits = std::min({all.bits, most_bits, static_cast<unsigned>(std::bit_width(rows / 16))});
+        const unsigned cell_shift = all.bits - cell_bits;
+        const std::size_t cells = std::size_t{1} << cell_bits;
+        const auto cell_of = [&all, cell_shift](std::uint64_t code) { return static_cast<std::size_t>(cell_shift == 64 ? 0 : (code - all.base) >> cell_shift); };
+        const std::size_t ranges = std::min(most_ranges, rows / codes_.rows_per_task + 1);
+        const std::size_t per_range = (rows + ranges - 1) / ranges;
+        const auto each_step = [&](std::size_t range, auto&& f) {
+            const std::size_t end = std::min(rows, (range + 1) * per_range);
+            for (std::size_t begin = std::min(range * per_range, end); begin < end; begin += rows_per_step) f(begin, std::min(rows_per_step, end - begin));
+        };
+
+        // How many of each range of rows lie in each cell.
         std::vector<std::vector<std::uint32_t>> counts(ranges);
         executor.run(ranges, [&](std::size_t r) {
             counts[r].assign(cells, 0);
-            std::uint64_t some[rows_per_step];
-            each_step(r, per_range, [&](std::size_t begin, std::size_t n) {
-                codes_.encode(begin, begin + n, some);
-                for (std::size_t i = 0; i < n; ++i) {
-                    codes[begin + i] = static_cast<Code>(some[i]);
-                    ++counts[r][cell_of(some[i])];
-                }
+            std::uint64_t codes[rows_per_step];
+            each_step(r, [&](std::size_t begin, std::size_t n) {
+                codes_of(begin, n, codes);
+                for (std::size_t i = 0; i < n; ++i) ++counts[r][cell_of(codes[i])];
             });
         });
 
         // Neighbouring cells make a bucket of a size that suits the cache.
-        std::vector<bucket> buckets;
+        dealt_rows dealt{take_memory<std::byte>(rows * record_bytes_), all.begin};
         std::vector<std::uint16_t> bucket_of(cells);
-        const auto close = [&](std::size_t first_cell, std::size_t end_cell, std::size_t begin, std::size_t rows) {
-            buckets.push_back({begin, rows, cell_shift == 64 ? 0 : std::uint64_t{first_cell} << cell_shift,
-                               static_cast<unsigned>(std::bit_width(end_cell - first_cell - 1)) + cell_shift});
+        const auto close = [&](std::size_t first_cell, std::size_t end_cell, std::size_t begin, std::size_t n) {
+            dealt.buckets.push_back({all.begin + begin, n, all.base + (cell_shift == 64 ? 0 : std::uint64_t{first_cell} << cell_shift),
+                                     static_cast<unsigned>(std::bit_width(end_cell - first_cell - 1)) + cell_shift});
         };
         for (std::size_t cell = 0, first = 0, in_bucket = 0, begin = 0; cell < cells; ++cell) {
             std::size_t in_cell = 0;
@@ -262,49 +289,98 @@ private:
                 first = cell;
             }
             in_bucket += in_cell;
-            bucket_of[cell] = static_cast<std::uint16_t>(buckets.size());
+            bucket_of[cell] = static_cast<std::uint16_t>(dealt.buckets.size());
             if (cell + 1 == cells) close(first, cells, begin, in_bucket);
         }
 
         // Where the rows of a range go in each bucket.
-        const std::size_t n_buckets = buckets.size();
+        const std::size_t n_buckets = dealt.buckets.size();
         std::vector<std::uint32_t> at(ranges * n_buckets, 0);
         for (std::size_t r = 0; r < ranges; ++r)
             for (std::size_t cell = 0; cell < cells; ++cell) at[r * n_buckets + bucket_of[cell]] += counts[r][cell];
         for (std::size_t b = 0; b < n_buckets; ++b) {
-            auto next = static_cast<std::uint32_t>(buckets[b].begin);
+            auto next = static_cast<std::uint32_t>(dealt.buckets[b].begin - all.begin);
             for (std::size_t r = 0; r < ranges; ++r) next += std::exchange(at[r * n_buckets + b], next);
         }
         counts.clear();
-        const auto records = take_memory<std::byte>(rows_ * record_bytes_);
+        const std::size_t last_byte = record_bytes_ - 1;
         executor.run(ranges, [&](std::size_t r) {
             std::uint32_t* next = &at[r * n_buckets];
             std::byte* here[rows_per_step];
-            each_step(r, per_range, [&](std::size_t begin, std::size_t n) {
+            each_step(r, [&](std::size_t begin, std::size_t n) {
                 for (std::size_t i = 0; i < n; ++i) {
-                    here[i] = records.get() + std::size_t{next[bucket_of[cell_of(codes[begin + i])]]++} * record_bytes_;
+                    here[i] = dealt.records.get() + std::size_t{next[bucket_of[cell_of(code_at(begin + i))]]++} * record_bytes_;
                     __builtin_prefetch(here[i], 1);
+                    __builtin_prefetch(here[i] + last_byte, 1);
                 }
-                for (std::size_t i = 0; i < n; ++i) std::memcpy(here[i], &codes[begin + i], sizeof(Code));
-                for (const field& f : fields_) write_field(f, begin, n, here);
+                write(begin, n, here);
             });
         });
+        return dealt;
+    }
 
-        executor.run((n_buckets + buckets_per_task - 1) / buckets_per_task, [&](std::size_t task) {
+    // Sorts all buckets and takes their records apart. Large ones, of which there are few, by all threads together.
+    template <class Code>
+    void sort_buckets(dealt_rows dealt, executor_ref executor) const {
+        const auto records_of = [&](const bucket& b) { return dealt.records.get() + (b.begin - dealt.first) * record_bytes_; };
+        executor.run((dealt.buckets.size() + buckets_per_task - 1) / buckets_per_task, [&](std::size_t task) {
             workplace w;
-            for (std::size_t b = task * buckets_per_task; b < std::min(n_buckets, (task + 1) * buckets_per_task); ++b) {
-                const std::byte* mine = records.get() + buckets[b].begin * record_bytes_;
-                w.make_room(buckets[b].rows);
-                sort_bucket<Code>(buckets[b], mine, w);
-                for (const field& f : fields_) read_field<Code>(f, mine, buckets[b], w.place.data());
+            for (std::size_t i = task * buckets_per_task; i < std::min(dealt.buckets.size(), (task + 1) * buckets_per_task); ++i) {
+                const bucket& b = dealt.buckets[i];
+                if (b.rows > rows_of_large) continue;
+                w.make_room(b.rows);
+                sort_bucket<Code>(b, records_of(b), w);
+                for (const field& f : fields_) read_field<Code>(f, records_of(b), b, w.place.data());
             }
         });
+        for (const bucket& b : dealt.buckets)
+            if (b.rows > rows_of_large) sort_large<Code>(b, records_of(b), executor);
     }
-    // f(first row, rows) for the rows of a range, some at a time.
-    template <class F>
-    void each_step(std::size_t range, std::size_t per_range, F&& f) const {
-        const std::size_t end = std::min(rows_, (range + 1) * per_range);
-        for (std::size_t begin = std::min(range * per_range, end); begin < end; begin += rows_per_step) f(begin, std::min(rows_per_step, end - begin));
+
+    template <class Code>
+    void sort_large(bucket b, const std::byte* records, executor_ref executor) const {
+        const std::size_t stride = record_bytes_;
+        const auto code_at = [&](std::size_t i) { return code_in<Code>(records + i * stride); };
+        const std::size_t tasks = (b.rows + rows_of_large - 1) / rows_of_large;
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> extents(tasks);
+        executor.run(tasks, [&](std::size_t task) {
+            std::pair<std::uint64_t, std::uint64_t> e{code_at(task * rows_of_large), code_at(task * rows_of_large)};
+            for (std::size_t i = task * rows_of_large; i < std::min(b.rows, (task + 1) * rows_of_large); ++i) {
+                e.first = std::min(e.first, code_at(i));
+                e.second = std::max(e.second, code_at(i));
+            }
+            extents[task] = e;
+        });
+        std::uint64_t least = extents[0].first, greatest = extents[0].second;
+        for (const auto& e : extents) {
+            least = std::min(least, e.first);
+            greatest = std::max(greatest, e.second);
+        }
+        if (least != greatest) {
+            b.base = least;
+            b.bits = static_cast<unsigned>(std::bit_width(greatest - least));
+            const auto codes_of = [&](std::size_t begin, std::size_t n, std::uint64_t* out) {
+                for (std::size_t i = 0; i < n; ++i) out[i] = code_at(begin + i);
+            };
+            const auto write = [&](std::size_t begin, std::size_t n, std::byte* const* here) {
+                for (std::size_t i = 0; i < n; ++i) std::memcpy(here[i], records + (begin + i) * stride, stride);
+            };
+            return sort_buckets<Code>(deal(b, fewer_cell_bits, executor, codes_of, code_at, write), executor);
+        }
+        // All are equal as far as the codes go.
+        const auto place = take_memory<std::uint32_t>(b.rows);
+        executor.run(tasks, [&](std::size_t task) {
+            for (std::size_t i = task * rows_of_large; i < std::min(b.rows, (task + 1) * rows_of_large); ++i) place[i] = static_cast<std::uint32_t>(i);
+        });
+        if (!codes_.exact()) {
+            workplace w;
+            settle(records, place.get(), b.rows, w);
+        }
+        executor.run(tasks, [&](std::size_t task) {
+            const std::size_t from = task * rows_of_large;
+            const bucket part{b.begin + from, std::min(b.rows - from, rows_of_large)};
+            for (const field& f : fields_) read_field<Code>(f, records, part, place.get() + from);
+        });
     }
 
     // ---- buckets
@@ -335,19 +411,36 @@ private:
             if (drop) {
                 const auto before = [&](std::uint32_t x, std::uint32_t y) { return code_at(x) != code_at(y) ? code_at(x) < code_at(y) : x < y; };
                 each_run(n, [&](std::size_t x, std::size_t y) { return w.words[x] >> place_bits == w.words[y] >> place_bits; },
-                         [&](std::size_t from, std::size_t to) { std::sort(place + from, place + to, before); });
+                         [&](std::size_t from, std::size_t to) {
+                             if (!std::is_sorted(place + from, place + to, before)) std::sort(place + from, place + to, before);
+                         });
             }
         }
         if (codes_.exact()) return;
-        each_run(n, [&](std::size_t x, std::size_t y) { return code_at(place[x]) == code_at(place[y]); },
-                 [&](std::size_t from, std::size_t to) { settle(records, place + from, to - from, w); });
+        // Rows with equal codes, if any: what is compared of them is fetched first, all at once.
+        w.tied.clear();
+        each_run(n, [&](std::size_t x, std::size_t y) { return code_at(place[x]) == code_at(place[y]); }, [&](std::size_t from, std::size_t to) { w.tied.push_back({from, to}); });
+        w.rows.clear();
+        for (const auto& [from, to] : w.tied)
+            for (std::size_t i = from; i < to && to - from <= rows_per_bucket; ++i) w.rows.push_back(row_in(records + place[i] * stride));
+        for (const std::uint32_t row : w.rows) ties_.prefetch_key(row, codes_.first_open());
+        for (const std::uint32_t row : w.rows) ties_.prefetch_text(row, codes_.first_open());
+        for (const auto& [from, to] : w.tied) settle(records, place + from, to - from, w);
+    }
+    std::uint32_t row_in(const std::byte* record) const {
+        std::uint32_t row;
+        std::memcpy(&row, record + row_at_, sizeof row);
+        return row;
     }
     // Records with equal codes, in row order: by the keys that are not all in the code.
     void settle(const std::byte* records, std::uint32_t* place, std::size_t n, workplace& w) const {
+        const bool all_null = codes_.tells_nulls() && ties_.is_null(row_in(records + place[0] * record_bytes_), codes_.first_open());
+        const std::size_t first_open = codes_.first_open() + all_null;
+        if (first_open == codes_.keys().size()) return;
         w.rows.resize(n);
-        for (std::size_t i = 0; i < n; ++i) std::memcpy(&w.rows[i], records + place[i] * record_bytes_ + row_at_, sizeof w.rows[i]);
+        for (std::size_t i = 0; i < n; ++i) w.rows[i] = row_in(records + place[i] * record_bytes_);
         w.run.assign(w.rows.begin(), w.rows.end());
-        ties_.settle(w.run.data(), n, codes_.first_open());
+        ties_.settle(w.run.data(), n, first_open);
         if (w.run == w.rows) return;
         std::vector<std::uint32_t> before(place, place + n);
         for (std::size_t i = 0; i < n; ++i) place[i] = before[static_cast<std::size_t>(std::lower_bound(w.rows.begin(), w.rows.end(), w.run[i]) - w.rows.begin())];
