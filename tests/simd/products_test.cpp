@@ -19,7 +19,7 @@ constexpr double shift_of(std::size_t j) { return 0.25 * static_cast<double>(j);
 // What the kernels of one level make of some rows: everything in one list, so that levels can be compared.
 struct results {
     std::size_t rows, columns;
-    std::vector<double> packed, sums, products, cross, scores, rotated;
+    std::vector<double> packed, sums, products, cross, scores, rotated, factor;
 };
 
 template <class T>
@@ -34,13 +34,14 @@ results run(sk::instruction_set level, const std::vector<T>& values, std::size_t
     if constexpr (sizeof(T) == 8) kernels.pack_doubles(values.data(), columns, rows, columns, shift.data(), tile.data(), sums.data());
     else kernels.pack_floats(values.data(), columns, rows, columns, shift.data(), tile.data(), sums.data());
     results r{rows, columns, {}, {sums.data(), sums.data() + columns}, std::vector<double>(columns * columns), std::vector<double>(columns * columns),
-              std::vector<double>(rows * (components + 2), -1.0), std::vector<double>(columns * padded, 1.0)};
+              std::vector<double>(rows * (components + 2), -1.0), std::vector<double>(columns * padded, 1.0), std::vector<double>(columns * columns)};
     kernels.subtract(tile.data(), panels, rows, shift.data());
     for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t j = 0; j < columns; ++j) r.packed.push_back(tile.data()[in_tile(i, j)]);
     kernels.add_products(tile.data(), rows, columns, r.products.data(), values.data(), values.size() * sizeof(T));
     kernels.add_cross_products(tile.data(), tile.data(), rows, columns, columns, r.cross.data());
     kernels.project(tile.data(), panels, rows, weights.data(), padded, offset.data(), components, r.scores.data(), components + 2, rows == 128 ? values.data() : nullptr);
+    kernels.add_to_factor(tile.data(), rows, columns, r.factor.data());
     std::vector<double> cosines, sines;
     std::vector<std::uint32_t> places;
     for (std::size_t k = 0; k + 1 < columns; ++k) {
@@ -69,6 +70,10 @@ void check_against_loops(const results& r, const std::vector<T>& values, std::si
                 size += std::fabs(r.packed[i * r.columns + j] * r.packed[i * r.columns + k]);
             }
             REQUIRE(support::close(r.cross[j * r.columns + k], product, 0, 1e-14 * size));
+            double squared = 0;    // of the triangular factor
+            for (std::size_t i = 0; i < r.columns; ++i) squared += r.factor[i * r.columns + j] * r.factor[i * r.columns + k];
+            REQUIRE(support::close(squared, product, 0, 1e-12 * size));
+            if (k < j) CHECK(r.factor[j * r.columns + k] == 0);
             const bool stored = k >= j / panel_width * panel_width;
             REQUIRE(r.products[j * r.columns + k] == (stored ? r.cross[j * r.columns + k] : 0.0));
         }
@@ -104,7 +109,7 @@ void check_sizes() {
                 check_against_loops(r, values, components);
 #if defined(SEGKIT_EXACT_LEVELS)    // compiled with -ffp-contract=off
                 std::vector<double> all;
-                for (const auto* part : {&r.sums, &r.products, &r.cross, &r.scores, &r.rotated}) all.insert(all.end(), part->begin(), part->end());
+                for (const auto* part : {&r.sums, &r.products, &r.cross, &r.scores, &r.rotated, &r.factor}) all.insert(all.end(), part->begin(), part->end());
                 if (first.empty()) first = all;
                 CHECK(all == first);
 #endif

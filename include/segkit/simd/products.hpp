@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -45,6 +46,9 @@ struct product_kernels {
     // are fetched `ahead`, unless that is null.
     void (*project)(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded, const double* offset, std::size_t count,
                     double* out, std::size_t out_stride, const void* ahead);
+    // Makes an upper triangular factor, row by row, that of its own rows and of a tile's, which is overwritten, by Householder reflections:
+    // factor' * factor += tile' * tile. 2 columns^2 operations a row.
+    void (*add_to_factor)(double* tile, std::size_t rows, std::size_t columns, double* factor);
     // Plane rotations of neighbouring rows of a matrix of `count` (a multiple of 8) columns, the last rotation first:
     // row i, row i+1 = c * row i + s * row i+1, c * row i+1 - s * row i.
     void (*rotate)(double* rows, std::size_t count, const double* cosines, const double* sines, const std::uint32_t* places, std::size_t rotations);
@@ -267,6 +271,65 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
     return 1;
 }
 
+// `sums` of x[i] times the rows of a panel. Four rows at once, so that additions do not wait for each other.
+template <class Lanes>
+[[gnu::always_inline]] inline void sum_panel(const double* panel, const double* x, std::size_t rows, double* sums) {
+    for (std::size_t e = 0; e < panel_width; e += Lanes::width) {
+        typename Lanes::real sum[4], value;
+        for (std::size_t r = 0; r < 4; ++r) Lanes::clear(sum[r]);
+        std::size_t i = 0;
+        for (; i + 4 <= rows; i += 4) {
+#pragma GCC unroll 4
+            for (std::size_t r = 0; r < 4; ++r) {
+                Lanes::load(value, panel + (i + r) * panel_width + e);
+                sum[r] += value * x[i + r];
+            }
+        }
+        for (; i < rows; ++i) {
+            Lanes::load(value, panel + i * panel_width + e);
+            sum[0] += value * x[i];
+        }
+        sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        Lanes::store(sums + e, sum[0]);
+    }
+}
+
+template <class Lanes>
+[[gnu::always_inline]] inline void add_to_factor_body(double* tile, std::size_t rows, std::size_t columns, double* factor) {
+    double x[panel_stride], along[panel_width];
+    for (std::size_t k = 0; k < columns; ++k) {
+        double* const row = factor + k * columns;
+        for (std::size_t i = 0; i < rows; ++i) x[i] = tile[in_tile(i, k)];
+        sum_panel<Lanes>(tile + in_tile(0, k) - k % panel_width, x, rows, along);
+        const double squares = along[k % panel_width];
+        if (!(squares > 0)) {    // nothing to reflect, but what is no number shall show
+            row[k] += squares;
+            continue;
+        }
+        const double length = std::sqrt(row[k] * row[k] + squares), end = row[k] > 0 ? -length : length, start = row[k] - end, weight = -start / end;
+        for (std::size_t i = 0; i < rows; ++i) x[i] /= start;
+        row[k] = end;
+        for (std::size_t p = k / panel_width; p * panel_width < columns; ++p) {
+            double* const panel = tile + p * panel_size;
+            sum_panel<Lanes>(panel, x, rows, along);
+            for (std::size_t e = 0; e < panel_width; ++e) {
+                const std::size_t j = p * panel_width + e;
+                along[e] = j > k && j < columns ? weight * (row[j] + along[e]) : 0;
+                if (j > k && j < columns) row[j] -= along[e];
+            }
+            for (std::size_t e = 0; e < panel_width; e += Lanes::width) {
+                typename Lanes::real value, less;
+                Lanes::load(less, along + e);
+                for (std::size_t i = 0; i < rows; ++i) {
+                    Lanes::load(value, panel + i * panel_width + e);
+                    value = value - less * x[i];
+                    Lanes::store(panel + i * panel_width + e, value);
+                }
+            }
+        }
+    }
+}
+
 // Rotates some columns; several vectors of them, so that a rotation does not wait for the one before.
 template <class Lanes, std::size_t Vectors>
 [[gnu::always_inline]] inline void rotate_columns(double* rows, std::size_t count, const double* cosines, const double* sines, const std::uint32_t* places,
@@ -341,6 +404,12 @@ struct project_kernel {
         }
     }
 };
+struct add_to_factor_kernel {
+    template <class Lanes>
+    [[gnu::always_inline]] static void run(double* tile, std::size_t rows, std::size_t columns, double* factor) {
+        add_to_factor_body<Lanes>(tile, rows, columns, factor);
+    }
+};
 struct rotate_kernel {
     template <class Lanes>
     [[gnu::always_inline]] static void run(double* rows, std::size_t count, const double* cosines, const double* sines, const std::uint32_t* places, std::size_t rotations) {
@@ -375,13 +444,13 @@ SEGKIT_TARGET_AVX512 void run_avx512(Arguments... arguments) {
 #endif
 
 inline const product_kernels& product_kernels_for([[maybe_unused]] instruction_set level) {
-    static constexpr product_kernels base{run_base<pack_kernel>,         run_base<pack_kernel>,    run_base<subtract_kernel>, run_base<add_products_kernel>,
-                                          run_base<add_cross_products_kernel>, run_base<project_kernel>, run_base<rotate_kernel>};
+    static constexpr product_kernels base{run_base<pack_kernel>, run_base<pack_kernel>, run_base<subtract_kernel>, run_base<add_products_kernel>, run_base<add_cross_products_kernel>,
+                                          run_base<project_kernel>, run_base<add_to_factor_kernel>, run_base<rotate_kernel>};
 #if SEGKIT_SIMD_LEVELS
-    static constexpr product_kernels avx2{run_avx2<pack_kernel>,         run_avx2<pack_kernel>,    run_avx2<subtract_kernel>, run_avx2<add_products_kernel>,
-                                          run_avx2<add_cross_products_kernel>, run_avx2<project_kernel>, run_avx2<rotate_kernel>};
-    static constexpr product_kernels avx512{run_avx512<pack_kernel>,         run_avx512<pack_kernel>,    run_avx512<subtract_kernel>, run_avx512<add_products_kernel>,
-                                            run_avx512<add_cross_products_kernel>, run_avx512<project_kernel>, run_avx512<rotate_kernel>};
+    static constexpr product_kernels avx2{run_avx2<pack_kernel>, run_avx2<pack_kernel>, run_avx2<subtract_kernel>, run_avx2<add_products_kernel>, run_avx2<add_cross_products_kernel>,
+                                          run_avx2<project_kernel>, run_avx2<add_to_factor_kernel>, run_avx2<rotate_kernel>};
+    static constexpr product_kernels avx512{run_avx512<pack_kernel>, run_avx512<pack_kernel>, run_avx512<subtract_kernel>, run_avx512<add_products_kernel>, run_avx512<add_cross_products_kernel>,
+                                            run_avx512<project_kernel>, run_avx512<add_to_factor_kernel>, run_avx512<rotate_kernel>};
     if (level == instruction_set::avx512) return avx512;
     if (level == instruction_set::avx2) return avx2;
 #endif

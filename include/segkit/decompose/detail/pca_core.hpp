@@ -225,13 +225,16 @@ struct pca_svd_estimator {
             return;
         }
         const std::vector<double> gaps = s.take(detail::pca_stage_name, other);
-        const std::size_t d = s.width(), m = (d + 8) / 8 * 8;
-        std::vector<double> rows(m * d);
-        for (std::size_t j = 0; j < d; ++j) {
-            for (std::size_t i = 0; i <= j; ++i) rows[j * m + i] = other.factor[i * d + j];
-            rows[j * m + d] = gaps[j];
+        const std::size_t d = s.width();
+        detail::centred_tile tile(d);
+        const std::vector<double> zeros(d);
+        for (std::size_t first = 0; first < d; first += detail::panel_rows) {
+            const std::size_t n = std::min(detail::panel_rows, d - first);
+            tile.pack(row_major(other.factor.data() + first * d, n, d), zeros.data());
+            take(s, tile, n);
         }
-        detail::add_to_factor(s.factor.data(), d, rows.data(), m);
+        tile.pack(row_major(gaps.data(), 1, d), zeros.data());
+        take(s, tile, 1);
     }
 
     pca_model finish(const state& s) const {
@@ -258,18 +261,13 @@ struct pca_svd_estimator {
     }
 
 private:
+    static void take(state& s, detail::centred_tile& tile, std::size_t rows) { tile.kernels().add_to_factor(tile.values(), rows, s.width(), s.factor.data()); }
+
     template <class T>
     void add(state& s, matrix_view<const T> block) const {
-        std::vector<double> rows;
         detail::add_centred_rows(
             detail::pca_stage_name, s, block, [&](std::size_t d) { s.factor.assign(d * d, 0.0); },
-            [&](const detail::centred_tile& tile, std::size_t n, detail::read_ahead) {
-                const std::size_t d = tile.columns(), m = (n + 7) / 8 * 8;
-                rows.assign(m * d, 0.0);
-                for (std::size_t j = 0; j < d; ++j)
-                    for (std::size_t i = 0; i < n; ++i) rows[j * m + i] = tile(i, j);
-                detail::add_to_factor(s.factor.data(), d, rows.data(), m);
-            });
+            [&](detail::centred_tile& tile, std::size_t n, detail::read_ahead) { take(s, tile, n); });
     }
 };
 

@@ -1,10 +1,10 @@
-// segkit/decompose/detail/singular_values.hpp: the triangular factor of centred rows, and singular values by rotations.
+// segkit/decompose/detail/singular_values.hpp: singular values and right singular vectors of a square matrix.
 //
-//     add_to_factor(factor, d, rows, m)              // factor' * factor += rows' * rows, without ever forming either product
-//     const one_sided_jacobi svd(matrix);            // values descending, right vectors as columns
+//     const one_sided_jacobi svd(matrix);
+//     svd.value(0), svd.vector(0)                    // values descend
 //
-// Householder reflections (Golub and Van Loan, "Matrix computations", 2013, 5.2) and Hestenes' one-sided rotations (1958; relative accuracy:
-// Demmel and Veselic, 1992): errors are relative to the largest singular value, where a covariance has them relative to its square.
+// Hestenes' one-sided rotations (1958; accuracy: Demmel and Veselic, 1992): errors are relative to the largest singular value, where a
+// covariance has them relative to its square. About eight sweeps of 7 n^3 operations.
 #pragma once
 
 #include <Eigen/Core>
@@ -18,35 +18,6 @@
 #include <segkit/config.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
-
-// In lanes, so that additions do not wait for each other; n is a multiple of 8.
-inline double dot_of(const double* a, const double* b, std::size_t n) {
-    double lanes[8] = {};
-    for (std::size_t i = 0; i < n; i += 8)
-        for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
-    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-
-// Makes the upper triangular d x d factor, row by row, that of its own rows and of `rows`: m x d values feature by feature, m a multiple of 8,
-// which are overwritten. 2 m d^2 operations.
-inline void add_to_factor(double* factor, std::size_t d, double* rows, std::size_t m) {
-    for (std::size_t k = 0; k < d; ++k) {
-        double* const x = rows + k * m;
-        const double squares = dot_of(x, x, m);
-        if (squares == 0) continue;
-        double& corner = factor[k * d + k];
-        const double length = std::sqrt(corner * corner + squares), end = corner > 0 ? -length : length;
-        const double start = corner - end, weight = -start / end;
-        for (std::size_t i = 0; i < m; ++i) x[i] /= start;
-        corner = end;
-        for (std::size_t j = k + 1; j < d; ++j) {
-            double* const other = rows + j * m;
-            const double along = weight * (factor[k * d + j] + dot_of(x, other, m));
-            factor[k * d + j] -= along;
-            for (std::size_t i = 0; i < m; ++i) other[i] -= along * x[i];
-        }
-    }
-}
 
 class one_sided_jacobi {
 public:
