@@ -156,17 +156,6 @@ template <bool CountsBits, bool Rare>
     return true;
 }
 
-// Of a word that is not whole, the bytes behind its end do not count.
-[[gnu::always_inline]] inline void csv_cut_masks(csv_masks& m, unsigned length) {
-    if (__builtin_expect(length == 64, 1)) return;
-    const std::uint64_t all = (std::uint64_t{1} << length) - 1;
-    m.quote &= all;
-    m.delimiter &= all;
-    m.newline &= all;
-    m.carriage_return &= all;
-    m.zero &= all;
-}
-
 // ---- the index, once per instruction set; all give the same results
 
 // Writes the position of every delimiter and newline outside quotes of text[from, to) and returns the end of what was
@@ -190,21 +179,68 @@ struct csv_cursor {
         at += length;
         out += found;
     }
-    // Words in which nothing is quoted have been taken; `ends` are of the last of them.
-    [[gnu::always_inline]] void took_plain(std::uint32_t behind, std::uint32_t* written, std::uint64_t ends, std::size_t newlines) {
-        if (behind != at) s.may_open = ends >> 63;
-        f.newlines += newlines;
-        at = behind;
-        out = written;
+};
+
+// How much of the next word is there; what lies behind it does not count.
+[[gnu::always_inline]] inline unsigned csv_cut_masks(csv_masks& m, const csv_cursor& c) {
+    if (c.has_word()) return 64;
+    const unsigned length = c.to - c.at;
+    const std::uint64_t all = (std::uint64_t{1} << length) - 1;
+    m.quote &= all;
+    m.delimiter &= all;
+    m.newline &= all;
+    m.carriage_return &= all;
+    m.zero &= all;
+    return length;
+}
+
+// A stretch of words in which nothing is quoted.
+template <bool CountsBits>
+struct csv_plain_run {
+    const char* text;
+    std::uint32_t at, to;
+    char delimiter;
+    std::uint32_t* out;
+    std::uint64_t ends = 0;    // of fields in the last word
+    std::size_t newlines = 0;
+
+    [[gnu::always_inline]] explicit csv_plain_run(const csv_cursor& c) : text(c.text), at(c.at), to(c.to), delimiter(c.delimiter), out(c.out) {}
+    [[gnu::always_inline]] bool has_word() const { return to - at >= 64; }
+    [[gnu::always_inline]] unsigned take(std::uint64_t delimiters, std::uint64_t newline) {
+        ends = delimiters | newline;
+        newlines += csv_count<CountsBits>(newline);
+        return csv_count<CountsBits>(ends);
     }
-    // Words in which everything is quoted have been taken: a quote opened behind each end.
-    [[gnu::always_inline]] void took_regular(const char* behind, std::uint32_t* written, const csv_state& state, std::uint64_t quotes, std::size_t newlines) {
-        f.quoted_fields += static_cast<std::size_t>(written - out) + static_cast<std::size_t>(s.may_open) - static_cast<std::size_t>(state.may_open);
-        f.newlines += newlines;
-        f.quotes |= quotes;
-        s = state;
-        at = static_cast<std::uint32_t>(behind - text);
-        out = written;
+    [[gnu::always_inline]] void step(unsigned found) {
+        out += found;
+        at += 64;
+    }
+    [[gnu::always_inline]] void end(csv_cursor& c) const {
+        if (at != c.at) c.s.may_open = ends >> 63;
+        c.f.newlines += newlines;
+        c.at = at;
+        c.out = out;
+    }
+};
+
+// A stretch of words in which everything is quoted: a quote opens behind each end.
+template <bool CountsBits>
+struct csv_regular_run : csv_plain_run<CountsBits> {
+    csv_state s;
+    csv_findings f{};
+
+    [[gnu::always_inline]] explicit csv_regular_run(const csv_cursor& c) : csv_plain_run<CountsBits>(c), s(c.s) {}
+    // False: it ends before this word.
+    [[gnu::always_inline]] bool take(const csv_masks& m, std::uint64_t parity, unsigned& found) {
+        if (!csv_take_regular(m, parity, s, f, this->ends)) return false;
+        found = csv_plain_run<CountsBits>::take(this->ends, m.newline);
+        return true;
+    }
+    [[gnu::always_inline]] void end(csv_cursor& c) const {
+        c.f.quoted_fields += static_cast<std::size_t>(this->out - c.out) + static_cast<std::size_t>(c.s.may_open) - static_cast<std::size_t>(s.may_open);
+        c.f.quotes |= f.quotes;
+        csv_plain_run<CountsBits>::end(c);
+        c.s = s;
     }
 };
 
@@ -282,37 +318,26 @@ template <class Isa = csv_base>
 struct csv_form_base {
     static void plain(csv_cursor& c) {
         csv_masks m;
-        std::uint32_t at = c.at;
-        std::uint32_t* out = c.out;
-        std::uint64_t ends = 0;
-        std::size_t newlines = 0;
-        for (; c.to - at >= 64; at += 64) {
-            Isa::classify(c.text + at, c.delimiter, m);
+        unsigned found = 0;
+        csv_plain_run<false> run(c);
+        for (; run.has_word(); run.step(found)) {
+            Isa::classify(run.text + run.at, run.delimiter, m);
             if (m.quote | m.rare) break;
-            ends = m.delimiter | m.newline;
-            newlines += count_bits(m.newline);
-            const unsigned found = count_bits(ends);
-            csv_write_positions(ends, found, at, out);
-            out += found;
+            found = run.take(m.delimiter, m.newline);
+            csv_write_positions(run.ends, found, run.at, run.out);
         }
-        c.took_plain(at, out, ends, newlines);
+        run.end(c);
     }
     static void regular(csv_cursor& c) {
         csv_masks m;
-        csv_state state = c.s;
-        csv_findings f;
-        const char* at = c.text + c.at;
-        std::uint32_t* out = c.out;
-        std::uint64_t ends = 0;
-        for (; c.text + c.to - at >= 64; at += 64) {
-            Isa::classify(at, c.delimiter, m);
-            if (m.rare || !csv_take_regular(m, prefix_parity(m.quote), state, f, ends)) break;
-            f.newlines += count_bits(m.newline);
-            const unsigned found = count_bits(ends);
-            csv_write_positions(ends, found, static_cast<std::uint32_t>(at - c.text), out);
-            out += found;
+        unsigned found = 0;
+        csv_regular_run<false> run(c);
+        for (; run.has_word(); run.step(found)) {
+            Isa::classify(run.text + run.at, run.delimiter, m);
+            if (m.rare || !run.take(m, prefix_parity(m.quote), found)) break;
+            csv_write_positions(run.ends, found, run.at, run.out);
         }
-        c.took_regular(at, out, state, f.quotes, f.newlines);
+        run.end(c);
     }
     static void quoted(csv_cursor& c) {
         csv_masks m;
@@ -327,9 +352,8 @@ struct csv_form_base {
     static void any(csv_cursor& c) {
         csv_masks m;
         unsigned found = 0;
-        const unsigned length = c.has_word() ? 64 : c.to - c.at;
         Isa::classify(c.text + c.at, c.delimiter, m);
-        csv_cut_masks(m, length);
+        const unsigned length = csv_cut_masks(m, c);
         const std::uint64_t ends = csv_examine<false, true>(m, prefix_parity(m.quote), length, c.s, c.f, found);
         csv_write_positions(ends, found, c.at, c.out);
         c.step(length, found);
@@ -369,53 +393,38 @@ typedef int csv_positions16 __attribute__((vector_size(64)));
     return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(low | high));
 }
 
+[[gnu::always_inline, gnu::target("avx2")]] inline void csv_classify(const csv_bytes32 (&bytes)[2], char delimiter, csv_masks& m) {
+    m.quote = csv_bytes_equal(bytes, '"');
+    m.delimiter = csv_bytes_equal(bytes, delimiter);
+    m.newline = csv_bytes_equal(bytes, '\n');
+}
+
 template <class Isa = csv_base>
 struct csv_form_avx2 {
     [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void plain(csv_cursor& c) {
-        const char* const text = c.text;
-        const char delimiter = c.delimiter;
-        const std::uint32_t to = c.to;
-        std::uint32_t at = c.at;
-        std::uint32_t* out = c.out;
-        std::uint64_t ends = 0;
-        std::size_t newlines = 0;
-        for (; to - at >= 64; at += 64) {
+        unsigned found = 0;
+        csv_plain_run<true> run(c);
+        for (; run.has_word(); run.step(found)) {
             csv_bytes32 bytes[2];
-            std::memcpy(bytes, text + at, 64);
+            std::memcpy(bytes, run.text + run.at, 64);
             if (csv_bytes_equal(bytes, '"') | csv_any_rare(bytes)) break;
-            const std::uint64_t newline = csv_bytes_equal(bytes, '\n');
-            ends = csv_bytes_equal(bytes, delimiter) | newline;
-            newlines += csv_count<true>(newline);
-            const unsigned found = csv_count<true>(ends);
-            csv_write_positions(ends, found, at, out);
-            out += found;
+            found = run.take(csv_bytes_equal(bytes, run.delimiter), csv_bytes_equal(bytes, '\n'));
+            csv_write_positions(run.ends, found, run.at, run.out);
         }
-        c.took_plain(at, out, ends, newlines);
+        run.end(c);
     }
     [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void regular(csv_cursor& c) {
         csv_masks m;
-        csv_state state = c.s;
-        csv_findings f;
-        const char* const text = c.text;
-        const char* const end = text + c.to;
-        const char delimiter = c.delimiter;
-        const char* at = text + c.at;
-        std::uint32_t* out = c.out;
-        std::uint64_t ends = 0;
-        for (; end - at >= 64; at += 64) {
+        unsigned found = 0;
+        csv_regular_run<true> run(c);
+        for (; run.has_word(); run.step(found)) {
             csv_bytes32 bytes[2];
-            std::memcpy(bytes, at, 64);
-            if (csv_any_rare(bytes)) break;
-            m.quote = csv_bytes_equal(bytes, '"');
-            m.delimiter = csv_bytes_equal(bytes, delimiter);
-            m.newline = csv_bytes_equal(bytes, '\n');
-            if (!csv_take_regular(m, csv_parity_by_product(m.quote), state, f, ends)) break;
-            f.newlines += csv_count<true>(m.newline);
-            const unsigned found = csv_count<true>(ends);
-            csv_write_positions(ends, found, static_cast<std::uint32_t>(at - text), out);
-            out += found;
+            std::memcpy(bytes, run.text + run.at, 64);
+            csv_classify(bytes, run.delimiter, m);
+            if (csv_any_rare(bytes) || !run.take(m, csv_parity_by_product(m.quote), found)) break;
+            csv_write_positions(run.ends, found, run.at, run.out);
         }
-        c.took_regular(at, out, state, f.quotes, f.newlines);
+        run.end(c);
     }
     [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void quoted(csv_cursor& c) {
         csv_cursor now = c;
@@ -424,10 +433,8 @@ struct csv_form_avx2 {
         for (unsigned words = 0; words < csv_most_words && now.has_word(); ++words, now.step(64, found)) {
             csv_bytes32 bytes[2];
             std::memcpy(bytes, now.text + now.at, 64);
-            m.quote = csv_bytes_equal(bytes, '"');
+            csv_classify(bytes, now.delimiter, m);
             if (csv_any_rare(bytes) || (m.quote == 0 && now.s.plain())) break;
-            m.delimiter = csv_bytes_equal(bytes, now.delimiter);
-            m.newline = csv_bytes_equal(bytes, '\n');
             const std::uint64_t ends = csv_examine<true, false>(m, csv_parity_by_product(m.quote), 64, now.s, now.f, found);
             csv_write_positions(ends, found, now.at, now.out);
         }
@@ -436,15 +443,12 @@ struct csv_form_avx2 {
     [[gnu::target("avx2,bmi,bmi2,popcnt,pclmul")]] static void any(csv_cursor& c) {
         csv_masks m;
         unsigned found = 0;
-        const unsigned length = c.has_word() ? 64 : c.to - c.at;
         csv_bytes32 bytes[2];
         std::memcpy(bytes, c.text + c.at, 64);
-        m.quote = csv_bytes_equal(bytes, '"');
-        m.delimiter = csv_bytes_equal(bytes, c.delimiter);
-        m.newline = csv_bytes_equal(bytes, '\n');
+        csv_classify(bytes, c.delimiter, m);
         m.carriage_return = csv_bytes_equal(bytes, '\r');
         m.zero = csv_bytes_equal(bytes, '\0');
-        csv_cut_masks(m, length);
+        const unsigned length = csv_cut_masks(m, c);
         const std::uint64_t ends = csv_examine<true, true>(m, csv_parity_by_product(m.quote), length, c.s, c.f, found);
         csv_write_positions(ends, found, c.at, c.out);
         c.step(length, found);
@@ -490,53 +494,38 @@ struct csv_form_avx2 {
     }
 }
 
+[[gnu::always_inline, gnu::target("avx512f,avx512bw")]] inline void csv_classify(const csv_bytes64& bytes, char delimiter, csv_masks& m) {
+    m.quote = csv_bytes_equal(bytes, '"');
+    m.delimiter = csv_bytes_equal(bytes, delimiter);
+    m.newline = csv_bytes_equal(bytes, '\n');
+}
+
 template <class Isa = csv_base>
 struct csv_form_vbmi2 {
     [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void plain(csv_cursor& c) {
-        const char* const text = c.text;
-        const char delimiter = c.delimiter;
-        const std::uint32_t to = c.to;
-        std::uint32_t at = c.at;
-        std::uint32_t* out = c.out;
-        std::uint64_t ends = 0;
-        std::size_t newlines = 0;
-        for (; to - at >= 64; at += 64) {
+        unsigned found = 0;
+        csv_plain_run<true> run(c);
+        for (; run.has_word(); run.step(found)) {
             csv_bytes64 bytes;
-            std::memcpy(&bytes, text + at, 64);
+            std::memcpy(&bytes, run.text + run.at, 64);
             if (csv_bytes_equal(bytes, '"') | csv_any_rare(bytes)) break;
-            const std::uint64_t newline = csv_bytes_equal(bytes, '\n');
-            ends = csv_bytes_equal(bytes, delimiter) | newline;
-            newlines += csv_count<true>(newline);
-            const unsigned found = csv_count<true>(ends);
-            csv_press_positions(ends, found, at, out);
-            out += found;
+            found = run.take(csv_bytes_equal(bytes, run.delimiter), csv_bytes_equal(bytes, '\n'));
+            csv_press_positions(run.ends, found, run.at, run.out);
         }
-        c.took_plain(at, out, ends, newlines);
+        run.end(c);
     }
     [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void regular(csv_cursor& c) {
         csv_masks m;
-        csv_state state = c.s;
-        csv_findings f;
-        const char* const text = c.text;
-        const char* const end = text + c.to;
-        const char delimiter = c.delimiter;
-        const char* at = text + c.at;
-        std::uint32_t* out = c.out;
-        std::uint64_t ends = 0;
-        for (; end - at >= 64; at += 64) {
+        unsigned found = 0;
+        csv_regular_run<true> run(c);
+        for (; run.has_word(); run.step(found)) {
             csv_bytes64 bytes;
-            std::memcpy(&bytes, at, 64);
-            if (csv_any_rare(bytes)) break;
-            m.quote = csv_bytes_equal(bytes, '"');
-            m.delimiter = csv_bytes_equal(bytes, delimiter);
-            m.newline = csv_bytes_equal(bytes, '\n');
-            if (!csv_take_regular(m, csv_parity_by_product(m.quote), state, f, ends)) break;
-            f.newlines += csv_count<true>(m.newline);
-            const unsigned found = csv_count<true>(ends);
-            csv_press_positions(ends, found, static_cast<std::uint32_t>(at - text), out);
-            out += found;
+            std::memcpy(&bytes, run.text + run.at, 64);
+            csv_classify(bytes, run.delimiter, m);
+            if (csv_any_rare(bytes) || !run.take(m, csv_parity_by_product(m.quote), found)) break;
+            csv_press_positions(run.ends, found, run.at, run.out);
         }
-        c.took_regular(at, out, state, f.quotes, f.newlines);
+        run.end(c);
     }
     [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void quoted(csv_cursor& c) {
         csv_cursor now = c;
@@ -545,10 +534,8 @@ struct csv_form_vbmi2 {
         for (unsigned words = 0; words < csv_most_words && now.has_word(); ++words, now.step(64, found)) {
             csv_bytes64 bytes;
             std::memcpy(&bytes, now.text + now.at, 64);
-            m.quote = csv_bytes_equal(bytes, '"');
+            csv_classify(bytes, now.delimiter, m);
             if (csv_any_rare(bytes) || (m.quote == 0 && now.s.plain())) break;
-            m.delimiter = csv_bytes_equal(bytes, now.delimiter);
-            m.newline = csv_bytes_equal(bytes, '\n');
             const std::uint64_t ends = csv_examine<true, false>(m, csv_parity_by_product(m.quote), 64, now.s, now.f, found);
             csv_press_positions(ends, found, now.at, now.out);
         }
@@ -557,15 +544,12 @@ struct csv_form_vbmi2 {
     [[gnu::target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,pclmul")]] static void any(csv_cursor& c) {
         csv_masks m;
         unsigned found = 0;
-        const unsigned length = c.has_word() ? 64 : c.to - c.at;
         csv_bytes64 bytes;
         std::memcpy(&bytes, c.text + c.at, 64);
-        m.quote = csv_bytes_equal(bytes, '"');
-        m.delimiter = csv_bytes_equal(bytes, c.delimiter);
-        m.newline = csv_bytes_equal(bytes, '\n');
+        csv_classify(bytes, c.delimiter, m);
         m.carriage_return = csv_bytes_equal(bytes, '\r');
         m.zero = csv_bytes_equal(bytes, '\0');
-        csv_cut_masks(m, length);
+        const unsigned length = csv_cut_masks(m, c);
         const std::uint64_t ends = csv_examine<true, true>(m, csv_parity_by_product(m.quote), length, c.s, c.f, found);
         csv_press_positions(ends, found, c.at, c.out);
         c.step(length, found);
