@@ -141,6 +141,7 @@ private:
         bool present = false;
         std::vector<std::size_t> text_bytes{};    // of each text column of the schema
         std::vector<std::size_t> text_begins{};
+        std::vector<std::uint8_t> validity{};     // of each column of the input
     };
 
     // Columns stand in other places in another input.
@@ -259,21 +260,20 @@ private:
 
     void convert(place& p, csv_places& fields) {
         const csv_batch& batch = p.batch;
+        const std::size_t bitmap_bytes = (batch.rows + 7) / 8;
+        p.validity.resize(batch.input->columns.size() * bitmap_bytes);
         std::optional<error_details> refused;
         each_stretch(batch, fields, stretch_rows, [&](std::size_t first, std::size_t rows) {
+            std::uint8_t* bits = p.validity.data() + first / 8;
             for (const csv_column& column : batch.input->columns) {
                 column_data& to = to_.columns[column.slot];
                 const csv_fields_of_column of = fields.of(column.position, nullptr, rows);
                 const std::size_t row = batch.first_row + first;
-                std::uint8_t validity[chunk_rows / 8];
+                std::uint8_t* const validity = to.nullable ? bits : nullptr;
+                bits += bitmap_bytes;
                 std::size_t good = rows;
-                if (column.kernel) {
-                    const csv_job job{of, to.values.data() + row * size_of(to.type), to.nullable ? validity : nullptr, &run_.settings.nulls, column.format};
-                    good = column.kernel(job);
-                } else {
-                    place_texts(p, column, of, row, to.nullable ? validity : nullptr);
-                }
-                if (to.nullable) csv_place_bits(reinterpret_cast<std::uint8_t*>(to.validity.data()), row, validity, good);
+                if (column.kernel) good = column.kernel({of, to.values.data() + row * size_of(to.type), validity, &run_.settings.nulls, column.format});
+                else place_texts(p, column, of, row, validity);
                 if (good == rows) continue;
                 refused = csv_refused_field(batch, of.field(good), first + good, column, run_.settings.nulls, batch.input->reader.labels());
                 rows = good;    // a later one stands in an earlier row
@@ -281,6 +281,12 @@ private:
             return !refused;
         });
         if (refused) throw error(std::move(*refused));
+        const std::uint8_t* bits = p.validity.data();
+        for (const csv_column& column : batch.input->columns) {
+            column_data& to = to_.columns[column.slot];
+            if (to.nullable) csv_place_bits(reinterpret_cast<std::uint8_t*>(to.validity.data()), batch.first_row, bits, batch.rows);
+            bits += bitmap_bytes;
+        }
     }
 
     void place_texts(place& p, const csv_column& column, const csv_fields_of_column& fields, std::size_t row, std::uint8_t* validity) {
