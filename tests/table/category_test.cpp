@@ -11,6 +11,8 @@
 #include <segkit/io/csv.hpp>
 #include <segkit/pipeline/collect_into.hpp>
 #include <segkit/pipeline/explain.hpp>
+#include <segkit/prepare/impute.hpp>
+#include <segkit/prepare/one_hot.hpp>
 #include <segkit/query.hpp>
 #include <segkit/query/as_category.hpp>
 #include <segkit/query/concat.hpp>
@@ -134,6 +136,12 @@ TEST_CASE("stages take a category as the text that it is, and keep its type wher
     static_assert(std::same_as<sk::column_type_t<std::remove_cvref_t<decltype(all)>::schema_type, "country">, sk::text>);
     CHECK(all["device"_c].dictionary().size() == 2);
     CHECK(all.row(5'004) == all.row(4));
+
+    const auto recipe = sk::impute_most_frequent("device"_c) | sk::one_hot("device"_c, "is"_c);
+    const auto ready = coded | sk::fit(recipe, coded).model | sk::collect();
+    const auto plainly = plain | sk::fit(recipe, plain).model | sk::collect();
+    CHECK(ready["is"_c][7] == plainly["is"_c][7]);
+    CHECK(ready["device"_c].dictionary().size() == 2);
 
     const auto structs = coded | sk::collect_into<visit>();
     CHECK(structs[17].country == plain["country"_c][17]);

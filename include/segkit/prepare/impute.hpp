@@ -34,7 +34,7 @@ namespace SEGKIT_NAMESPACE {
 
 template <class Name, class Type>
 struct block_cannot_be_imputed {
-    static_assert(detail::never<Name>, "segkit: a block column has no missing values to impute; see 'block_cannot_be_imputed<name, type>'");
+    static_assert(detail::never<Name>, "segkit: a block column has no missing values to impute, and a list cannot be imputed; see 'block_cannot_be_imputed<name, type>'");
 };
 template <class Name, class Type>
 struct imputed_column_is_not_numeric {
@@ -75,7 +75,7 @@ struct impute_report {
 namespace detail {
 
 template <class T>
-struct is_plain : std::bool_constant<!is_block<T>> {};
+struct is_plain : std::bool_constant<!is_nested<T>> {};
 template <class T>
 struct is_plain_number : std::bool_constant<is_feature_type<T> && !is_block<T>> {};
 
@@ -99,7 +99,7 @@ V value_of_integer(std::int64_t value) {
 }
 template <class V>
 auto imputed_as(const imputed_value& value) {
-    if constexpr (std::same_as<V, text>) return value.text;
+    if constexpr (is_text<V>) return value.text;
     else if constexpr (std::floating_point<V>) return static_cast<V>(value.number);
     else return value_of_integer<V>(value.integer);
 }
@@ -110,7 +110,7 @@ class fill_step final : public step {
 public:
     using in_value = value_t<non_null_t<T>>;
     using out_value = value_t<Out>;
-    using held = std::conditional_t<std::same_as<Out, text>, std::string, Out>;
+    using held = std::conditional_t<is_text<Out>, std::string, Out>;
 
     fill_step(std::string_view stage, int from, held fill, int out, int flag)
         : step({from}, flag < 0 ? std::vector<int>{out} : std::vector<int>{out, flag}), stage_(stage), from_(from), fill_(std::move(fill)), out_(out), flag_(flag) {}
@@ -329,7 +329,7 @@ struct impute_constant_stage : stage_base {
             return detail::erroneous_rows();
         } else {
             return detail::fill_columns<non_null_t, Flag>(std::move(r), Columns{}, from, stage_name, [&]<class Out>(std::type_identity<Out>, std::size_t) {
-                if constexpr (std::same_as<Out, text>) return value;
+                if constexpr (is_text<Out>) return value;
                 else if constexpr (is_integer<Out>) return in_range<Out>();
                 else return static_cast<Out>(value);
             });
@@ -352,8 +352,8 @@ private:
     template <class T>
     struct takes : std::bool_constant<[] {
         using U = non_null_t<T>;
-        if constexpr (is_block<T>) return false;
-        else if constexpr (std::same_as<V, std::string>) return std::same_as<U, text>;
+        if constexpr (is_nested<T>) return false;
+        else if constexpr (std::same_as<V, std::string>) return is_text<U>;
         else if constexpr (std::integral<V> && !std::same_as<V, bool>) return is_number<U>;
         else if constexpr (std::floating_point<V>) return std::floating_point<U>;
         else return std::same_as<U, V>;
@@ -398,7 +398,7 @@ template <fixed_string Name, fixed_string Flag>
 constexpr auto impute_median(col<Name>, col<Flag>) {
     return make_pipeline(impute_stage<column_list<Name>, Flag, impute_kind::median>{});
 }
-// Of any type but blocks.
+// Of any type but blocks and lists.
 template <class Columns>
 constexpr auto impute_most_frequent(Columns) {
     return make_pipeline(impute_stage<detail::columns_of_t<Columns>, "", impute_kind::most_frequent>{});

@@ -63,7 +63,7 @@ namespace detail {
 
 template <class T>
 struct has_categories
-    : std::bool_constant<std::same_as<non_null_t<T>, text> || std::same_as<non_null_t<T>, bool> || is_integer<non_null_t<T>>> {};
+    : std::bool_constant<is_text<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || is_integer<non_null_t<T>>> {};
 
 template <class F>
 void with_category_value(type_id type, F&& f) {

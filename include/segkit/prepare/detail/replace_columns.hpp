@@ -46,7 +46,7 @@ auto replace_columns(relation<Schema> r, column_list<Names...>, MakeStep&& make_
     std::size_t i = 0;
     const auto replace = [&]<fixed_string Name>(std::type_identity<name<Name>>) {
         using Out = To<column_type_t<Schema, Name>>;
-        const int out = r.plan.add_slot({.type = type_id_of<Out>, .nullable = is_nullable<Out>});
+        const int out = r.plan.add_slot({.type = slot_type_of<Out>, .nullable = is_nullable<Out>});
         r.plan.add_step(make_step(std::type_identity<column_type_t<Schema, Name>>{}, i, out));
         ++i;
         r.slot_of[Schema::find(name_of<Name>)] = out;
@@ -66,7 +66,7 @@ std::vector<feature> bind_columns(const relation<Schema>& r, column_list<Names..
         } else {
             using T = column_type_t<Schema, Name>;
             if constexpr (!Fits<T>::value) report(mistake<Wrong<name<Name>, T>>);
-            else columns.push_back({std::string(name_of<Name>), r.template slot<Name>(), type_id_of<T>, is_nullable<T>});
+            else columns.push_back({std::string(name_of<Name>), r.template slot<Name>(), slot_type_of<T>, is_nullable<T>});
         }
     };
     (bind(std::type_identity<name<Names>>{}), ...);
