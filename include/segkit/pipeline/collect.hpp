@@ -387,16 +387,23 @@ bool lie_as_asked(const Plan& p, const std::vector<int>& outputs, const std::vec
 template <class Plan>
 table_data collect_rows(Plan p, const std::vector<int>& outputs, executor_ref executor, const std::vector<type_id>& types = {}) {
     // What is to be coded and not in memory yet is coded as it comes: its texts are never held.
+    std::vector<int> slots = outputs;
     stored_rows stored;
-    if (types.empty() || p.source()->row_count()) stored = stored_rows_of(p, outputs, executor);
-    if (stored.rows && !lie_as_asked(p, outputs, types, *stored.rows)) stored = {};
+    if (p.has_whole() && types.empty()) {
+        Plan whole = p.whole(slots);
+        stored = stored_rows_of(whole, slots, executor);
+        if (stored.rows) p = std::move(whole);
+        else slots = outputs;
+    }
+    if (!stored.rows && (types.empty() || p.source()->row_count())) stored = stored_rows_of(p, outputs, executor);
+    if (stored.rows && !lie_as_asked(p, slots, types, *stored.rows)) stored = {};
     if (!stored.rows) {
         row_collector<table_data> collector(p, outputs, types);
         p.run(outputs, executor, collector);
         return collector.take(executor);
     }
     std::vector<std::size_t> from;
-    for (const int s : outputs) from.push_back(static_cast<std::size_t>(p.at(s).source_column));
+    for (const int s : slots) from.push_back(static_cast<std::size_t>(p.at(s).source_column));
     p = {};
     const bool last = stored.computed && stored.rows.use_count() == 1;    // nobody else will read them
     table_data all;

@@ -109,6 +109,27 @@ public:
     const std::shared_ptr<row_source>& source() const { return source_; }
     const std::vector<std::shared_ptr<const step>>& steps() const { return steps_; }
 
+    // The same rows from a source that has them in memory, all at once, as columns in the order of `slots`. It holds until
+    // another step is added.
+    void offer_whole(std::shared_ptr<row_source> whole, std::vector<int> slots) {
+        whole_ = std::move(whole);
+        whole_slots_ = std::move(slots);
+        whole_steps_ = steps_.size();
+    }
+    // A plan over that source, with the slots that are wanted, or none.
+    bool has_whole() const { return whole_ && whole_steps_ == steps_.size(); }
+    plan whole(std::vector<int>& wanted) const {
+        plan p(whole_);
+        for (int& s : wanted) {
+            slot same = at(s);
+            same.source_column = -1;
+            for (std::size_t i = 0; i < whole_slots_.size(); ++i)
+                if (whole_slots_[i] == s) same.source_column = static_cast<int>(i);
+            s = p.add_slot(std::move(same));
+        }
+        return p;
+    }
+
     // Runs the pass: every chunk of the source through the steps that `outputs` need, then to the consumer, a
     // morsel_consumer. Chunks without a row that counts are not handed on.
     template <class Consumer, class Plan = plan>
@@ -120,6 +141,9 @@ private:
     std::shared_ptr<row_source> source_;
     std::vector<slot> slots_;
     std::vector<std::shared_ptr<const step>> steps_;
+    std::shared_ptr<row_source> whole_{};
+    std::vector<int> whole_slots_{};
+    std::size_t whole_steps_ = 0;
 };
 
 namespace detail {

@@ -228,7 +228,12 @@ private:
             return detail::erroneous_rows();
         } else {
             using Out = typename detail::append_fields<Schema, field<Names, joined<Names, Types>>...>::type;
+            std::vector<detail::join_source::right_column> columns{
+                {RightSchema::find(name_of<Names>), is_nullable<joined<Names, Types>>, fills.template of<Names, Types>()}...};
             if constexpr (OneMatch) {
+                std::shared_ptr<row_source> whole;
+                if (left.plan.source()->row_count() && left.plan.source()->rescannable())
+                    whole = std::make_shared<detail::join_source>(Kind, left.plan, left.slot_of, keys, side, columns);
                 const int match = add_lookup(left, side, keys);
                 std::vector<int> slots = left.slot_of;
                 const auto add = [&](std::size_t column, type_id type, bool nullable, detail::gather_fill fill) {
@@ -237,10 +242,9 @@ private:
                     slots.push_back(out);
                 };
                 (add(RightSchema::find(name_of<Names>), slot_type_of<Types>, is_nullable<joined<Names, Types>>, fills.template of<Names, Types>()), ...);
+                if (whole) left.plan.offer_whole(std::move(whole), slots);
                 return std::move(left).template with<Out>(std::move(slots));
             } else {
-                std::vector<detail::join_source::right_column> columns{
-                    {RightSchema::find(name_of<Names>), is_nullable<joined<Names, Types>>, fills.template of<Names, Types>()}...};
                 return detail::relation_over<Out>(std::make_shared<detail::join_source>(Kind, std::move(left.plan), std::move(left.slot_of), std::move(keys),
                                                                                        std::move(side), std::move(columns)));
             }

@@ -338,7 +338,7 @@ struct join_engine {
             std::vector<const column_data*> columns(left_.slot_count(), nullptr);
             for (const int s : outputs)
                 if (left.rows) columns[static_cast<std::size_t>(s)] = &left.rows->columns[static_cast<std::size_t>(left_.at(s).source_column)];
-            if (!left.rows && left_.source()->row_count()) {
+            if (!left.rows && left_.source()->row_count() && left_.source()->rescannable()) {
                 left.rows = std::make_shared<const table_data>(collect_rows(left_, outputs, executor));
                 for (std::size_t i = 0; i < outputs.size(); ++i) columns[static_cast<std::size_t>(outputs[i])] = &left.rows->columns[i];
             }
