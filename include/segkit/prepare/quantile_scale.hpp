@@ -96,11 +96,16 @@ struct quantile_scale_estimator {
         if (options.n_quantiles < 2) detail::throw_invalid_option(stage, "n_quantiles", std::to_string(options.n_quantiles), "at least 2");
         return {};
     }
+    // Templates only so that who includes this header and fits nothing does not compile the kernels.
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { quantile_estimator{.stage = stage}.update(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { quantile_estimator{.stage = stage}.update(s, block); }
     void merge(state& s, const state& other) const { quantile_estimator{.stage = stage}.merge(s, other); }
 
+    template <int = 0>
     quantile_scale_model finish(const state& s) const { return finish(s, detail::default_executor); }
+    template <int = 0>
     quantile_scale_model finish(const state& s, executor_ref executor) const {
         const std::size_t n = std::min(options.n_quantiles, s.rows());
         quantile_estimator even{.probabilities = {}, .stage = stage};

@@ -118,7 +118,10 @@ struct quantile_estimator {
         return {};
     }
 
+    // Templates only so that who includes this header and fits nothing does not compile the kernels.
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { add(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { add(s, block); }
 
     void merge(state& s, const state& other) const {
@@ -130,9 +133,11 @@ struct quantile_estimator {
         }
     }
 
+    template <int = 0>
     column_quantiles_model finish(const state& s) const { return finish(s, detail::default_executor); }
 
     // Columns in parallel.
+    template <int = 0>
     column_quantiles_model finish(const state& s, executor_ref executor) const {
         if (s.rows() == 0) detail::throw_empty(stage);
         column_quantiles_model model{probabilities, std::vector<column_values>(s.columns.size())};
@@ -173,11 +178,13 @@ private:
 };
 
 // Of points in memory, rows or columns one after the other; of long columns in little more than the time to read them.
-inline column_quantiles_model column_quantiles(matrix_view<const double> matrix, std::vector<double> probabilities,
+template <int = 0>
+column_quantiles_model column_quantiles(matrix_view<const double> matrix, std::vector<double> probabilities,
                                                quantile_method method = quantile_method::linear, executor_ref executor = detail::default_executor) {
     return quantile_estimator{.probabilities = std::move(probabilities), .method = method}.of(matrix, executor);
 }
-inline column_quantiles_model column_quantiles(matrix_view<const float> matrix, std::vector<double> probabilities,
+template <int = 0>
+column_quantiles_model column_quantiles(matrix_view<const float> matrix, std::vector<double> probabilities,
                                                quantile_method method = quantile_method::linear, executor_ref executor = detail::default_executor) {
     return quantile_estimator{.probabilities = std::move(probabilities), .method = method}.of(matrix, executor);
 }

@@ -72,13 +72,20 @@ struct column_scaling {
 
     // `out` may be `rows` itself. A NaN stays one; an infinite result is an error that names row and feature, after which `out` is
     // scaled in part. Computed in double for points in float too.
+    // Templates only so that who includes this header and fits nothing does not compile the kernels.
+    template <int = 0>
     void transform(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const { apply<false>(rows, out, executor); }
+    template <int = 0>
     void transform(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply<false>(rows, out, executor); }
+    template <int = 0>
     void inverse(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const { apply<true>(rows, out, executor); }
+    template <int = 0>
     void inverse(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply<true>(rows, out, executor); }
 
     // Into memory of their own.
+    template <int = 0>
     dense_matrix<double> transformed(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return fresh<false>(rows, executor); }
+    template <int = 0>
     dense_matrix<float> transformed(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return fresh<false>(rows, executor); }
 
     friend bool operator==(const column_scaling&, const column_scaling&) = default;
@@ -181,10 +188,13 @@ struct standard_scale_estimator {
         detail::require_ddof(stage, options.ddof);
         return {};
     }
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { rows.update(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { rows.update(s, block); }
     void merge(state& s, const state& other) const { rows.merge(s, other); }
 
+    template <int = 0>
     column_scaling finish(const state& s) const {
         const auto summary = rows.finish(s);
         detail::require_more_rows_than(stage, s.rows(), options.ddof);
@@ -211,11 +221,14 @@ struct min_max_scale_estimator {
         }
         return {};
     }
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { rows.update(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { rows.update(s, block); }
     void merge(state& s, const state& other) const { rows.merge(s, other); }
 
     // A constant feature goes to the lower bound.
+    template <int = 0>
     column_scaling finish(const state& s) const {
         column_scaling scaling;
         for (const moments& m : rows.finish(s).columns) {
@@ -236,10 +249,13 @@ struct max_abs_scale_estimator {
     using state = column_moments::state;
 
     state start() const { return {}; }
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { rows.update(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { rows.update(s, block); }
     void merge(state& s, const state& other) const { rows.merge(s, other); }
 
+    template <int = 0>
     column_scaling finish(const state& s) const {
         column_scaling scaling;
         for (const moments& m : rows.finish(s).columns) {
@@ -263,10 +279,14 @@ struct robust_scale_estimator {
             detail::throw_invalid_option(stage, "lower", std::to_string(options.lower), "a share of at least 0, below upper = " + std::to_string(options.upper) + ", which is at most 1");
         return {};
     }
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { quartiles().update(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { quartiles().update(s, block); }
     void merge(state& s, const state& other) const { quartiles().merge(s, other); }
+    template <int = 0>
     column_scaling finish(const state& s) const { return from(quartiles().finish(s)); }
+    template <int = 0>
     column_scaling finish(const state& s, executor_ref executor) const { return from(quartiles().finish(s, executor)); }
 
     // Of a matrix in memory, without a copy.

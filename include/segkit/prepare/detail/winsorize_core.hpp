@@ -58,7 +58,10 @@ struct clip_bounds {
     std::vector<clip_bound> columns;
 
     // `out` may be `rows` itself.
+    // Templates only so that who includes this header and fits nothing does not compile the kernels.
+    template <int = 0>
     void transform(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const { apply(rows, out, executor); }
+    template <int = 0>
     void transform(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply(rows, out, executor); }
 
     friend bool operator==(const clip_bounds&, const clip_bounds&) = default;
@@ -89,11 +92,15 @@ struct winsorize_estimator {
             detail::throw_invalid_option(stage, "lower", std::to_string(options.lower), "a share of at least 0, not above upper = " + std::to_string(options.upper) + ", which is at most 1");
         return fences().start();
     }
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { fences().update(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { fences().update(s, block); }
     void merge(state& s, const state& other) const { fences().merge(s, other); }
 
+    template <int = 0>
     clip_bounds finish(const state& s) const { return finish(s, detail::default_executor); }
+    template <int = 0>
     clip_bounds finish(const state& s, executor_ref executor) const {
         if (options.by == winsorize_by::iqr) return within(fences().finish(s, executor));
         return between(quantiles(s.values.rows()).finish(s.values, executor));

@@ -58,10 +58,14 @@ struct zscore_estimator {
         detail::require_ddof(stage, options.ddof);
         return {};
     }
+    // Templates only so that who includes this header and fits nothing does not compile the kernels.
+    template <int = 0>
     void update(state& s, matrix_view<const double> block) const { moments_of_rows().update(s, block); }
+    template <int = 0>
     void update(state& s, matrix_view<const float> block) const { moments_of_rows().update(s, block); }
     void merge(state& s, const state& other) const { moments_of_rows().merge(s, other); }
 
+    template <int = 0>
     zscore_fences finish(const state& s) const {
         const auto summary = moments_of_rows().finish(s);
         detail::require_more_rows_than(stage, s.rows(), options.ddof);
