@@ -25,8 +25,8 @@ struct row_move {
 
 template <class T>
 struct row_kernels {
-    // sums[which[i] * columns + j] += weights[i] * (rows[i * stride + j] - origin[j]), and squares[j] += the same times the difference
-    // once more, for `count` rows. Without weights each counts once.
+    // sums[which[i] * columns + j] += weights[i] * (rows[i * stride + j] - origin[j]), and squares[j], where given, += the same times
+    // the difference once more, for `count` rows. Without weights each counts once.
     void (*add)(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which, const double* weights, std::size_t count,
                 double* squares);
     // Takes rows from one sum to another. Whether a value left that was so much larger than what stays that the roundings it left
@@ -84,14 +84,14 @@ template <std::size_t Bytes, class T>
             part::load(value, row + j, origin + j);
             const typename part::doubles weighted = value * weight;
             part::add(sum + j, weighted);
-            part::add(squares + j, weighted * value);
+            if (squares) part::add(squares + j, weighted * value);
         }
         add_row<Bytes / 2>(sum, row, origin, weight, squares, j, columns);
     } else {
         for (; j < columns; ++j) {
             const double value = static_cast<double>(row[j]) - origin[j];
             sum[j] += value * weight;
-            squares[j] += value * weight * value;
+            if (squares) squares[j] += value * weight * value;
         }
     }
 }

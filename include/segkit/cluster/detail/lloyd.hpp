@@ -133,7 +133,7 @@ void with_whole_rows(matrix_view<const T> rows, F f) {
     }
 }
 
-// Adds rows to the counts and sums of their clusters, and their squared distances from the origin, by feature, to `squares`.
+// Adds rows to the counts and sums of their clusters, and their squared distances from the origin, by feature, to `squares` where given.
 template <class T>
 void add_rows(lloyd_state& s, matrix_view<const T> rows, const std::int32_t* clusters, const double* weights, const aligned_doubles& origin, double* squares) {
     const row_kernels<T>& kernels = row_kernels_for<T>(simd_level());
@@ -195,7 +195,6 @@ public:
         require_width("kmeans", block.columns, d_);
         require_finite("kmeans", block, s.rows);
         std::vector<double> tile(d_ * tile_rows);
-        aligned_doubles squares(d_);
         std::vector<std::int32_t> clusters(block.rows);
         alignas(64) double lanes[tile_rows] = {};
         for (std::size_t first = 0; first < block.rows; first += tile_rows) {
@@ -207,7 +206,7 @@ public:
             std::copy_n(nearest.which, length, clusters.begin() + static_cast<std::ptrdiff_t>(first));
             if (repairing_) keep_far_points(s, tile.data(), origin_, length, nullptr, nearest);
         }
-        add_rows(s, block, clusters.data(), nullptr, origin_, squares.data());
+        add_rows(s, block, clusters.data(), nullptr, origin_, nullptr);
         s.rows += block.rows;
         s.inertia += sum_of_lanes(lanes);
     }

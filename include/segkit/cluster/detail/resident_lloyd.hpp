@@ -113,6 +113,7 @@ private:
             return;
         }
         std::vector<row_move> moves;
+        moves.reserve(changed_[b] + 64);    // as many as the last time
         const matrix_view<const T> rows = block(b);
         for (std::size_t tile = 0; tile < now.size(); tile += tile_rows) {
             for (std::uint64_t places = different_places(before + tile, now.data() + tile); places != 0; places &= places - 1) {
@@ -201,9 +202,10 @@ private:
                     for (std::size_t i = length; i < tile_rows; ++i) labels[place_in_tile(i)] = doubts[place_in_tile(i)] = 0;
                 }
                 if (!any && outside == 0) return;
-                for (std::size_t place = 0; place < tile_rows; ++place) {
-                    const std::size_t i = row_at_place(place);
-                    if (!doubts[place] && !(outside >> i & 1)) continue;
+                for (std::uint64_t far = outside; far != 0; far &= far - 1) doubts[place_in_tile(static_cast<std::size_t>(std::countr_zero(far)))] = 0xFF;
+                constexpr unsigned char none[tile_rows] = {};
+                for (std::uint64_t places = different_places(doubts, none); places != 0; places &= places - 1) {
+                    const std::size_t i = row_at_place(static_cast<std::size_t>(std::countr_zero(places)));
                     for (std::size_t j = 0; j < d_; ++j) tile[j * tile_rows + waiting] = points_(first + i, j);
                     rows[waiting++] = static_cast<std::uint32_t>(first + i - blocks_.first(b));
                     if (waiting == tile_rows) ask_exactly();
@@ -260,7 +262,8 @@ private:
         std::vector<std::int32_t> clusters(blocks_.length(b));
         for (std::size_t i = 0; i < clusters.size(); ++i) clusters[i] = label(blocks_.first(b) + i);
         aligned_doubles squares(d_);
-        add_rows(s, block(b), clusters.data(), points_.weights() ? points_.weights() + blocks_.first(b) : nullptr, iterate.origin, squares.data());
+        add_rows(s, block(b), clusters.data(), points_.weights() ? points_.weights() + blocks_.first(b) : nullptr, iterate.origin, labelled_ ? nullptr : squares.data());
+        if (labelled_) return;
         squares_[b] = 0;
         for (const double square : squares) squares_[b] += square;
     }
@@ -340,7 +343,6 @@ lloyd_state one_assignment(const tiled_matrix<T>& points, const lloyd_iterate& i
         const std::size_t first = blocks.first(b), end = first + blocks.length(b);
         std::vector<T> scratch(d * tile_rows);
         std::vector<std::int32_t> clusters(blocks.length(b));
-        aligned_doubles squares(d);
         for (std::size_t at = first; at < end; at += tile_rows) {
             const std::size_t length = std::min(tile_rows, end - at);
             const double* const weights = points.weights() ? points.weights() + at : nullptr;
@@ -352,7 +354,7 @@ lloyd_state one_assignment(const tiled_matrix<T>& points, const lloyd_iterate& i
             if (with_farthest) keep_far_points(s, tile, iterate.origin, length, weights, nearest);
         }
         s.rows = end - first;
-        add_rows(s, points.view().row_range(first, s.rows), clusters.data(), points.weights() ? points.weights() + first : nullptr, iterate.origin, squares.data());
+        add_rows(s, points.view().row_range(first, s.rows), clusters.data(), points.weights() ? points.weights() + first : nullptr, iterate.origin, nullptr);
     });
     for (std::size_t b = 1; b < states.size(); ++b) add_lloyd_state(states[0], states[b]);
     return std::move(states[0]);
