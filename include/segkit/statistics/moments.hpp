@@ -37,11 +37,19 @@ struct shifted_moments {
     // For many values whose first is known: begin(first), then add(value) for each of them.
     void begin(double value) { shift = shift_for(0, 0, value); }
     [[gnu::always_inline]] void add(double value) {
+        add_calmly(value);
+        if (count >= 16 && (count & (count - 1)) == 0) [[unlikely]] centre();
+    }
+    // The same for as many values as need no centring.
+    [[gnu::always_inline]] void add_calmly(double value) {
         const double y = value - shift;
         ++count;
         shifted_sum += y;
         shifted_squares += y * y;
-        if (count >= 16 && (count & (count - 1)) == 0) [[unlikely]] centre();
+    }
+    std::int64_t calm_values() const {
+        const std::uint64_t next = std::bit_ceil(static_cast<std::uint64_t>(count) + 1);
+        return static_cast<std::int64_t>(next < 16 ? 16 : next) - count - 1;
     }
     void merge(const shifted_moments& other) {
         if (other.count == 0) return;

@@ -100,6 +100,7 @@ struct spread_state : shifted_moments {
     void update(T value) { shifted_moments::update(static_cast<double>(value)); }
     void begin(T value) { shifted_moments::begin(static_cast<double>(value)); }
     [[gnu::always_inline]] void add(T value) { shifted_moments::add(static_cast<double>(value)); }
+    void add_calmly(T value) { shifted_moments::add_calmly(static_cast<double>(value)); }
     friend bool operator==(const spread_state&, const spread_state&) = default;
 };
 

@@ -83,7 +83,7 @@ void each_state(const row_block& rows, const group_block& groups, int mask, F f)
     const std::size_t stride = rows.first.stride, mask_stride = rows.masks.stride, at = groups.offset;
     const std::uint32_t count = rows.count;
     if constexpr (std::is_trivially_copyable_v<State>) {
-        if (groups.one_group) {    // in registers for the length of the block
+        if (groups.all_count == 1) {    // in registers for the length of the block
             State only = state_at<State>(state[0] + at);
             for (std::uint32_t k = 0; k < count; ++k, value += stride)
                 if (mask < 0 || mask_bit(masks + k * mask_stride, mask)) f(only, k, value);
@@ -178,6 +178,20 @@ struct number_states : number_member<sum_state<T>, (Parts & sum_part) != 0>,
     void update(T value) {
         each([&](auto& s) { s.update(value); });
     }
+    // As add, for so many rows as need no centring of the spread.
+    void add_calmly(T value) {
+        each([&](auto& s) {
+            if constexpr (requires { s.add_calmly(value); }) s.add_calmly(value);
+            else s.add(value);
+        });
+    }
+    std::size_t calm_rows() {
+        std::size_t rows = ~std::size_t{0};
+        each([&](auto& s) {
+            if constexpr (requires { s.calm_values(); }) rows = static_cast<std::size_t>(s.calm_values());
+        });
+        return rows;
+    }
     template <class F>
     void each(F&& f) {
         number_member<sum_state<T>, (Parts & sum_part) != 0>::each(f);
@@ -209,8 +223,8 @@ public:
     bool state_is_bytes() const override { return true; }
     void move(std::byte* from, std::byte* to) const override { std::memcpy(to, from, state_bytes()); }
     bool state_grows() const override { return false; }
-    void update(const row_block& rows, const group_block& groups, kept_values&, arena&) const override {
-        with_parts([&]<class States>(std::type_identity<States>) { update_as<States>(rows, groups); });
+    void update(const row_block& rows, const group_block& groups, kept_values& kept, arena&) const override {
+        with_parts([&]<class States>(std::type_identity<States>) { update_as<States>(rows, groups, kept); });
     }
     bool sum_is_in_spread() const { return !is_integer<T> && (parts_ & spread_part) != 0; }
     // Where the state of one part begins.
@@ -224,7 +238,7 @@ public:
 
 private:
     template <class States>
-    void update_as(const row_block& rows, const group_block& groups) const {
+    void update_as(const row_block& rows, const group_block& groups, kept_values& kept) const {
         if (this->mask >= 0) {
             each_state<States>(rows, groups, this->mask, [](States& states, std::uint32_t, const std::byte* value) { states.update(load<T>(value)); });
             return;
@@ -233,7 +247,17 @@ private:
             const std::uint32_t k = groups.fresh[i];
             state_at<States>(groups.state[k] + groups.offset).begin(load<T>(rows.first.at(k)));
         }
+        // While no group of few comes to a power of two rows, none need look whether its spread should be centred.
+        const bool counts_rows = std::is_base_of_v<number_member<spread_state<T>, true>, States> && groups.all_count > 0 && groups.all_count <= most_watched;
+        if (counts_rows && groups.fresh_count == 0 && rows.count <= kept.calm_rows) {
+            kept.calm_rows -= rows.count;
+            each_state<States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add_calmly(load<T>(value)); });
+            return;
+        }
         each_state<States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add(load<T>(value)); });
+        if (!counts_rows) return;
+        kept.calm_rows = ~std::size_t{0};
+        for (std::uint32_t g = 0; g < groups.all_count; ++g) kept.calm_rows = std::min(kept.calm_rows, state_at<States>(groups.all[g] + groups.offset).calm_rows());
     }
     template <class F>
     decltype(auto) with_parts(F&& f) const {
@@ -251,6 +275,7 @@ private:
         return f(std::type_identity<number_states<T, all>>{});
     }
 
+    static constexpr std::uint32_t most_watched = 64;
     unsigned asked_ = 0, parts_ = 0;
 };
 

@@ -127,52 +127,60 @@ struct group_engine {
         }
     };
 
-    // Few groups: the states of each accumulator lie together, so that accumulators can be updated by different threads.
+    // Few groups: accumulators have cache lines of their own in each, so that they can be updated by different threads.
     class few_groups {
     public:
-        explicit few_groups(const group_layout& layout) : keys(layout), layout_(layout), memory_(layout.accumulators.size()), kept_(layout.accumulators.size()), places_(layout.accumulators.size()) {
-            states_.reserve(layout.accumulators.size());
-            for (const auto& a : layout.accumulators) states_.emplace_back((a->state_bytes() + 7) / 8 * 8);
+        // `apart`: several threads will be at it.
+        few_groups(const group_layout& layout, bool apart) : keys(layout), layout_(layout), lanes_(layout.accumulators.size()) {
+            const std::size_t alignment = apart ? two_cache_lines : 8;
+            std::size_t bytes = 0;
+            for (const auto& a : layout.accumulators) {
+                offsets_.push_back(static_cast<std::uint32_t>(bytes));
+                bytes += (a->state_bytes() + alignment - 1) / alignment * alignment;
+            }
+            groups_ = state_store(bytes);
         }
 
         std::uint32_t size() const { return static_cast<std::uint32_t>(first_.size()); }
         const first_seen& first(std::uint32_t group) const { return first_[group]; }
-        std::byte* state(std::size_t accumulator, std::uint32_t group) const { return places_[accumulator][group]; }
+        std::byte* const* groups() const { return places_.data(); }
+        std::uint32_t offset_of(std::size_t accumulator) const { return offsets_[accumulator]; }
 
         // States for the keys that were added since.
         void start(std::uint32_t morsel) {
             for (std::uint32_t g = size(); g < keys.size(); ++g) {
                 first_.push_back({morsel, keys.first_row(g)});
-                for (std::size_t a = 0; a < states_.size(); ++a) {
-                    states_[a].grow_to(g + 1, memory_[a]);
-                    places_[a].push_back(states_[a].at(g));
-                    layout_.accumulators[a]->start(places_[a].back());
-                }
+                groups_.grow_to(g + 1, group_memory_);
+                places_.push_back(groups_.at(g));
+                for (std::size_t a = 0; a < offsets_.size(); ++a) layout_.accumulators[a]->start(places_.back() + offsets_[a]);
             }
         }
-        // The states of all groups in one accumulator, by number.
-        std::byte* const* states(std::size_t accumulator) const { return places_[accumulator].data(); }
-        // Brings one accumulator up to date with the rows of a block; `states` by the block's numbers, `fresh` the first rows of their groups.
+        // Brings one accumulator up to date with the rows of a block; `fresh` are the first rows of their groups.
         // (Those that keep values with the number of their group are here only where there is one group.)
-        void update(std::size_t accumulator, const numbered_block& block, std::byte* const* states, const std::uint32_t* fresh, std::uint32_t fresh_count) {
-            std::array<std::byte*, block_rows> state_of;
-            for (std::uint32_t k = 0; k < block.count; ++k) state_of[k] = states[block.numbers[k]];
+        void update(std::size_t accumulator, const numbered_block& block, std::byte* const* group_of, const std::uint32_t* fresh, std::uint32_t fresh_count) {
             const grouped_accumulator& a = *layout_.accumulators[accumulator];
-            a.update(block.seen_by(a), {block.numbers, state_of.data(), 0, size() == 1, fresh, fresh_count}, kept_[accumulator], memory_[accumulator]);
+            a.update(block.seen_by(a), {block.numbers, group_of, offsets_[accumulator], fresh, fresh_count, places_.data(), size()}, lanes_[accumulator].kept, lanes_[accumulator].memory);
         }
         void seal(std::size_t accumulator) {
-            layout_.accumulators[accumulator]->seal(size(), states_[accumulator], 0, kept_[accumulator], memory_[accumulator]);
-            kept_[accumulator] = {};
+            layout_.accumulators[accumulator]->seal(size(), groups_, offsets_[accumulator], lanes_[accumulator].kept, lanes_[accumulator].memory);
+            lanes_[accumulator].kept = {};
         }
 
         key_numbers keys;
 
     private:
+        static constexpr std::size_t two_cache_lines = 128;    // they are fetched in pairs
+        struct alignas(two_cache_lines) lane {    // of one accumulator
+            arena memory;
+            kept_values kept;
+        };
+
         const group_layout& layout_;
-        std::vector<arena> memory_;
-        std::vector<kept_values> kept_;
-        std::vector<state_store> states_;
-        std::vector<std::vector<std::byte*>> places_;
+        std::vector<lane> lanes_;
+        std::vector<std::uint32_t> offsets_;    // of each accumulator's states
+        arena group_memory_;
+        state_store groups_;
+        std::vector<std::byte*> places_;
         std::vector<first_seen> first_;
     };
 
@@ -181,27 +189,28 @@ struct group_engine {
     class group_partition {
     public:
         group_partition(const group_layout& layout, slab_pool& pool)
-            : layout_(&layout), memory_(pool), groups_(layout.key_bytes + layout.state_bytes), kept_(layout.accumulators.size()), table_(layout.range.dense() ? 0 : 64, 0),
+            : layout_(&layout), form_(layout.form()), memory_(pool), groups_(layout.key_bytes + layout.state_bytes), kept_(layout.accumulators.size()), table_(layout.range.dense() ? 0 : 64, 0),
               group_at_(layout.range.places()) {}
 
         void update(const record_block& rows, std::uint32_t morsel) {
             for (std::uint32_t first = 0; first < rows.count; first += rows_at_once) {
                 const record_block part{rows.at(first), std::min(rows_at_once, rows.count - first), rows.stride};
                 if (layout_->range.dense()) update_dense(part, morsel);
-                else if (layout_->one_word_key) update_as<true>(part, morsel);
-                else update_as<false>(part, morsel);
+                else if (form_ == key_form::one_word) update_as<key_form::one_word>(part, morsel);
+                else if (form_ == key_form::one_text) update_as<key_form::one_text>(part, morsel);
+                else update_as<key_form::any>(part, morsel);
             }
         }
         // Takes over a group and its states.
         void move_in(const few_groups& from, std::uint32_t group) {
             const std::byte* key = from.keys.key(group);
             const auto hash = static_cast<std::uint32_t>(from.keys.hash(group));
-            std::byte* to = add_key(key);
+            std::byte* to = add_key<key_form::any>(key);
             first_.push_back(from.first(group));
             if (layout_->range.dense()) group_at_[layout_->range.place_of(load<std::uint64_t>(key))] = size();
             else enter(free_place(table_, hash), hash);
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a)
-                layout_->accumulators[a]->move(from.state(a, group), to + layout_->key_bytes + layout_->accumulators[a]->state_offset);
+                layout_->accumulators[a]->move(from.groups()[group] + from.offset_of(a), to + layout_->key_bytes + layout_->accumulators[a]->state_offset);
         }
         void seal() {
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) {
@@ -222,7 +231,7 @@ struct group_engine {
 
         std::uint32_t state_at_of(std::size_t a) const { return layout_->key_bytes + layout_->accumulators[a]->state_offset; }
 
-        template <bool OneWordKey>
+        template <key_form Form>
         void update_as(const record_block& rows, std::uint32_t morsel) {
             // Groups lie anywhere in memory: ask for all of a block's before the first is used.
             std::array<std::uint32_t, block_rows> group_of, hash_of, fresh;
@@ -233,7 +242,7 @@ struct group_engine {
             const std::uint64_t* table = table_.data();
             const std::byte* record = rows.records;
             for (std::uint32_t k = 0; k < count; ++k, record += stride) {
-                hash_of[k] = layout_->template hash_of<OneWordKey>(record);
+                hash_of[k] = layout_->template hash_of<Form>(record);
                 __builtin_prefetch(&table[hash_of[k] & last]);
             }
             for (std::uint32_t k = 0; k < count; ++k) {
@@ -248,13 +257,13 @@ struct group_engine {
             }
             record = rows.records + key;
             for (std::uint32_t k = 0; k < count; ++k, record += stride) {
-                if (state_of[k] && layout_->template same_key<OneWordKey>(state_of[k], record)) continue;
+                if (state_of[k] && layout_->template same_key<Form>(state_of[k], record)) continue;
                 const std::uint32_t before = size();
-                group_of[k] = find_or_add<OneWordKey>(record, hash_of[k], morsel, rows.at(k));
+                group_of[k] = find_or_add<Form>(record, hash_of[k], morsel, rows.at(k));
                 state_of[k] = groups_.at(group_of[k]);
                 if (size() > before) fresh[fresh_count++] = k;
             }
-            update_states(rows, {group_of.data(), state_of.data(), 0, false, fresh.data(), fresh_count});
+            update_states(rows, {group_of.data(), state_of.data(), 0, fresh.data(), fresh_count, nullptr, 0});
         }
         // Keys of a dense range: their place says which group it is. Without a branch, since nobody can foretell which keys are new.
         void update_dense(const record_block& rows, std::uint32_t morsel) {
@@ -286,7 +295,7 @@ struct group_engine {
                 std::memcpy(group, record + layout_->key, 8);
                 start({morsel, load<std::uint32_t>(record + layout_->place)}, group);
             }
-            update_states(rows, {group_of.data(), state_of.data(), 0, false, fresh.data(), fresh_count});
+            update_states(rows, {group_of.data(), state_of.data(), 0, fresh.data(), fresh_count, nullptr, 0});
         }
         void update_states(const record_block& rows, group_block groups) {
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) {
@@ -301,24 +310,24 @@ struct group_engine {
             for (const grouped_accumulator* a : layout_->started) a->start(group + layout_->key_bytes + a->state_offset);
         }
 
-        template <bool OneWordKey>
+        template <key_form Form>
         std::uint32_t find_or_add(const std::byte* key, std::uint32_t hash, std::uint32_t morsel, const std::byte* record) {
             std::size_t at = hash & (table_.size() - 1);
             for (; table_[at]; at = (at + 1) & (table_.size() - 1)) {
                 const std::uint64_t entry = table_[at];
                 const auto group = static_cast<std::uint32_t>(entry) - 1;
-                if (entry >> 32 == hash && layout_->template same_key<OneWordKey>(groups_.at(group), key)) return group;
+                if (entry >> 32 == hash && layout_->template same_key<Form>(groups_.at(group), key)) return group;
             }
-            start({morsel, load<std::uint32_t>(record + layout_->place)}, add_key(key));
+            start({morsel, load<std::uint32_t>(record + layout_->place)}, add_key<Form>(key));
             enter(at, hash);
             return size() - 1;
         }
         // Memory for a group that comes next, with its key.
+        template <key_form Form>
         std::byte* add_key(const std::byte* key) {
             groups_.grow_to(size() + 1, memory_);
             std::byte* group = groups_.at(size());
-            if (layout_->one_word_key) std::memcpy(group, key, 8);
-            else layout_->keep_key(group, key, memory_);
+            layout_->template keep_key<Form>(group, key, memory_);
             return group;
         }
         // The last group's place in the table.
@@ -339,6 +348,7 @@ struct group_engine {
         }
 
         const group_layout* layout_;
+        key_form form_;
         arena memory_;
         state_store groups_;
         std::vector<kept_values> kept_;
@@ -351,12 +361,12 @@ struct group_engine {
     class group_tables {
     public:
         // `in_order`: morsels come one after the other, so that rows of few groups need not wait in records.
-        group_tables(const group_layout& layout, bool in_order) : layout_(layout), few_(layout), in_order_(in_order) {
+        group_tables(const group_layout& layout, bool in_order) : layout_(layout), few_(layout, !in_order), in_order_(in_order) {
             // Those that keep values gain by being split, even where there are few groups.
             bool grows = false;
             for (const auto& a : layout.accumulators) grows = grows || a->state_grows();
             if (grows && !layout.keys.empty()) many_ = true;
-            most_few_ = static_cast<std::uint32_t>(std::clamp<std::size_t>(few_bytes / (layout.key_bytes + layout.state_bytes + 8), 512, 16384));
+            most_few_ = static_cast<std::uint32_t>(std::clamp<std::size_t>(few_bytes / (layout.key_bytes + layout.state_bytes + 64), 512, 16384));
             if (many_) make_partitions();
         }
 
@@ -505,14 +515,16 @@ struct group_engine {
         }
         void update_few(const morsel_records& records, const std::vector<std::uint32_t>& numbers, const std::vector<std::uint32_t>& fresh, std::size_t accumulator) {
             std::vector<std::byte*> states;
-            for (const std::uint32_t number : numbers) states.push_back(few_.state(accumulator, number));
+            for (const std::uint32_t number : numbers) states.push_back(few_.groups()[number]);
             std::array<std::uint32_t, block_rows> fresh_here;
+            std::array<std::byte*, block_rows> state_of;
             std::size_t next_fresh = 0;
             std::uint32_t row = 0;
             for (const numbered_block& block : records.numbered) {
                 std::uint32_t fresh_count = 0;
                 for (; next_fresh < fresh.size() && fresh[next_fresh] < row + block.count; ++next_fresh) fresh_here[fresh_count++] = fresh[next_fresh] - row;
-                few_.update(accumulator, block, states.data(), fresh_here.data(), fresh_count);
+                for (std::uint32_t k = 0; k < block.count; ++k) state_of[k] = states[block.numbers[k]];
+                few_.update(accumulator, block, state_of.data(), fresh_here.data(), fresh_count);
                 row += block.count;
             }
         }
@@ -529,7 +541,7 @@ struct group_engine {
                 current_.reset();
                 std::size_t held = 0;
                 for (const group_partition& groups : partitions_) held += groups.bytes();
-                enough_ = std::max(least_waiting, held);
+                enough_ = std::max(least_waiting, 2 * held);
             }
         }
 
@@ -557,9 +569,8 @@ struct group_engine {
                 finish_key(result_rows(out.columns[i++], 0, groups.size()), k, groups.data(), groups.size());
             }
             for (const group_output& o : layout_.outputs) {
-                for (std::uint32_t g = 0; g < few_.size(); ++g) groups[g] = few_.state(o.accumulator, g);
                 result_rows rows(out.columns[i++], 0, groups.size());
-                o.finish->finish(rows, groups.data(), groups.size(), 0);
+                o.finish->finish(rows, few_.groups(), groups.size(), few_.offset_of(o.accumulator));
             }
             return out;
         }
@@ -601,10 +612,34 @@ struct group_engine {
                     finish_groups(out, parts[p], ordered.data() + first, first, count);
                 }
             });
-            for (const table_data& part : parts)
-                for (std::size_t i = 0; i < out.columns.size(); ++i)
-                    if (!result_rows::has_fixed_width(out.columns[i].type)) out.columns[i].append_column(part.columns[i]);
+            for (std::size_t i = 0; i < out.columns.size(); ++i) {
+                column_data& column = out.columns[i];
+                if (column.type == type_id::text && !column.nullable) {
+                    join_texts(column, i, parts, executor);
+                } else if (!result_rows::has_fixed_width(column.type)) {
+                    for (const table_data& part : parts) column.append_column(part.columns[i]);
+                }
+            }
             return out;
+        }
+        // Column i of all parts as one.
+        static void join_texts(column_data& to, std::size_t i, const std::vector<table_data>& parts, executor_ref executor) {
+            std::vector<std::size_t> first_row(parts.size() + 1, 0), first_byte(parts.size() + 1, 0);
+            for (std::size_t p = 0; p < parts.size(); ++p) {
+                first_row[p + 1] = first_row[p] + parts[p].columns[i].rows;
+                first_byte[p + 1] = first_byte[p] + parts[p].columns[i].bytes.size();
+            }
+            to.rows = first_row.back();
+            std::byte* bytes = to.bytes.grow(first_byte.back());
+            std::byte* ends = to.values.grow(to.rows * sizeof(std::int64_t));
+            executor.run(parts.size(), [&](std::size_t p) {
+                const column_data& from = parts[p].columns[i];
+                if (from.bytes.size()) std::memcpy(bytes + first_byte[p], from.bytes.data(), from.bytes.size());
+                for (std::size_t row = 0; row < from.rows; ++row) {
+                    const auto end = static_cast<std::int64_t>(first_byte[p]) + load<std::int64_t>(from.values.data() + (row + 1) * sizeof(std::int64_t));
+                    store(ends + (first_row[p] + row) * sizeof end, end);
+                }
+            });
         }
 
         // Columns with room for so many rows, where their values have a fixed width.
@@ -642,6 +677,10 @@ struct group_engine {
             }
         }
         void finish_key(result_rows out, const record_key& key, const std::byte* const* groups, std::size_t count) const {
+            if (key.type == type_id::text && !key.nullable) {
+                out.put_texts(count, [&](std::size_t k) { return text_key::at(groups[k] + key.offset); });
+                return;
+            }
             with_key_value(key.type, [&]<class V>(std::type_identity<V>) {
                 for (std::size_t k = 0; k < count; ++k) {
                     const std::byte* at = groups[k] + key.offset;
@@ -652,7 +691,7 @@ struct group_engine {
             });
         }
 
-        static constexpr std::size_t least_waiting = std::size_t{16} << 20, few_bytes = std::size_t{1} << 20;
+        static constexpr std::size_t least_waiting = std::size_t{24} << 20, few_bytes = std::size_t{1} << 20;
 
         const group_layout& layout_;
         slab_pool pool_;
@@ -715,8 +754,9 @@ struct group_engine {
                 std::array<std::uint32_t, block_rows> fresh;
                 const std::uint32_t fresh_count = keys.size() - before;
                 for (std::uint32_t i = 0; i < fresh_count; ++i) fresh[i] = keys.first_row(before + i) - records_.rows;
-                for (std::size_t a = 0; a < layout_.accumulators.size(); ++a)
-                    tables_.few().update(a, block, tables_.few().states(a), fresh.data(), fresh_count);
+                std::byte* const* groups = tables_.few().groups();
+                for (std::uint32_t k = 0; k < n; ++k) record_[k] = groups[numbers[k]];
+                for (std::size_t a = 0; a < layout_.accumulators.size(); ++a) tables_.few().update(a, block, record_.data(), fresh.data(), fresh_count);
             } else {
                 records_.numbered.push_back(block);
             }

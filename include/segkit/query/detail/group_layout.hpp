@@ -20,6 +20,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/detail/arena.hpp>
+#include <segkit/detail/copy_text.hpp>
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/query/detail/hash.hpp>
 #include <segkit/query/detail/text_key.hpp>
@@ -58,9 +59,10 @@ struct group_block {
     const std::uint32_t* number;
     std::byte* const* state;        // of each row's group; an accumulator's own part of it begins at `offset`
     std::uint32_t offset;
-    bool one_group;                 // all rows are of the first one's group
     const std::uint32_t* fresh;     // rows that are the first of their groups, ascending
     std::uint32_t fresh_count;
+    std::byte* const* all;          // where there are few: all groups
+    std::uint32_t all_count;
 };
 
 // States of groups: they never move.
@@ -94,6 +96,7 @@ struct kept_values {
         std::byte* begin;
         std::size_t entries;
     };
+    std::size_t calm_rows = 0;    // see number_accumulator
     std::unique_ptr<arena> memory;
     std::vector<piece> pieces;
     std::vector<std::byte> table;
@@ -165,6 +168,23 @@ public:
     void put_list(const V* values, std::size_t count) {
         column_.append_list(values, count);
     }
+    // The texts text_of(k) of the next `count` rows, none of them null.
+    template <class F>
+    void put_texts(std::size_t count, F text_of) {
+        auto end = static_cast<std::int64_t>(column_.bytes.size());
+        std::size_t bytes = 0;
+        for (std::size_t k = 0; k < count; ++k) bytes += text_of(k).size();
+        std::byte* to = column_.bytes.grow(bytes);
+        std::byte* ends = column_.values.grow(count * sizeof end);
+        for (std::size_t k = 0; k < count; ++k) {
+            const std::string_view text = text_of(k);
+            copy_text(to, text);
+            to += text.size();
+            end += static_cast<std::int64_t>(text.size());
+            store(ends + k * sizeof end, end);
+        }
+        column_.rows += count;
+    }
     template <class T>
     void put_block(const T* values, std::size_t width) {
         column_.append_block(values, width);
@@ -212,6 +232,9 @@ inline bool mask_bit(const std::byte* words, int mask) {
     const auto m = static_cast<unsigned>(mask);
     return (load<std::uint64_t>(words + std::size_t{m / 64} * 8) >> (m % 64)) & 1;
 }
+
+// Keys of some forms are compared and copied in one go: one word, one text that is never null.
+enum class key_form { one_word, one_text, any };
 
 inline constexpr unsigned partition_bits = 8;
 inline constexpr std::size_t partition_count = std::size_t{1} << partition_bits;
@@ -269,6 +292,7 @@ struct group_parts {
         // A key: values of fixed width and null bits, filled up to whole words, then texts. A group: its key, its states.
         std::uint32_t fixed_words = 0, key_bytes = 0, null_bits = 0;
         std::vector<std::uint32_t> text_keys;    // offsets
+        key_form form() const { return one_word_key ? key_form::one_word : one_text_key && fixed_words == 0 ? key_form::one_text : key_form::any; }
         key_range range{};    // found when the rows are at hand
         bool one_word_key = false, one_text_key = false, fills_words = false;
         std::size_t state_bytes = 0;
@@ -331,9 +355,10 @@ struct group_parts {
         bool is_null(const std::byte* key_at, const record_key& k) const {
             return k.nullable && (std::to_integer<unsigned>(key_at[null_bits + k.null_bit / 8]) >> (k.null_bit % 8) & 1) != 0;
         }
-        template <bool OneWordKey>
+        template <key_form Form>
         bool same_key(const std::byte* a, const std::byte* b) const {
-            if constexpr (OneWordKey) return load<std::uint64_t>(a) == load<std::uint64_t>(b);
+            if constexpr (Form == key_form::one_word) return load<std::uint64_t>(a) == load<std::uint64_t>(b);
+            if constexpr (Form == key_form::one_text) return text_key::same(a, b);
             for (std::uint32_t w = 0; w < fixed_words; ++w)
                 if (load<std::uint64_t>(a + 8 * w) != load<std::uint64_t>(b + 8 * w)) return false;
             for (const std::uint32_t t : text_keys)
@@ -341,6 +366,17 @@ struct group_parts {
             return true;
         }
         // Copies a key whose texts may go away.
+        template <key_form Form>
+        void keep_key(std::byte* to, const std::byte* from, arena& memory) const {
+            if constexpr (Form == key_form::one_word) {
+                std::memcpy(to, from, 8);
+            } else if constexpr (Form == key_form::one_text) {
+                std::memcpy(to, from, sizeof(text_key));
+                if (!text_key::is_short(from)) store(to, text_key(memory.keep(text_key::at(from))));
+            } else {
+                keep_key(to, from, memory);
+            }
+        }
         void keep_key(std::byte* to, const std::byte* from, arena& memory) const {
             std::memcpy(to, from, key_bytes);
             for (const std::uint32_t t : text_keys)
@@ -350,9 +386,9 @@ struct group_parts {
             return range.dense() ? range.partition_of(load<std::uint64_t>(key_at)) : partition_of_hash(hash_of_key);
         }
         // Half of the hash of a record's key, by which a partition finds the group.
-        template <bool OneWordKey>
+        template <key_form Form>
         std::uint32_t hash_of(const std::byte* record) const {
-            if constexpr (OneWordKey) return static_cast<std::uint32_t>(hash_value(load<std::uint64_t>(record + key)));
+            if constexpr (Form == key_form::one_word) return static_cast<std::uint32_t>(hash_value(load<std::uint64_t>(record + key)));
             else return load<std::uint32_t>(record + hash);
         }
 

@@ -49,7 +49,7 @@ public:
             const record_key& k = layout_->keys[0];
             return find_text(text_key::at(key_at + k.offset), layout_->is_null(key_at, k), row);
         }
-        return find(hash, [&](std::uint32_t number) { return layout_->template same_key<false>(key(number), key_at); }, [&] { return add(key_at, hash, row); });
+        return find(hash, [&](std::uint32_t number) { return layout_->template same_key<key_form::any>(key(number), key_at); }, [&] { return add(key_at, hash, row); });
     }
 
 private:
@@ -58,7 +58,7 @@ private:
         std::uint64_t size;
     };
     static constexpr std::size_t most_in_words = 16;
-    static constexpr std::uint64_t null_size = ~std::uint64_t{0}, long_size = null_size - 1;
+    static constexpr std::uint64_t null_size = ~std::uint64_t{0};
 
     template <class Same, class Add>
     std::uint32_t find(std::uint64_t hash, Same same, Add add) {
@@ -103,37 +103,22 @@ private:
                               [&] { return add(reinterpret_cast<const std::byte*>(&words[k]), hash, row + k); });
         }
     }
-    // Words and hashes of all texts first: a loop that nothing holds up.
     void number_texts(const chunk& c, std::uint32_t first, std::uint32_t n, std::uint32_t row, std::uint32_t* numbers) {
         const slot_view& view = c.slots[static_cast<std::size_t>(layout_->keys[0].slot)];
         const auto* texts = view.as<std::string_view>();
         const bool nullable = layout_->keys[0].nullable;
-        std::array<short_text, block_rows> given;
-        std::array<std::uint32_t, block_rows> hashes;
         each_row(c, first, n, [&](std::uint32_t k, std::uint32_t r) {
             const std::string_view text = texts[r];
-            const std::size_t size = text.size();
-            if (size > most_in_words) [[unlikely]] {
-                given[k].size = long_size;
-                return;
-            }
-            given[k] = {words_of(text.data(), size), size};
-            hashes[k] = static_cast<std::uint32_t>(hash_words(given[k].words, hash_of_size(size)));
-        });
-        if (nullable)
-            each_row(c, first, n, [&](std::uint32_t k, std::uint32_t r) {
-                if (!view.valid(r)) given[k].size = long_size;
-            });
-        for (std::uint32_t k = 0; k < n; ++k) {
-            if (given[k].size != long_size) [[likely]] {
-                const std::uint64_t entry = table_[hashes[k] & (table_.size() - 1)];
-                numbers[k] = static_cast<std::uint32_t>(entry) - 1;
-                if (entry != 0 && entry >> 32 == hashes[k] && same(shorts_[numbers[k]], given[k])) [[likely]] continue;
-            }
-            const std::uint32_t r = c.dense ? first + k : c.selection[first + k];
             const bool is_null = nullable && !view.valid(r);
-            numbers[k] = find_text(is_null ? std::string_view() : texts[r], is_null, row + k);
-        }
+            if (text.size() <= most_in_words && !is_null) [[likely]] {
+                const short_text given{words_of(text.data(), text.size()), text.size()};
+                const auto hash = static_cast<std::uint32_t>(hash_words(given.words, hash_of_size(given.size)));
+                const std::uint64_t entry = table_[hash & (table_.size() - 1)];
+                numbers[k] = static_cast<std::uint32_t>(entry) - 1;
+                if (entry != 0 && same(shorts_[numbers[k]], given)) [[likely]] return;
+            }
+            numbers[k] = find_text(is_null ? std::string_view() : text, is_null, row + k);
+        });
     }
     // Texts of a small dictionary are looked up once for each of its codes in a chunk; the next may have another dictionary.
     void number_codes(const chunk& c, std::uint32_t first, std::uint32_t n, std::uint32_t row, std::uint32_t* numbers) {
