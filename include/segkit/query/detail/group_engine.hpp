@@ -588,7 +588,7 @@ struct group_engine {
                 }
             std::vector<std::uint32_t> rank(seen.size() + 1, 0);
             for (std::size_t i = 0; i < seen.size(); ++i) rank[i + 1] = rank[i] + static_cast<std::uint32_t>(std::popcount(seen[i]));
-            std::vector<const std::byte*> ordered(total);
+            const owned_memory<const std::byte*> ordered = take_memory<const std::byte*>(total);
             executor.run(partitions_.size(), [&](std::size_t p) {
                 const group_partition& groups = partitions_[p];
                 for (std::uint32_t g = 0; g < groups.size(); ++g) {
@@ -608,8 +608,8 @@ struct group_engine {
                 const std::size_t end = std::min(total, (p + 1) * part_rows);
                 for (std::size_t first = p * part_rows; first < end; first += rows_at_once) {
                     const std::size_t count = std::min(end - first, rows_at_once);
-                    prefetch_groups(ordered, first + count, std::min(end, first + count + rows_at_once));
-                    finish_groups(out, parts[p], ordered.data() + first, first, count);
+                    const std::size_t ahead = std::min(end - first - count, rows_at_once);
+                    finish_groups(out, parts[p], ordered.get() + first, first, count, ahead);
                 }
             });
             for (std::size_t i = 0; i < out.columns.size(); ++i) {
@@ -657,17 +657,14 @@ struct group_engine {
             }
             return out;
         }
-        void prefetch_groups(const std::vector<const std::byte*>& groups, std::size_t begin, std::size_t end) const {
-            const std::size_t bytes = layout_.key_bytes + layout_.state_bytes;
-            for (std::size_t i = begin; i < end; ++i)
-                for (std::size_t line = 0; line < bytes; line += 64) __builtin_prefetch(groups[i] + line);
-        }
-        // Keys and results of groups, as rows from `first` on.
-        void finish_groups(table_data& fixed, table_data& other, const std::byte* const* groups, std::size_t first, std::size_t count) const {
-            std::size_t i = 0;
+        // Keys and results of groups, as rows from `first` on. Meanwhile the groups that come next are fetched, some for each column.
+        void finish_groups(table_data& fixed, table_data& other, const std::byte* const* groups, std::size_t first, std::size_t count, std::size_t ahead) const {
+            const std::size_t lines = (layout_.key_bytes + layout_.state_bytes + 63) / 64, columns = fixed.columns.size();
+            std::size_t i = 0, fetched = 0;
             const auto next = [&] {
                 column_data& column = result_rows::has_fixed_width(fixed.columns[i].type) ? fixed.columns[i] : other.columns[i];
                 ++i;
+                for (; fetched < ahead * lines * i / columns; ++fetched) __builtin_prefetch(groups[count + fetched / lines] + fetched % lines * 64);
                 return result_rows(column, first, count);
             };
             for (const record_key& k : layout_.keys) finish_key(next(), k, groups, count);
@@ -869,10 +866,16 @@ struct group_engine {
             const std::size_t parts = (column.rows + least_rows_for_range - 1) / least_rows_for_range;
             std::vector<range_state<T>> ranges(parts);
             executor.run(parts, [&](std::size_t p) {
-                range_state<T> range;
+                range_state<T> even, odd;    // two, so that one need not wait for the other
                 const std::size_t end = std::min(column.rows, (p + 1) * least_rows_for_range);
-                for (std::size_t i = p * least_rows_for_range; i < end; ++i) range.update(values[i]);
-                ranges[p] = range;
+                std::size_t i = p * least_rows_for_range;
+                for (; i + 1 < end; i += 2) {
+                    even.update(values[i]);
+                    odd.update(values[i + 1]);
+                }
+                if (i < end) even.update(values[i]);
+                even.merge(odd);
+                ranges[p] = even;
             });
             for (std::size_t p = 1; p < parts; ++p) ranges[0].merge(ranges[p]);
             layout_.range = key_range::of(ranges[0].low, ranges[0].high, column.rows);
