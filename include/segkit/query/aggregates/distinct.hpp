@@ -31,7 +31,7 @@ struct count_distinct_kind {
         return s.distinct();
     }
 
-    // What a group keeps, where the values of all groups are in one table: see query/detail/distinct_accumulator.hpp.
+    // What a group keeps, where the values of all groups are in one table: see query/detail/accumulators.hpp.
     template <class T>
     struct tally {
         static constexpr bool counts = false;

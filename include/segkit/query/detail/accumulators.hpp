@@ -1,9 +1,11 @@
 // segkit/query/detail/accumulators.hpp: aggregates at work in a group-by: states updated block by block, and their results.
 //
-// accumulator_of and pair_accumulator_of hold one small state per group; list_accumulator keeps all values of a column and answers
-// every quantile asked of it, to_list_accumulator gives them themselves; distinct_accumulator keeps each different value of each group once. Value types only, no names.
+// accumulator_of and pair_accumulator_of hold one small state per group, number_accumulator all that is asked of a column of
+// numbers; list_accumulator keeps all values of a column and answers every quantile asked of it, to_list_accumulator gives them
+// themselves; distinct_accumulator keeps each different value of each group once. Value types only, no names.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -75,28 +77,34 @@ const State& state_at(const std::byte* place) {
 
 // f(state, k, value) for the rows that count. What does not change in the loop is copied first: the states could be anything,
 // so the compiler would read it again for each row.
-template <class State, class F>
-void each_state(const row_block& rows, const group_block& groups, int mask, F f) {
+template <bool Masked, class State, class F>
+void each_state_of(const row_block& rows, const group_block& groups, int mask, F f) {
     std::byte* const* state = groups.state;
     const std::byte* value = rows.first.begin;
     const std::byte* masks = rows.masks.begin;
     const std::size_t stride = rows.first.stride, mask_stride = rows.masks.stride, at = groups.offset;
     const std::uint32_t count = rows.count;
+    const auto loop = [&](auto state_of) {
+        for (std::uint32_t k = 0; k < count; ++k, value += stride) {
+            if constexpr (Masked)
+                if (!mask_bit(masks + k * mask_stride, mask)) continue;
+            f(state_of(k), k, value);
+        }
+    };
     if constexpr (std::is_trivially_copyable_v<State>) {
         if (groups.all_count == 1) {    // in registers for the length of the block
             State only = state_at<State>(state[0] + at);
-            for (std::uint32_t k = 0; k < count; ++k, value += stride)
-                if (mask < 0 || mask_bit(masks + k * mask_stride, mask)) f(only, k, value);
+            loop([&](std::uint32_t) -> State& { return only; });
             state_at<State>(state[0] + at) = only;
             return;
         }
     }
-    if (mask < 0) {
-        for (std::uint32_t k = 0; k < count; ++k, value += stride) f(state_at<State>(state[k] + at), k, value);
-    } else {
-        for (std::uint32_t k = 0; k < count; ++k, value += stride, masks += mask_stride)
-            if (mask_bit(masks, mask)) f(state_at<State>(state[k] + at), k, value);
-    }
+    loop([=](std::uint32_t k) -> State& { return state_at<State>(state[k] + at); });
+}
+template <class State, class F>
+void each_state(const row_block& rows, const group_block& groups, int mask, F f) {
+    if (mask < 0) each_state_of<false, State>(rows, groups, mask, f);
+    else each_state_of<true, State>(rows, groups, mask, f);
 }
 
 template <class State>
@@ -206,7 +214,7 @@ struct number_states : number_member<sum_state<T>, (Parts & sum_part) != 0>,
     }
 };
 
-// Sum, mean, deviation and extremes of one column of numbers: whatever is asked for, brought up to date in one loop.
+// Sum, mean, deviation and extremes of one column of numbers: whatever of it is asked for, brought up to date in one loop.
 template <class T>
 class number_accumulator final : public grouped_accumulator {
 public:
@@ -240,22 +248,27 @@ private:
     template <class States>
     void update_as(const row_block& rows, const group_block& groups, kept_values& kept) const {
         if (this->mask >= 0) {
-            each_state<States>(rows, groups, this->mask, [](States& states, std::uint32_t, const std::byte* value) { states.update(load<T>(value)); });
+            each_state_of<true, States>(rows, groups, this->mask, [](States& states, std::uint32_t, const std::byte* value) { states.update(load<T>(value)); });
             return;
         }
         for (std::uint32_t i = 0; i < groups.fresh_count; ++i) {
             const std::uint32_t k = groups.fresh[i];
             state_at<States>(groups.state[k] + groups.offset).begin(load<T>(rows.first.at(k)));
         }
-        // While no group of few comes to a power of two rows, none need look whether its spread should be centred.
-        const bool counts_rows = std::is_base_of_v<number_member<spread_state<T>, true>, States> && groups.all_count > 0 && groups.all_count <= most_watched;
-        if (counts_rows && groups.fresh_count == 0 && rows.count <= kept.calm_rows) {
+        if constexpr (std::is_base_of_v<number_member<spread_state<T>, true>, States>) {
+            if (groups.all_count > 0 && groups.all_count <= most_watched) return update_watched<States>(rows, groups, kept);
+        }
+        each_state_of<false, States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add(load<T>(value)); });
+    }
+    // While no group of few comes to a power of two rows, none need look whether its spread should be centred.
+    template <class States>
+    static void update_watched(const row_block& rows, const group_block& groups, kept_values& kept) {
+        if (groups.fresh_count == 0 && rows.count <= kept.calm_rows) {
             kept.calm_rows -= rows.count;
-            each_state<States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add_calmly(load<T>(value)); });
+            each_state_of<false, States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add_calmly(load<T>(value)); });
             return;
         }
-        each_state<States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add(load<T>(value)); });
-        if (!counts_rows) return;
+        for (std::uint32_t k = 0; k < rows.count; ++k) state_at<States>(groups.state[k] + groups.offset).add(load<T>(rows.first.at(k)));
         kept.calm_rows = ~std::size_t{0};
         for (std::uint32_t g = 0; g < groups.all_count; ++g) kept.calm_rows = std::min(kept.calm_rows, state_at<States>(groups.all[g] + groups.offset).calm_rows());
     }

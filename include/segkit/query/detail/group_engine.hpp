@@ -1,11 +1,12 @@
 // segkit/query/detail/group_engine.hpp: the run-time part of group-by. No names, no schemas: slots, offsets and types.
 //
-// While there are few groups, each row gets its group's number by a small table, and each accumulator is updated for itself, over
-// contiguous records. When there are too many for the nearest caches:
-// 1. Each morsel writes what is needed of its rows as small records, split by key hash into a fixed number of partitions.
-// 2. Records wait until they take as much memory as the groups so far. Then each partition takes them in morsel order,
+// While there are few groups, each row gets its group's number from a small table, and each accumulator is brought up to date by
+// itself, over columns. Accumulators, not rows, are then what threads share out. When the groups no longer fit into the near caches:
+// 1. Each morsel writes what is needed of its rows as small records, split by key into a fixed number of partitions.
+// 2. Records wait until they take twice the memory of the groups so far. Then each partition takes them in morsel order,
 //    finds the group of each and updates the states block by block, while the partition's groups are in the cache. The
 //    records' memory is used again: memory grows with the groups, not with the rows.
+// Integer keys that lie densely, in a column in memory, find their group by place; other keys by hash.
 // Groups leave in the order in which their first rows stand in the input. Rows of one group always update it in row order, so
 // results are the same bits for any executor and chunking, and whichever way the groups went.
 #pragma once
@@ -116,7 +117,8 @@ struct group_engine {
                     const std::uint64_t hash = keys->hash(number);
                     std::byte* record = to.next(layout.partition_of(keys->key(number), hash));
                     if (layout.mask_words) std::memcpy(record, block.masks.at(k), 8 * layout.mask_words);
-                    for (std::size_t f = 0; f < layout.fields.size(); ++f) std::memcpy(record + layout.fields[f].offset, block.fields[f].at(k), block.fields[f].stride);
+                    for (std::size_t f = 0; f < layout.fields.size(); ++f)
+                        std::memcpy(record + layout.fields[f].offset, block.fields[f].at(k), block.fields[f].stride);
                     store(record + layout.place, position++);
                     if (layout.hash) store(record + layout.hash, static_cast<std::uint32_t>(hash));
                     std::memcpy(record + layout.key, keys->key(number), layout.key_bytes);
@@ -159,7 +161,8 @@ struct group_engine {
         // (Those that keep values with the number of their group are here only where there is one group.)
         void update(std::size_t accumulator, const numbered_block& block, std::byte* const* group_of, const std::uint32_t* fresh, std::uint32_t fresh_count) {
             const grouped_accumulator& a = *layout_.accumulators[accumulator];
-            a.update(block.seen_by(a), {block.numbers, group_of, offsets_[accumulator], fresh, fresh_count, places_.data(), size()}, lanes_[accumulator].kept, lanes_[accumulator].memory);
+            lane& l = lanes_[accumulator];
+            a.update(block.seen_by(a), {block.numbers, group_of, offsets_[accumulator], fresh, fresh_count, places_.data(), size()}, l.kept, l.memory);
         }
         void seal(std::size_t accumulator) {
             layout_.accumulators[accumulator]->seal(size(), groups_, offsets_[accumulator], lanes_[accumulator].kept, lanes_[accumulator].memory);
@@ -189,8 +192,8 @@ struct group_engine {
     class group_partition {
     public:
         group_partition(const group_layout& layout, slab_pool& pool)
-            : layout_(&layout), form_(layout.form()), memory_(pool), groups_(layout.key_bytes + layout.state_bytes), kept_(layout.accumulators.size()), table_(layout.range.dense() ? 0 : 64, 0),
-              group_at_(layout.range.places()) {}
+            : layout_(&layout), form_(layout.form()), memory_(pool), groups_(layout.key_bytes + layout.state_bytes), kept_(layout.accumulators.size()),
+              table_(layout.range.dense() ? 0 : 64, 0), group_at_(layout.range.places()) {}
 
         void update(const record_block& rows, std::uint32_t morsel) {
             for (std::uint32_t first = 0; first < rows.count; first += rows_at_once) {
@@ -711,7 +714,8 @@ struct group_engine {
     class group_worker final : public morsel_worker {
     public:
         group_worker(group_tables& tables, std::size_t morsel)
-            : tables_(tables), layout_(tables.layout()), reader_(tables.layout()), morsel_(morsel), few_(tables.expects_few()), at_once_(few_ && tables.is_next_of_few(morsel)) {
+            : tables_(tables), layout_(tables.layout()), reader_(tables.layout()), morsel_(morsel), few_(tables.expects_few()),
+              at_once_(few_ && tables.is_next_of_few(morsel)) {
             records_.memory = tables.record_memory();
             if (few_ && !at_once_) records_.keys = std::make_unique<key_numbers>(layout_);
         }

@@ -5,6 +5,8 @@
 // keys in the form of group_layout.hpp. Long texts are kept.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -49,7 +51,8 @@ public:
             const record_key& k = layout_->keys[0];
             return find_text(text_key::at(key_at + k.offset), layout_->is_null(key_at, k), row);
         }
-        return find(hash, [&](std::uint32_t number) { return layout_->template same_key<key_form::any>(key(number), key_at); }, [&] { return add(key_at, hash, row); });
+        return find(hash, [&](std::uint32_t number) { return layout_->template same_key<key_form::any>(key(number), key_at); },
+                    [&] { return add(key_at, hash, row); });
     }
 
 private:
