@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -119,12 +120,16 @@ struct column_data {
     }
     bool has_offsets() const { return type == type_id::text || is_list_type(type); }
 
-    // The different texts of a category.
-    const category_dictionary& texts() const { return dictionary ? *dictionary : category_dictionary::empty(); }
+    // The different texts of a category. (Templates only so that who has no categories does not compile dictionaries.)
+    template <class Dictionary = category_dictionary>
+    const Dictionary& texts() const {
+        return dictionary ? *dictionary : Dictionary::empty();
+    }
     // The same to add to: a copy, where others share it.
-    category_dictionary& own_dictionary() {
-        if (!dictionary) dictionary = std::make_shared<category_dictionary>();
-        else if (dictionary.use_count() > 1) dictionary = std::make_shared<category_dictionary>(*dictionary);
+    template <class Dictionary = category_dictionary>
+    Dictionary& own_dictionary() {
+        if (!dictionary) dictionary = std::make_shared<Dictionary>();
+        else if (dictionary.use_count() > 1) dictionary = std::make_shared<Dictionary>(*dictionary);
         else std::atomic_thread_fence(std::memory_order_acquire);    // whoever shared it until now has read it
         return *dictionary;
     }
@@ -183,7 +188,8 @@ struct column_data {
         return {all.values.data() + first * bytes_each, all.text_bytes(), static_cast<std::size_t>(ends[row + 1]) - first};
     }
     // Appends all rows of another column of the same type.
-    void append_column(const column_data& other) {
+    template <std::same_as<column_data> Column>
+    void append_column(const Column& other) {
         if (refers) own_text();
         if (other.refers) {
             for (std::size_t i = 0; i < other.rows; ++i) push_text(detail::text_place::text(other.text_bytes(), other.places()[i]));
@@ -214,7 +220,8 @@ struct column_data {
     }
 
     // Appends the codes of another category column, as those of its own dictionary.
-    void append_codes(const column_data& other) {
+    template <std::same_as<column_data> Column>
+    void append_codes(const Column& other) {
         const std::size_t first = values.size();
         values.append(other.values.data(), other.values.size());
         if (!dictionary) dictionary = other.dictionary;

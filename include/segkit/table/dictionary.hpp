@@ -17,7 +17,9 @@
 
 namespace SEGKIT_NAMESPACE {
 
-class category_dictionary {
+// A template only so that who includes this header and has no categories does not compile it.
+template <class Offset>
+class basic_category_dictionary {
 public:
     static constexpr std::int32_t none = -1;
 
@@ -40,12 +42,12 @@ public:
         if (places_[at] != 0) return static_cast<std::int32_t>(static_cast<std::uint32_t>(places_[at])) - 1;
         if (size() == static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) throw_full();
         bytes_ += text;
-        offsets_.push_back(static_cast<std::int64_t>(bytes_.size()));
+        offsets_.push_back(static_cast<Offset>(bytes_.size()));
         places_[at] = entry(hash, size());
         return static_cast<std::int32_t>(size()) - 1;
     }
     // Adds the texts of another one; the code here of each of them.
-    std::vector<std::int32_t> add(const category_dictionary& other) {
+    std::vector<std::int32_t> add(const basic_category_dictionary& other) {
         std::vector<std::int32_t> codes;
         codes.reserve(other.size());
         for (std::size_t i = 0; i < other.size(); ++i) codes.push_back(code_of(other[i]));
@@ -53,11 +55,11 @@ public:
     }
 
     // As Arrow has them: size() + 1 offsets into the bytes.
-    const std::int64_t* offsets() const { return offsets_.data(); }
+    const Offset* offsets() const { return offsets_.data(); }
     std::string_view bytes() const { return bytes_; }
 
-    static const category_dictionary& empty() {
-        static const category_dictionary nothing;
+    static const basic_category_dictionary& empty() {
+        static const basic_category_dictionary nothing;
         return nothing;
     }
 
@@ -87,9 +89,10 @@ private:
                      .advice = "make the column segkit::text"});
     }
 
-    std::vector<std::int64_t> offsets_{0};
+    std::vector<Offset> offsets_{0};
     std::string bytes_;
     std::vector<std::uint64_t> places_;
 };
+using category_dictionary = basic_category_dictionary<std::int64_t>;
 
 }  // namespace SEGKIT_NAMESPACE

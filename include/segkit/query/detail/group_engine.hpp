@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -402,9 +401,12 @@ struct group_engine {
                 const std::lock_guard hold(lock_);
                 if (rows_.size() <= morsel) rows_.resize(morsel + 1, 0);
                 rows_[morsel] = records.rows;
-                waiting_.emplace(morsel, std::move(records));
-                for (; !waiting_.empty() && waiting_.begin()->first == next_; ++next_) {
-                    morsel_records& next = waiting_.begin()->second;
+                waiting_.emplace_back(morsel, std::move(records));
+                std::push_heap(waiting_.begin(), waiting_.end(), comes_later);
+                for (; !waiting_.empty() && waiting_.front().first == next_; ++next_) {
+                    std::pop_heap(waiting_.begin(), waiting_.end(), comes_later);
+                    morsel_records next = std::move(waiting_.back().second);
+                    waiting_.pop_back();
                     if (next.numbered.empty() && next.blocks.empty()) {    // its rows have been used
                         next.memory->reset();
                         spare_.push_back(std::move(next.memory));
@@ -412,7 +414,6 @@ struct group_engine {
                         ready_bytes_ += next.memory->taken();
                         ready_.push_back({next_, std::move(next)});
                     }
-                    waiting_.erase(waiting_.begin());
                 }
                 if (ready_bytes_ < (partitions_.empty() ? few_bytes : enough_)) return;
                 if (!current_) current_ = take_ready();
@@ -423,7 +424,7 @@ struct group_engine {
 
         // The groups as rows, first seen first; keys, then outputs.
         table_data finish(executor_ref executor) {
-            if (!waiting_.empty()) throw_morsel_missing(next_, waiting_.begin()->first);
+            if (!waiting_.empty()) throw_morsel_missing(next_, waiting_.front().first);
             while (!ready_.empty()) {
                 const auto rest = take_ready();
                 executor.run(rest->tasks, [&](std::size_t task) { work_off(*rest, task); });
@@ -436,9 +437,12 @@ struct group_engine {
         }
 
     private:
+        using numbered_morsel = std::pair<std::size_t, morsel_records>;
+        static bool comes_later(const numbered_morsel& a, const numbered_morsel& b) { return a.first > b.first; }
+
         // Records to be worked off by tasks: one per accumulator while there are few groups, else one per partition.
         struct batch {
-            std::vector<std::pair<std::size_t, morsel_records>> morsels;    // in row order
+            std::vector<numbered_morsel> morsels;                           // in row order
             std::vector<std::vector<std::uint32_t>> numbers;                // of few groups: for each morsel's own numbers those of all
             std::vector<std::vector<std::uint32_t>> fresh;                  // rows that are the first of their groups
             std::size_t tasks = 0;
@@ -703,8 +707,8 @@ struct group_engine {
         std::vector<group_partition> partitions_;    // none while there are few groups
         std::mutex lock_;                            // guards all below, and that there are partitions
         std::vector<std::uint32_t> rows_;            // per morsel
-        std::map<std::size_t, morsel_records> waiting_;     // for a morsel before them
-        std::vector<std::pair<std::size_t, morsel_records>> ready_;
+        std::vector<numbered_morsel> waiting_;              // for a morsel before them: a heap, the first on top
+        std::vector<numbered_morsel> ready_;
         std::size_t next_ = 0, ready_bytes_ = 0, enough_ = least_waiting;
         std::shared_ptr<batch> current_;
         std::vector<std::unique_ptr<arena>> spare_;

@@ -29,7 +29,6 @@ namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::uint32_t block_rows = 256;    // records per block at most
 
-
 template <class T>
 T load(const std::byte* from) {
     T value;
@@ -107,7 +106,6 @@ struct kept_values {
     }
 };
 
-// One accumulator over all groups: erased per block of about a hundred rows, never per row. What `memory` gives lives as long as
 // One accumulator over all groups: erased per block of about a hundred rows, never per row. What `memory` gives lives as long as
 // the states; `kept` is gone after seal, which is called once, when all rows have been seen.
 class grouped_accumulator {
