@@ -159,13 +159,13 @@ using kinds_of_keys = sk::schema<sk::field<"number", std::int64_t>, sk::field<"s
                                  sk::field<"y", std::optional<std::int64_t>>>;
 
 // Few keys at first, then many; words below, at and above the lengths that have a form of their own.
-sk::table<kinds_of_keys> keys_that_become_many(std::size_t rows) {
+sk::table<kinds_of_keys> keys_that_become_many(std::size_t rows, std::uint64_t apart) {
     sk::table<kinds_of_keys> t;
     const sk::counter_random random(3, 9);
     for (std::size_t i = 0; i < rows; ++i) {
         const std::uint64_t key = i < rows / 2 ? random.below(4 * i, 29) : random.below(4 * i, rows / 4);
         const std::string word = std::string(key % 23, 'w') + (key % 23 > 4 ? std::to_string(key % 1000) : "");
-        t.append(static_cast<std::int64_t>(key * 77) - 1000, key % 13 ? std::optional(static_cast<std::int32_t>(key)) : std::nullopt,
+        t.append(static_cast<std::int64_t>(key * apart) - 1000, key % 13 ? std::optional(static_cast<std::int32_t>(key)) : std::nullopt,
                  key % 7 ? std::optional<std::string_view>(word) : std::nullopt, 1e6 + random.uniform(4 * i + 1),
                  random.below(4 * i + 2, 5) ? std::optional(static_cast<std::int64_t>(random.below(4 * i + 3, 100))) : std::nullopt);
     }
@@ -223,7 +223,8 @@ void check_growing_groups(const sk::table<kinds_of_keys>& t, const Keys&... keys
 }  // namespace
 
 TEST_CASE("keys that are few at first and then become many give the groups of a naive computation, on any executor") {
-    const auto t = keys_that_become_many(160'000);
+    check_growing_groups(keys_that_become_many(160'000, 3), "number"_c);    // dense
+    const auto t = keys_that_become_many(160'000, 77);
     check_growing_groups(t, "number"_c);
     check_growing_groups(t, "small"_c);
     check_growing_groups(t, "word"_c);
