@@ -156,3 +156,15 @@ TEST_CASE("bad options of the variants are refused by name") {
     CHECK(message_of([&] { sk::fit_bisecting_kmeans(support::matrix(1, {1, HUGE_VAL})); }).find("bisecting_kmeans: not a finite number in 'feature 0' at row 1") == 0);
     CHECK(message_of([&] { sk::fit_bisecting_kmeans(support::matrix(0, 2)); }).find("bisecting_kmeans: empty input") == 0);
 }
+
+TEST_CASE("first centres of no features, or no whole ones, are refused") {
+    CHECK(message_of([] { sk::mini_batch_state({1.0, 2.0}, 0); }).starts_with("mini_batch_kmeans: invalid option in 'centres': found 2 values"));
+    CHECK(message_of([] { sk::mini_batch_state({1.0, 2.0, 3.0}, 2); }).starts_with("mini_batch_kmeans: invalid option in 'centres': found 3 values"));
+}
+
+TEST_CASE("a batch without rows teaches nothing") {
+    sk::mini_batch_state state({0.0, 1.0}, 1);
+    const sk::mini_batch_state before = state;
+    CHECK(state.update(support::matrix(0, 1)) == 0);
+    CHECK(state == before);
+}

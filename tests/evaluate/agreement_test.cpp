@@ -100,3 +100,14 @@ TEST_CASE("the cross table counts, and its best matching is the best there is") 
         CHECK(best.pairs.size() + best.only_in_second.size() == counts.columns.size());
     }
 }
+
+TEST_CASE("no share of the information is above 1") {
+    double most = 0;
+    for (int k = 2; k < 40; ++k) {
+        labels same;
+        for (int i = 0; i < k; ++i) same.insert(same.end(), static_cast<std::size_t>(1 + i * 7 % 11), i);
+        const auto a = segkit::agreement(same, same);
+        most = std::max({most, a.homogeneity, a.completeness, a.v_measure, a.normalised_mutual_information, a.adjusted_rand, a.fowlkes_mallows});
+    }
+    CHECK(most == 1);
+}

@@ -117,3 +117,21 @@ TEST_CASE("the edges of the measures are stated, and bad input refused") {
     CHECK_THROWS_WITH_AS(segkit::davies_bouldin(data, labels{1, 1, 1, 1}), doctest::Contains("at least 2"), segkit::error);
     CHECK_THROWS_AS(segkit::calinski_harabasz(data, labels{1, 2}), segkit::error);
 }
+
+TEST_CASE("a cluster far from the others costs them no digits, in whatever row it comes") {
+    support::matrix data(1, {0.1, 0.2, 0.3, 10.1, 10.2, 10.4, 1e16});
+    const labels groups = {0, 0, 0, 1, 1, 1, 2};
+    const double expected = 0.02 + 0.14 / 3;
+    CHECK(support::close(segkit::inertia(data, groups), expected, 1e-12));
+    std::swap(data.values.front(), data.values.back());
+    CHECK(support::close(segkit::inertia(data, labels{2, 0, 0, 1, 1, 1, 0}), expected, 1e-12));
+}
+
+TEST_CASE("distances whose squares are no numbers are refused") {
+    const support::matrix data(1, {1e200, -1e200, 3e200, -3e200});
+    const labels groups = {0, 1, 0, 1};
+    CHECK_THROWS_WITH_AS(segkit::inertia(data, groups),
+                         "inertia: not a finite number: found distances whose squares overflow, expected finite squares; measure the features in larger units", segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::calinski_harabasz(data, groups), doctest::Contains("squares overflow"), segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::davies_bouldin(data, groups), doctest::Contains("squares overflow"), segkit::error);
+}

@@ -131,3 +131,22 @@ TEST_CASE("one cluster, missing labels and NaN are refused") {
     CHECK_THROWS_WITH_AS(segkit::silhouette(data, two), doctest::Contains("at row 7"), segkit::error);
     CHECK_THROWS_AS(segkit::silhouette(support::matrix(0, 2), std::vector<std::int32_t>{}), segkit::error);
 }
+
+TEST_CASE("silhouettes do not depend on the unit, however large or small") {
+    const auto data = support::random_matrix(150, 3, 77);
+    std::vector<std::int32_t> labels(data.rows);
+    for (std::size_t i = 0; i < data.rows; ++i) labels[i] = data(i, 0) < 0.4;
+    const auto check = [&]<class T>(T, std::initializer_list<int> powers) {
+        std::vector<T> values(data.values.begin(), data.values.end());
+        const auto view = segkit::row_major<const T>(values.data(), data.rows, data.columns);
+        const auto expected = segkit::silhouette(view, labels), sampled_expected = segkit::silhouette_result{segkit::sampled_silhouette(view, labels, {.n = 50}).mean, {}, {}};
+        for (int power : powers) {
+            CAPTURE(power);
+            for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::ldexp(static_cast<T>(data.values[i]), power);
+            CHECK(segkit::silhouette(view, labels).samples == expected.samples);
+            CHECK(segkit::sampled_silhouette(view, labels, {.n = 50}).mean == sampled_expected.mean);
+        }
+    };
+    check(0.0F, {-90, -30, 30, 90, 120});
+    check(0.0, {-900, -300, 300, 900});
+}

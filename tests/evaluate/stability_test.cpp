@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
+
 #include <segkit/evaluate/stability.hpp>
 #include <segkit/exec/threads.hpp>
 
@@ -96,4 +98,16 @@ TEST_CASE("threads change no bit, and bad options and rows are refused") {
     CHECK_THROWS_WITH_AS(segkit::stability(support::matrix(0, 1), kmeans), doctest::Contains("no rows"), segkit::error);
     noise(3, 2) = 0.0 / 0.0;
     CHECK_THROWS_WITH_AS(segkit::stability(noise, kmeans), doctest::Contains("stability: not a finite number in 'feature 2' at row 3"), segkit::error);
+}
+
+TEST_CASE("a callback is called in one thread at a time") {
+    std::atomic<int> inside = 0, together = 0, calls = 0;
+    const segkit::kmeans_options kmeans{.n_clusters = 3, .n_init = 2, .progress = [&](const segkit::kmeans_progress&) {
+                                            together += inside++ != 0;
+                                            for (int spin = 0; spin < 2'000; ++spin) calls += spin == 0;
+                                            --inside;
+                                        }};
+    (void)segkit::stability(support::random_matrix(300, 2, 45), kmeans, {.seeds = 0, .samples = 20}, segkit::threads(4));
+    CHECK(calls > 20);
+    CHECK(together == 0);
 }

@@ -97,3 +97,14 @@ TEST_CASE("scalers keep the laws and reject what is not a finite number") {
     CHECK_THROWS_WITH_AS(segkit::estimate(segkit::standard_scale_estimator{{.ddof = -1}}, data), doctest::Contains("'ddof'"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::estimate(segkit::min_max_scale_estimator{{.lower = 1, .upper = 1}}, data), doctest::Contains("'lower'"), segkit::error);
 }
+
+TEST_CASE("spreads too small for their squares or too large for their difference are not divided by") {
+    const support::matrix tiny(1, {0, 1e-200, 0, 1e-200}), least(1, {0, 5e-324}), wide(1, {-1.7e308, -1.7e308, 0, 1.7e308, 1.7e308});
+    const auto standard = segkit::estimate(segkit::standard_scale_estimator{}, tiny);
+    CHECK(standard.columns[0].constant);
+    CHECK(standard.columns[0].scale == 1);
+    CHECK(segkit::estimate(segkit::min_max_scale_estimator{}, tiny).columns[0].scale == 1e-200);
+    CHECK(segkit::estimate(segkit::min_max_scale_estimator{{.upper = 10}}, least).columns[0].scale == 1);
+    CHECK_THROWS_WITH_AS(segkit::estimate(segkit::min_max_scale_estimator{{.lower = -1e308, .upper = 1e308}}, tiny), doctest::Contains("'upper'"), segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::estimate(segkit::robust_scale_estimator{}, wide), doctest::Contains("robust_scale: overflow in 'feature 0'"), segkit::error);
+}

@@ -177,3 +177,26 @@ TEST_CASE("a damaged model of categories or fills is refused") {
     CHECK(damaged(sk::fit(sk::ordinal("stars"_c), t), "\"integers\": [1, 3, 4, 5]", "\"integers\": [1]").starts_with("ordinal: incompatible model"));
     CHECK(damaged(sk::fit(sk::winsorize("paid"_c), t), "\"widths\": [1]", "\"widths\": [2]").starts_with("winsorize: incompatible model"));
 }
+
+TEST_CASE("a constant that is no number, or too large for its column, is refused") {
+    CHECK(message_of([] { return rows() | sk::impute_constant("paid"_c, not_a_number) | sk::collect(); }).starts_with("impute_constant: invalid option in 'value': found nan"));
+    CHECK(message_of([] { return sk::impute_constant("stars"_c, std::numeric_limits<std::uint64_t>::max()); }).starts_with("impute_constant: invalid option in 'value': found 18446744073709551615"));
+    const sk::table<sk::schema<sk::field<"x", std::optional<float>>>> floats{{1.0F}, {std::nullopt}};
+    CHECK((floats | sk::impute_constant("x"_c, 2.5) | sk::collect())["x"_c][1] == 2.5F);
+    CHECK(message_of([&] { return floats | sk::impute_constant("x"_c, 1e300) | sk::collect(); }).starts_with("impute_constant: invalid option in 'value': found 1e"));
+}
+
+TEST_CASE("a saved model whose categories were damaged is refused") {
+    const auto t = whole_rows();
+    const auto fitted = sk::fit(sk::ordinal("stars"_c), t);
+    std::string text = sk::model_to_json(fitted.model);
+    const auto at = text.find("\"rows\":[");
+    REQUIRE(at != std::string::npos);
+    text.insert(at + 8, "7,");
+    CHECK(message_of([&] { return sk::model_from_json<decltype(fitted.model)>(text); }).find("categories") != std::string::npos);
+}
+
+TEST_CASE("values next to the least have the least normal score") {
+    const sk::quantile_curve curve{{0, 1}, true};
+    for (double x : {0.0, 5e-324, 1e-310, 1e-300, 1e-8}) CHECK(curve.transform(x) == curve.transform(0));
+}

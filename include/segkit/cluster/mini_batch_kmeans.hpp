@@ -28,14 +28,15 @@ struct mini_batch_state {
     std::vector<double> weights;    // of the rows that each was given so far
 
     mini_batch_state() = default;
-    mini_batch_state(std::vector<double> first, std::size_t features) : n_features(features), centres(std::move(first)), weights(centres.size() / features) {
+    mini_batch_state(std::vector<double> first, std::size_t features) : n_features(features), centres(std::move(first)) {
         if (features == 0 || centres.empty() || centres.size() % features != 0)
             detail::throw_invalid_option("mini_batch_kmeans", "centres", std::to_string(centres.size()) + " values", "whole centres of " + std::to_string(features) + " features");
+        weights.resize(centres.size() / features);
     }
 
     std::size_t n_clusters() const { return weights.size(); }
 
-    // Learns from one batch; its inertia, by the centres before. A centre that was never given a row takes the farthest one.
+    // Learns from one batch, of any number of rows; its inertia, by the centres before. A centre that was never given a row takes the farthest one.
     double update(matrix_view<const double> rows, executor_ref executor = detail::default_executor) { return learn(detail::tiled_matrix<double>("mini_batch_kmeans", rows, executor, detail::tiling::exact), executor); }
     double update(matrix_view<const float> rows, executor_ref executor = detail::default_executor) { return learn(detail::tiled_matrix<float>("mini_batch_kmeans", rows, executor, detail::tiling::exact), executor); }
 
@@ -61,6 +62,7 @@ struct mini_batch_state {
     template <class T>
     double learn(const detail::tiled_matrix<T>& rows, executor_ref executor) {
         detail::require_width("mini_batch_kmeans", rows.columns(), n_features);
+        if (rows.rows() == 0) return 0;
         detail::lloyd_iterate now = detail::lloyd::init({centres, n_clusters(), 1, 0});
         const detail::lloyd_state found = detail::one_assignment(rows, now, std::find(weights.begin(), weights.end(), 0.0) != weights.end(), executor);
         detail::lloyd_state taken = found;

@@ -60,9 +60,9 @@ inline label_agreement agreement(const label_cross_table& table) {
     }
     a.mutual_information = information > std::numeric_limits<double>::epsilon() ? information : 0;    // less is rounding
     const double first = entropy(in_first), second = entropy(in_second);
-    a.homogeneity = first > 0 ? a.mutual_information / first : 1;
-    a.completeness = second > 0 ? a.mutual_information / second : 1;
-    a.normalised_mutual_information = first + second > 0 ? 2 * a.mutual_information / (first + second) : 1;
+    a.homogeneity = first > 0 ? std::min(1.0, a.mutual_information / first) : 1;    // more is rounding, here and below
+    a.completeness = second > 0 ? std::min(1.0, a.mutual_information / second) : 1;
+    a.normalised_mutual_information = first + second > 0 ? std::min(1.0, 2 * a.mutual_information / (first + second)) : 1;
     a.v_measure = a.homogeneity + a.completeness > 0 ? 2 * a.homogeneity * a.completeness / (a.homogeneity + a.completeness) : 0;
     a.purity = largest / n;
     const detail::row_pairs pairs = detail::pairs_of(table);

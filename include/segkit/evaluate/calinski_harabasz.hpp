@@ -36,7 +36,7 @@ inline double calinski_harabasz_of(const label_groups& groups, const group_scatt
 // At least two clusters, and more rows than clusters.
 inline double calinski_harabasz(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
     const detail::label_groups groups = detail::checked_groups("calinski_harabasz", rows, labels);
-    return detail::calinski_harabasz_of(groups, detail::scatter_of(rows, groups, executor));
+    return detail::calinski_harabasz_of(groups, detail::scatter_of("calinski_harabasz", rows, groups, executor));
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -46,7 +46,7 @@ inline double davies_bouldin_of(const label_groups& groups, const group_scatter&
 // At least two clusters, and more rows than clusters. Two clusters of the same centre make it infinite, unless neither has any spread.
 inline double davies_bouldin(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
     const detail::label_groups groups = detail::checked_groups("davies_bouldin", rows, labels);
-    return detail::davies_bouldin_of(groups, detail::scatter_of(rows, groups, executor));
+    return detail::davies_bouldin_of(groups, detail::scatter_of("davies_bouldin", rows, groups, executor));
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -14,7 +14,7 @@ namespace SEGKIT_NAMESPACE {
 
 // One cluster is enough. A k-means model says its own (`inertia`, about its centres, which are the means of its last step but one).
 inline double inertia(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
-    return detail::scatter_of(rows, detail::groups_of_rows("inertia", rows, labels), executor).within();
+    return detail::scatter_of("inertia", rows, detail::groups_of_rows("inertia", rows, labels), executor).within();
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -65,6 +65,11 @@ class silhouette_tiles {
 public:
     silhouette_tiles(matrix_view<const T> rows, const label_groups& groups)
         : kernels_(distance_kernels_for<T>(simd_level())), columns_(rows.columns), groups_(groups.count()), place_(rows.rows) {
+        T most = 0;
+        for (std::size_t i = 0; i < rows.rows; ++i)
+            for (std::size_t j = 0; j < columns_; ++j) most = std::max(most, std::abs(rows(i, j)));
+        constexpr int safe = sizeof(T) == 8 ? 400 : 40;    // powers of two whose squares are numbers, and so are sums of these
+        if (most > 0 && std::abs(std::ilogb(most)) > safe) power_ = std::ilogb(most);
         std::vector<std::size_t> first_tile(groups_);
         for (std::size_t g = 0; g < groups_; ++g) {
             first_tile[g] = tiles_.size();
@@ -76,7 +81,7 @@ public:
             const std::size_t g = groups.group[i], nth = used[g]++;
             place_[i] = first_tile[g] * tile_rows + nth;
             T* const to = values_.data() + place_[i] / tile_rows * tile_rows * columns_ + nth % tile_rows;
-            for (std::size_t j = 0; j < columns_; ++j) to[j * tile_rows] = rows(i, j);
+            for (std::size_t j = 0; j < columns_; ++j) to[j * tile_rows] = scaled(rows(i, j));
         }
     }
 
@@ -84,6 +89,8 @@ public:
     std::size_t groups() const { return groups_; }
     std::size_t group(std::size_t t) const { return tiles_[t].group; }
     std::size_t place(std::size_t row) const { return place_[row]; }
+    // Very large and very small values are divided by a power of two, which silhouettes do not depend on and squares of distances do.
+    T scaled(T value) const { return power_ == 0 ? value : std::ldexp(value, -power_); }
 
     // Distances between `length` points, one after the other, and those of tiles [first, last): sums[point][group of the other] += each, and
     // where given sums_of_others[place][group of the points] += each.
@@ -133,6 +140,7 @@ private:
     const distance_kernels<T>& kernels_;
     std::size_t columns_;
     std::size_t groups_;
+    int power_ = 0;
     std::vector<std::size_t> place_;    // of every row
     std::vector<extent> tiles_;
     std::vector<T> values_;
@@ -220,7 +228,7 @@ silhouette_estimate silhouette_of_sample(matrix_view<const T> rows, const label_
         const std::size_t first = t * tile_rows, length = std::min(tile_rows, n - first);
         std::vector<T> points(length * d);
         for (std::size_t i = 0; i < length; ++i)
-            for (std::size_t j = 0; j < d; ++j) points[i * d + j] = rows(result.rows[first + i], j);
+            for (std::size_t j = 0; j < d; ++j) points[i * d + j] = tiles.scaled(rows(result.rows[first + i], j));
         std::vector<double> sums(length * k);
         tiles.add_distances(points.data(), length, 0, tiles.tiles(), sums.data(), nullptr, 0);
         for (std::size_t i = 0; i < length; ++i) result.samples[first + i] = silhouette_of(groups, groups.group[result.rows[first + i]], sums.data() + i * k);

@@ -164,7 +164,7 @@ inline stability_result stability(matrix_view<const double> rows, const kmeans_o
         outcomes[s] = detail::bootstrap(points, kmeans, fit.labels, result.n_clusters, counter_random(options.seed, detail::bootstrap_purpose + s), inner);
     };
     constexpr std::size_t small = std::size_t{1} << 19;    // values that a core's own cache holds: every thread has a sample of its own
-    if (rows.rows * rows.columns <= small) {
+    if (rows.rows * rows.columns <= small && !kmeans.progress) {    // a callback is called in one thread at a time
         executor.run(options.samples, [&](std::size_t s) { run(s, detail::default_executor); });
     } else {
         for (std::size_t s = 0; s < options.samples; ++s) run(s, executor);

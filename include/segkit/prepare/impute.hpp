@@ -330,7 +330,7 @@ struct impute_constant_stage : stage_base {
         } else {
             return detail::fill_columns<non_null_t, Flag>(std::move(r), Columns{}, from, stage_name, [&]<class Out>(std::type_identity<Out>, std::size_t) {
                 if constexpr (is_text<Out>) return value;
-                else if constexpr (is_integer<Out>) return in_range<Out>();
+                else if constexpr (is_number<Out>) return in_range<Out>();
                 else return static_cast<Out>(value);
             });
         }
@@ -345,8 +345,10 @@ struct impute_constant_stage : stage_base {
 private:
     template <class Out>
     Out in_range() const {
-        if (value < std::numeric_limits<Out>::min() || value > std::numeric_limits<Out>::max())
-            detail::throw_invalid_option(stage_name, "value", std::to_string(value), "a number that the column's type can hold");
+        using wide = std::conditional_t<std::integral<V> && std::integral<Out>, std::int64_t, double>;
+        const auto number = static_cast<wide>(value);    // a NaN is out of range, and so is an infinity
+        if (!(number >= static_cast<wide>(std::numeric_limits<Out>::lowest()) && number <= static_cast<wide>(std::numeric_limits<Out>::max())))
+            detail::throw_invalid_option(stage_name, "value", to_text(value), "a number that the column's type can hold");
         return static_cast<Out>(value);
     }
     template <class T>
@@ -375,7 +377,10 @@ struct column_names<impute_constant_stage<Columns, Flag, V>> : column_names<fitt
 template <class Columns, fixed_string Flag, class V>
 auto make_impute_constant(const V& value) {
     if constexpr (std::convertible_to<const V&, std::string_view>) return make_pipeline(impute_constant_stage<Columns, Flag, std::string>{{}, std::string(std::string_view(value))});
-    else if constexpr (std::integral<V> && !std::same_as<V, bool>) return make_pipeline(impute_constant_stage<Columns, Flag, std::int64_t>{{}, static_cast<std::int64_t>(value)});
+    else if constexpr (std::integral<V> && !std::same_as<V, bool>) {
+        if (!std::in_range<std::int64_t>(value)) throw_invalid_option("impute_constant", "value", std::to_string(value), "a number that 64 bits with a sign can hold");
+        return make_pipeline(impute_constant_stage<Columns, Flag, std::int64_t>{{}, static_cast<std::int64_t>(value)});
+    }
     else return make_pipeline(impute_constant_stage<Columns, Flag, V>{{}, value});
 }
 

@@ -42,7 +42,8 @@ struct quantile_curve {
     double transform(double x) const {
         if (x != x || quantiles.empty()) return x;
         const double share = share_of(x);
-        return normal ? std::clamp(detail::normal_quantile(share), lowest, highest) : share;
+        if (!normal) return share;
+        return share < 1e-8 ? lowest : share > 1 - 1e-8 ? highest : std::clamp(detail::normal_quantile(share), lowest, highest);
     }
     double inverse(double y) const {
         if (y != y || quantiles.empty()) return y;

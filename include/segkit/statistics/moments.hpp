@@ -141,6 +141,9 @@ struct moments : shifted_moments {
         return variance(0) < last_digits * last_digits + 8 * epsilon * (shifted_squares / static_cast<double>(count));
     }
 
+    // Whether there is no deviation to divide by: of a constant, and of differences so small that their squares are zero.
+    bool has_no_deviation() const { return is_constant() || sum_of_squared_deviations() == 0; }
+
     friend bool operator==(const moments&, const moments&) = default;
 
     template <class Archive>

@@ -135,6 +135,7 @@ public:
 
     std::vector<std::vector<T>> run() {
         std::vector<std::vector<T>> found(rows_.columns);
+        if (rows_.columns == 0) return found;
         if (rows_.rows < 16'384 || ranks_.size() > 64) {
             require_finite(stage_, rows_);
             executor_.run(rows_.columns, [&](std::size_t j) { found[j] = select_from_copy(j); });

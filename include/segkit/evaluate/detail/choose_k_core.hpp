@@ -173,7 +173,7 @@ inline k_choice choice_of(const std::vector<k_trial>& trials, k_criterion criter
 inline void measure_trial(k_trial& t, matrix_view<const double> rows, const std::vector<std::int32_t>& labels, const choose_k_options& options, executor_ref executor) {
     const label_groups groups = group_labels(labels);
     if (groups.count() < 2 || groups.count() == rows.rows) return;
-    const group_scatter scatter = scatter_of(rows, groups, executor);
+    const group_scatter scatter = scatter_of("choose_k", rows, groups, executor);
     t.calinski_harabasz = calinski_harabasz_of(groups, scatter);
     t.davies_bouldin = davies_bouldin_of(groups, scatter);
     if (rows.rows <= options.exact_silhouette_rows || rows.rows <= options.silhouette_sample) {

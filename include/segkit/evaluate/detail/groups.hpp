@@ -93,7 +93,8 @@ label_groups checked_groups(std::string_view stage, matrix_view<const T> rows, s
     return groups;
 }
 
-// Where the groups lie and how far their rows are from there. Everything is about the first row, so that an offset costs no digits.
+// Where the groups lie and how far their rows are from there. Sums are about the first row of each group, so that an offset costs no
+// digits, and neither does a group that lies far from the others.
 struct group_scatter {
     std::vector<double> centres;    // groups x features: mean less the first row
     std::vector<double> squares;    // per group the sum of squared distances to its centre
@@ -107,7 +108,7 @@ struct group_scatter {
 };
 
 // Two passes over the rows, in blocks that are summed in their order.
-inline group_scatter scatter_of(matrix_view<const double> rows, const label_groups& groups, executor_ref executor) {
+inline group_scatter scatter_of(std::string_view stage, matrix_view<const double> rows, const label_groups& groups, executor_ref executor) {
     const std::size_t d = rows.columns, k = groups.count(), n = rows.rows;
     row_blocks blocks(n);
     if (blocks.count() * k * d > std::size_t{1} << 24) blocks.size = n;    // many small groups: sums per block would outweigh the rows
@@ -119,17 +120,26 @@ inline group_scatter scatter_of(matrix_view<const double> rows, const label_grou
         total.resize(width);
         for (std::size_t at = 0; at < parts.size(); ++at) total[at % width] += parts[at];
     };
+    std::vector<std::size_t> first(k, n);    // row of each group
+    for (std::size_t i = 0; i < n; ++i) first[groups.group[i]] = std::min(first[groups.group[i]], i);
+    std::vector<double> origins(k * d);
+    for (std::size_t at = 0; at < k * d; ++at) origins[at] = rows(first[at / d], at % d);
     group_scatter scatter;
-    sum_blocks(k * d, scatter.centres, [&](double* sums, std::size_t i) {
-        for (std::size_t j = 0; j < d; ++j) sums[groups.group[i] * d + j] += rows(i, j) - rows(0, j);
+    std::vector<double> means;    // less the origin of their group
+    sum_blocks(k * d, means, [&](double* sums, std::size_t i) {
+        const std::size_t g = groups.group[i] * d;
+        for (std::size_t j = 0; j < d; ++j) sums[g + j] += rows(i, j) - origins[g + j];
     });
-    for (std::size_t at = 0; at < k * d; ++at) scatter.centres[at] /= static_cast<double>(groups.sizes[at / d]);
+    for (std::size_t at = 0; at < k * d; ++at) {
+        means[at] /= static_cast<double>(groups.sizes[at / d]);
+        scatter.centres.push_back((origins[at] - rows(0, at % d)) + means[at]);
+    }
     std::vector<double> both;
     sum_blocks(2 * k, both, [&](double* sums, std::size_t i) {
         const std::size_t g = groups.group[i];
         double square = 0;
         for (std::size_t j = 0; j < d; ++j) {
-            const double gap = rows(i, j) - rows(0, j) - scatter.centres[g * d + j];
+            const double gap = rows(i, j) - origins[g * d + j] - means[g * d + j];
             square += gap * gap;
         }
         sums[g] += square;
@@ -138,6 +148,12 @@ inline group_scatter scatter_of(matrix_view<const double> rows, const label_grou
     const auto middle = both.begin() + static_cast<std::ptrdiff_t>(k);
     scatter.squares.assign(both.begin(), middle);
     scatter.distances.assign(middle, both.end());
+    if (!is_finite(scatter.within()))
+        throw error(error_details{.code = error_code::not_a_number,
+                                  .stage = std::string(stage),
+                                  .found = "distances whose squares overflow",
+                                  .expected = "finite squares",
+                                  .advice = "measure the features in larger units"});
     return scatter;
 }
 

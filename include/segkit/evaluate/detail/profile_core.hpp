@@ -96,10 +96,10 @@ inline value_figures describe_values(std::span<double> values) {
 inline double cohens_d(const moments& a, const moments& b) {
     if (a.count == 0 || b.count == 0 || a.count + b.count < 3) return no_figure;
     const double difference = a.mean() - b.mean();
-    if (a.is_constant() && b.is_constant()) {
+    if (a.has_no_deviation() && b.has_no_deviation()) {
         moments both = a;
         both.merge(b);
-        return both.is_constant() ? 0 : std::copysign(std::numeric_limits<double>::infinity(), difference);
+        return both.has_no_deviation() ? 0 : std::copysign(std::numeric_limits<double>::infinity(), difference);
     }
     return difference / std::sqrt((a.sum_of_squared_deviations() + b.sum_of_squared_deviations()) / static_cast<double>(a.count + b.count - 2));
 }
@@ -124,7 +124,7 @@ inline void profile_feature(clusters_profile& profile, std::size_t j, matrix_vie
     overview.median = all.median;
     overview.standard_deviation = all.sums.standard_deviation(1);
     overview.nonzero_share = all.nonzero_share;
-    const bool constant = all.sums.is_constant();
+    const bool constant = all.sums.has_no_deviation();
     double between = 0;
     for (std::size_t g = 0; g < k; ++g) {
         const moments& own = parts[g].sums;

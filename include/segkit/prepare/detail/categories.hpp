@@ -49,6 +49,7 @@ struct category_list {
         archive.field("texts", texts);
         archive.field("integers", integers);
         archive.field("rows", rows);
+        detail::require_one_model("categories", (texts.empty() || integers.empty()) && texts.size() + integers.size() == rows.size());
     }
 };
 
@@ -177,9 +178,10 @@ inline category_list as_given(const category_list& found, const feature& column,
     }
     list.rows.resize(options.given.size());
     const category_index index(list);
-    for (std::size_t i = 0; i + 1 < list.size(); ++i)
-        for (std::size_t k = i + 1; k < list.size(); ++k)
-            if (list.shown(i) == list.shown(k)) throw_invalid_option(stage, "categories", list.shown(i) + " twice", "each category once");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const std::int32_t first = list.texts.empty() ? index.code(list.integers[i]) : index.code(std::string_view(list.texts[i]));
+        if (static_cast<std::size_t>(first) != i) throw_invalid_option(stage, "categories", list.shown(i) + " twice", "each category once");
+    }
     for (std::size_t i = 0; i < found.size(); ++i) {
         const std::int32_t code = found.texts.empty() ? index.code(found.integers[i]) : index.code(std::string_view(found.texts[i]));
         if (code >= 0) list.rows[static_cast<std::size_t>(code)] = found.rows[i];

@@ -200,7 +200,7 @@ struct standard_scale_estimator {
         detail::require_more_rows_than(stage, s.rows(), options.ddof);
         column_scaling scaling;
         for (const moments& m : summary.columns) {
-            const bool constant = m.is_constant();
+            const bool constant = m.has_no_deviation();
             scaling.columns.push_back({m.mean(), constant ? 1.0 : m.standard_deviation(options.ddof), 0.0, constant});
         }
         return scaling;
@@ -219,6 +219,8 @@ struct min_max_scale_estimator {
         if (!(options.lower < options.upper) || !detail::is_finite(options.lower) || !detail::is_finite(options.upper)) {
             detail::throw_invalid_option(stage, "lower", std::to_string(options.lower), "less than upper = " + std::to_string(options.upper));
         }
+        if (!detail::is_finite(options.upper - options.lower))
+            detail::throw_invalid_option(stage, "upper", std::to_string(options.upper), "a finite distance from lower = " + std::to_string(options.lower));
         return {};
     }
     template <int = 0>
@@ -232,8 +234,9 @@ struct min_max_scale_estimator {
     column_scaling finish(const state& s) const {
         column_scaling scaling;
         for (const moments& m : rows.finish(s).columns) {
-            const bool constant = m.is_constant(), inverted = options.direction == scale_direction::inverted;
-            const double scale = constant ? 1.0 : (m.maximum - m.minimum) / (options.upper - options.lower);
+            const double ratio = (m.maximum - m.minimum) / (options.upper - options.lower);
+            const bool constant = m.is_constant() || ratio == 0, inverted = options.direction == scale_direction::inverted;
+            const double scale = constant ? 1.0 : ratio;
             scaling.columns.push_back({inverted ? m.maximum : m.minimum, inverted && !constant ? -scale : scale, options.lower, constant});
         }
         return scaling;
@@ -304,6 +307,14 @@ private:
         column_scaling scaling;
         for (std::size_t j = 0; j < quantiles.columns.size(); ++j) {
             const double range = quantiles(j, 2) - quantiles(j, 0);
+            if (!detail::is_finite(range))
+                throw error(error_details{.code = error_code::overflow,
+                                          .stage = std::string(stage),
+                                          .field = "feature " + std::to_string(j),
+                                          .column = j + 1,
+                                          .found = "a distance between the quantiles beyond the largest number",
+                                          .expected = "a finite distance to divide by",
+                                          .advice = "measure this column in a larger unit"});
             scaling.columns.push_back({quantiles(j, 1), range == 0 ? 1.0 : range, 0, range == 0});
         }
         return scaling;

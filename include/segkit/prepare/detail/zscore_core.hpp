@@ -72,7 +72,7 @@ struct zscore_estimator {
         zscore_fences fences{{}, options.rule == columns_rule::all_columns};
         for (const moments& m : summary.columns) {
             const double deviation = m.standard_deviation(options.ddof), reach = options.threshold * deviation;
-            fences.columns.push_back({m.mean(), deviation, detail::lower_fence(options.side, m.mean() - reach), detail::upper_fence(options.side, m.mean() + reach), m.is_constant()});
+            fences.columns.push_back({m.mean(), deviation, detail::lower_fence(options.side, m.mean() - reach), detail::upper_fence(options.side, m.mean() + reach), m.has_no_deviation()});
         }
         return fences;
     }
