@@ -168,3 +168,23 @@ TEST_CASE("a batch without rows teaches nothing") {
     CHECK(state.update(support::matrix(0, 1)) == 0);
     CHECK(state == before);
 }
+
+TEST_CASE("points whose squared distances are zero are one, and those whose squares overflow are refused") {
+    const std::vector<float> near = {0, 1e-30F, 2e-30F, 1, 1, 3};
+    const auto rows = sk::row_major<const float>(near.data(), near.size(), 1);
+    const auto fit = sk::fit_kmeans(rows, {.n_clusters = 5});
+    CHECK(fit.model.sizes == std::vector<std::size_t>{3, 2, 1});
+    CHECK(fit.report.clusters_lowered());
+    CHECK(sk::fit_bisecting_kmeans(rows, {.n_clusters = 5}).model.sizes == fit.model.sizes);
+    const std::vector<float> far = {1e30F, 2e30F, -1e30F, -3e30F};
+    for (const int way : {0, 1, 2}) {
+        CAPTURE(way);
+        const auto found = message_of([&] {
+            const auto all = sk::row_major<const float>(far.data(), far.size(), 1);
+            if (way == 0) (void)sk::fit_kmeans(all, {.n_clusters = 2});
+            if (way == 1) (void)sk::fit_mini_batch_kmeans(all, {.n_clusters = 2});
+            if (way == 2) (void)sk::fit_bisecting_kmeans(all, {.n_clusters = 2});
+        });
+        CHECK(found == "kmeans: not a finite number: found distances whose squares overflow, expected finite squares; measure the features in larger units");
+    }
+}

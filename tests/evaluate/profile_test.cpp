@@ -144,3 +144,12 @@ TEST_CASE("as a stage, segments of any label are profiled, nulls being skipped a
     const auto none = t | segkit::filter("age"_c > 99) | segkit::profile_clusters("segment"_c, "age"_c) | segkit::collect();
     CHECK(none.rows() == 0);
 }
+
+TEST_CASE("values without a finite or a nonzero square are refused, or say nothing apart") {
+    const std::vector<std::int32_t> labels = {0, 0, 1, 1};
+    CHECK_THROWS_WITH_AS(segkit::profile_clusters(support::matrix(1, {1e200, -1e200, 3e200, 0}), labels), doctest::Contains("profile_clusters: not a finite number in 'feature 0'"), segkit::error);
+    const auto tiny = segkit::profile_clusters(support::matrix(1, {0, 1e-200, 2e-200, 0}), labels);
+    CHECK(tiny.clusters[0].features[0].z == 0);
+    CHECK(tiny.clusters[0].features[0].effect == 0);
+    CHECK(tiny.features[0].eta_squared == 0);
+}

@@ -106,6 +106,18 @@ inline void require_width(std::string_view stage, std::size_t found, std::size_t
                               .advice = "use the features of the fit, in their order"});
 }
 
+// Sums of squares that are no numbers are those of finite values beyond about 1e154.
+inline void require_finite_squares(std::string_view stage, double mean, double squares, std::size_t feature) {
+    if (is_finite(mean) && is_finite(squares)) return;
+    throw error(error_details{.code = error_code::not_a_number,
+                              .stage = std::string(stage),
+                              .field = "feature " + std::to_string(feature),
+                              .column = feature + 1,
+                              .found = "values whose squares overflow",
+                              .expected = "finite squares",
+                              .advice = "measure this column in a larger unit"});
+}
+
 // Parts of a model that do not belong together were read from a damaged file.
 inline void require_one_model(std::string_view stage, bool sizes_fit) {
     if (sizes_fit) return;

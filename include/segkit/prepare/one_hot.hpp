@@ -147,7 +147,7 @@ struct fitted_one_hot : stage_base {
         if constexpr (!detail::columns_fit<detail::is_double_block, Schema, column_list<Out>>) {
             return detail::erroneous_rows();
         } else {
-            detail::require_one_model(stage_name, categories.size() == 1 && categories[0].size() > 0);
+            detail::require_one_model(stage_name, categories.size() == 1 && categories[0].size() > 0 && categories[0].is_whole());
             const int codes = r.plan.add_slot({.type = type_id::int32});
             r.plan.add_step(std::make_shared<detail::largest_step>(block_column[0], categories[0].size(), codes));
             return detail::replace_columns<detail::label_type>(std::move(r), column_list<Out>{}, [&](auto, std::size_t, int out) {

@@ -8,6 +8,7 @@
 // that is null where a code is none. Fit: one pass, the different values in memory; apply: a bisection a value.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -119,7 +120,7 @@ struct fitted_ordinal : stage_base {
         if constexpr (!detail::features_fit<Schema, Columns>) {
             return detail::erroneous_rows();
         } else {
-            detail::require_one_model(stage_name, categories.size() == columns.size());
+            detail::require_one_model(stage_name, categories.size() == columns.size() && std::all_of(categories.begin(), categories.end(), [](const auto& list) { return list.is_whole(); }));
             return detail::replace_columns<detail::label_type>(std::move(r), Columns{}, [&](auto, std::size_t i, int out) {
                 return std::make_shared<detail::label_step>(columns[i], categories[i], out);
             });

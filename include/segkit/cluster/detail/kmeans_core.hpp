@@ -335,8 +335,18 @@ inline std::vector<std::size_t> numbering(const lloyd_iterate& iterate, kmeans_l
     return order;
 }
 
+inline void require_finite_inertia(double inertia) {
+    if (is_finite(inertia)) return;
+    throw error(error_details{.code = error_code::not_a_number,
+                              .stage = "kmeans",
+                              .found = "distances whose squares overflow",
+                              .expected = "finite squares",
+                              .advice = "measure the features in larger units"});
+}
+
 // The model, labels and weights of clusters, numbered as asked.
 inline void name_clusters(kmeans_fit& fit, const lloyd_iterate& best, std::vector<std::int32_t> labels, kmeans_labels how) {
+    require_finite_inertia(best.inertia());
     const std::size_t k = best.spec.n_clusters;
     const std::vector<std::size_t> order = numbering(best, how);
     std::vector<std::int32_t> number(k);
@@ -495,7 +505,10 @@ kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& op
     fit.report.shift_per_iteration = best.shift_history;
     fit.report.repaired_clusters = best.repaired;
     if (fit.report.stopped != kmeans_stop::cancelled) fit.report.stopped = k < options.n_clusters ? kmeans_stop::all_distinct : best.reason;
-    name_clusters(fit, best, std::move(labels[best_run]), options.labels);
+    // Different points so near each other that their squared distances are zero are one to every centre.
+    if (best.inertia() == 0 && std::find(best.counts.begin(), best.counts.end(), std::size_t{0}) != best.counts.end())
+        fit_to_centres(fit, points, best.spec.centres, options.labels, executor);
+    else name_clusters(fit, best, std::move(labels[best_run]), options.labels);
     return fit;
 }
 

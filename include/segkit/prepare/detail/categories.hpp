@@ -41,6 +41,7 @@ struct category_list {
     std::vector<std::int64_t> rows;    // training rows of each
 
     std::size_t size() const { return rows.size(); }
+    bool is_whole() const { return (texts.empty() || integers.empty()) && texts.size() + integers.size() == rows.size(); }    // not of a damaged text
     std::string shown(std::size_t code) const { return texts.empty() ? std::to_string(integers[code]) : texts[code]; }
 
     friend bool operator==(const category_list&, const category_list&) = default;
@@ -49,7 +50,6 @@ struct category_list {
         archive.field("texts", texts);
         archive.field("integers", integers);
         archive.field("rows", rows);
-        detail::require_one_model("categories", (texts.empty() || integers.empty()) && texts.size() + integers.size() == rows.size());
     }
 };
 

@@ -133,18 +133,6 @@ struct row_centre {
     }
 };
 
-// Sums of squares that are no numbers are those of finite values beyond about 1e154.
-inline void require_finite_squares(std::string_view stage, double mean, double squares, std::size_t feature) {
-    if (is_finite(mean) && is_finite(squares)) return;
-    throw error(error_details{.code = error_code::not_a_number,
-                              .stage = std::string(stage),
-                              .field = "feature " + std::to_string(feature),
-                              .column = feature + 1,
-                              .found = "values whose squares overflow",
-                              .expected = "finite squares",
-                              .advice = "measure this column in a larger unit"});
-}
-
 // Memory that is read next, for kernels to fetch while they compute.
 struct read_ahead {
     const void* begin = nullptr;
