@@ -123,8 +123,10 @@ TEST_CASE("a cluster far from the others costs them no digits, in whatever row i
     const labels groups = {0, 0, 0, 1, 1, 1, 2};
     const double expected = 0.02 + 0.14 / 3;
     CHECK(support::close(segkit::inertia(data, groups), expected, 1e-12));
+    const double apart = segkit::davies_bouldin(data, groups);
     std::swap(data.values.front(), data.values.back());
     CHECK(support::close(segkit::inertia(data, labels{2, 0, 0, 1, 1, 1, 0}), expected, 1e-12));
+    CHECK(support::close(segkit::davies_bouldin(data, labels{2, 0, 0, 1, 1, 1, 0}), apart, 1e-12));
 }
 
 TEST_CASE("distances whose squares are no numbers are refused") {

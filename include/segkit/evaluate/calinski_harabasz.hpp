@@ -18,12 +18,12 @@ namespace SEGKIT_NAMESPACE {
 namespace detail {
 
 inline double calinski_harabasz_of(const label_groups& groups, const group_scatter& scatter) {
-    const std::size_t k = groups.count(), d = scatter.centres.size() / k, n = groups.group.size();
-    std::vector<double> mean(d);
-    for (std::size_t at = 0; at < k * d; ++at) mean[at % d] += scatter.centres[at] * (static_cast<double>(groups.sizes[at / d]) / static_cast<double>(n));
+    const std::size_t k = groups.count(), d = scatter.means.size() / k, n = groups.group.size();
+    std::vector<double> mean(d);    // of all rows, less the centre of the first group
+    for (std::size_t at = 0; at < k * d; ++at) mean[at % d] += scatter.gap(at % d, at) * (static_cast<double>(groups.sizes[at / d]) / static_cast<double>(n));
     double between = 0;
     for (std::size_t at = 0; at < k * d; ++at) {
-        const double gap = scatter.centres[at] - mean[at % d];
+        const double gap = scatter.gap(at % d, at) - mean[at % d];
         between += static_cast<double>(groups.sizes[at / d]) * gap * gap;
     }
     const double within = scatter.within();

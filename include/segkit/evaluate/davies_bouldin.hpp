@@ -20,7 +20,7 @@ namespace SEGKIT_NAMESPACE {
 namespace detail {
 
 inline double davies_bouldin_of(const label_groups& groups, const group_scatter& scatter) {
-    const std::size_t k = groups.count(), d = scatter.centres.size() / k;
+    const std::size_t k = groups.count(), d = scatter.means.size() / k;
     std::vector<double> spread(k);    // mean distance to the centre
     for (std::size_t g = 0; g < k; ++g) spread[g] = scatter.distances[g] / static_cast<double>(groups.sizes[g]);
     double total = 0;
@@ -30,7 +30,7 @@ inline double davies_bouldin_of(const label_groups& groups, const group_scatter&
             if (h == g) continue;
             double sum = 0;
             for (std::size_t j = 0; j < d; ++j) {
-                const double gap = scatter.centres[g * d + j] - scatter.centres[h * d + j];
+                const double gap = scatter.gap(h * d + j, g * d + j);
                 sum += gap * gap;
             }
             const double both = spread[g] + spread[h];

@@ -96,10 +96,13 @@ label_groups checked_groups(std::string_view stage, matrix_view<const T> rows, s
 // Where the groups lie and how far their rows are from there. Sums are about the first row of each group, so that an offset costs no
 // digits, and neither does a group that lies far from the others.
 struct group_scatter {
-    std::vector<double> centres;    // groups x features: mean less the first row
+    std::vector<double> origins;    // groups x features: the group's first row
+    std::vector<double> means;      // less the origins
     std::vector<double> squares;    // per group the sum of squared distances to its centre
     std::vector<double> distances;  // per group the sum of distances to its centre
 
+    // From one entry of a centre to another: of two groups, and one feature.
+    double gap(std::size_t from, std::size_t to) const { return (origins[to] - origins[from]) + (means[to] - means[from]); }
     double within() const {
         double sum = 0;
         for (double part : squares) sum += part;
@@ -122,18 +125,14 @@ inline group_scatter scatter_of(std::string_view stage, matrix_view<const double
     };
     std::vector<std::size_t> first(k, n);    // row of each group
     for (std::size_t i = 0; i < n; ++i) first[groups.group[i]] = std::min(first[groups.group[i]], i);
-    std::vector<double> origins(k * d);
-    for (std::size_t at = 0; at < k * d; ++at) origins[at] = rows(first[at / d], at % d);
     group_scatter scatter;
-    std::vector<double> means;    // less the origin of their group
+    std::vector<double> &origins = scatter.origins, &means = scatter.means;
+    for (std::size_t at = 0; at < k * d; ++at) origins.push_back(rows(first[at / d], at % d));
     sum_blocks(k * d, means, [&](double* sums, std::size_t i) {
         const std::size_t g = groups.group[i] * d;
         for (std::size_t j = 0; j < d; ++j) sums[g + j] += rows(i, j) - origins[g + j];
     });
-    for (std::size_t at = 0; at < k * d; ++at) {
-        means[at] /= static_cast<double>(groups.sizes[at / d]);
-        scatter.centres.push_back((origins[at] - rows(0, at % d)) + means[at]);
-    }
+    for (std::size_t at = 0; at < k * d; ++at) means[at] /= static_cast<double>(groups.sizes[at / d]);
     std::vector<double> both;
     sum_blocks(2 * k, both, [&](double* sums, std::size_t i) {
         const std::size_t g = groups.group[i];
