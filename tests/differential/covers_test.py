@@ -11,7 +11,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import generate
 
-LEFT_OUT = {"approx_quantile": "approximate", "quantiles": "gives a vector per group; quantile is made"}
+LEFT_OUT = {"approx_quantile": "approximate", "quantiles": "gives a vector per group; quantile is made",
+            "to_list": "gives a list per group; tests/query/to_list_test.cpp compares it with a naive one"}
 
 
 def main(repository):
