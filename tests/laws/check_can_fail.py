@@ -29,9 +29,9 @@ class Registry(unittest.TestCase):
         self.assertEqual(self.complaints(), [])
 
     def test_a_new_stage_is_noticed(self):
-        found = self.complaints('struct s {\n    static constexpr std::string_view stage_name = "winsorize";\n};\n')
+        found = self.complaints('struct s {\n    static constexpr std::string_view stage_name = "pivot";\n};\n')
         self.assertEqual(len(found), 1)
-        self.assertIn('extra.hpp: the stage "winsorize"', found[0])
+        self.assertIn('extra.hpp: the stage "pivot"', found[0])
 
     def test_each_name_of_a_stage_with_several_is_noticed(self):
         self.assertEqual(len(self.complaints('struct s {\n    static constexpr std::string_view stage_name = K ? "one"\n        : "two";\n};\n')), 2)
