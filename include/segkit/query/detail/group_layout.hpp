@@ -142,7 +142,7 @@ public:
         values_ = column.values.data() + first * size_of(column.type);
         if (!column.nullable) return;
         validity_ = column.validity.data() + first / 8;    // first is a multiple of 8
-        std::memset(validity_, 0, (rows + 7) / 8);
+        if (rows != 0) std::memset(validity_, 0, (rows + 7) / 8);
     }
     static bool has_fixed_width(type_id type) { return type != type_id::text && type != type_id::block32 && type != type_id::block64 && !is_list_type(type); }
 

@@ -293,7 +293,7 @@ struct group_stores {
         // The states of a new group.
         void start(first_seen first, std::byte* group) {
             first_.push_back(first);
-            std::memcpy(group + layout_->key_bytes, layout_->initial.data(), layout_->state_bytes);
+            if (layout_->state_bytes != 0) std::memcpy(group + layout_->key_bytes, layout_->initial.data(), layout_->state_bytes);
             for (const grouped_accumulator* a : layout_->started) a->start(group + layout_->key_bytes + a->state_offset);
         }
 
