@@ -58,14 +58,13 @@ std::uint64_t ordered_bits(V value) {
 // Whether the text is that long is not branched on: it differs from row to row.
 inline std::uint64_t text_window(std::string_view text, std::size_t from, const char* readable) {
     const std::size_t left = from < text.size() ? std::min<std::size_t>(text.size() - from, 8) : 0;
-    const char* at = text.data() + from;
     std::uint64_t x = 0;
     if (readable - text.data() >= static_cast<std::ptrdiff_t>(from + 8)) {
-        std::memcpy(&x, at, 8);
+        std::memcpy(&x, text.data() + from, 8);
         if constexpr (std::endian::native == std::endian::little) x = __builtin_bswap64(x);
         return x & ~(left == 8 ? 0 : ~std::uint64_t{0} >> (8 * left));
     }
-    for (std::size_t i = 0; i < left; ++i) x |= std::uint64_t{static_cast<unsigned char>(at[i])} << (56 - 8 * i);
+    for (std::size_t i = 0; i < left; ++i) x |= std::uint64_t{static_cast<unsigned char>(text[from + i])} << (56 - 8 * i);
     return x;
 }
 
@@ -141,7 +140,7 @@ public:
 
     // Codes of the rows [begin, end).
     void encode(std::size_t begin, std::size_t end, std::uint64_t* codes) const {
-        std::memset(codes, 0, (end - begin) * sizeof *codes);
+        if (end != begin) std::memset(codes, 0, (end - begin) * sizeof *codes);
         for (const part& p : parts_) {
             if (p.taken == 0) continue;
             if (p.of == what::number) {
