@@ -19,6 +19,7 @@
 #include <segkit/error.hpp>
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/query/detail/rows.hpp>
+#include <segkit/query/detail/stored_values.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -166,7 +167,7 @@ private:
         const auto& column = rows_.columns[key.column];
         const slot_view& view = slot_of(c, key.column);
         if (!is_stored(column, worst)) return c.each(keep);    // the worst is a null: no key is after it
-        with_order_key(layout_.types[key.column], [&]<class V>(std::type_identity<V>) {
+        with_order_value(layout_.types[key.column], [&]<class V>(std::type_identity<V>) {
             const V bound = stored_value<V>(column, worst);
             const V* values = view.as<V>();
             c.each([&](std::uint32_t k, std::uint32_t row) {
@@ -180,7 +181,7 @@ private:
         const slot_view& view = slot_of(c, key.column);
         if (!is_stored(column, worst)) return true;
         if (!view.valid(row)) return false;
-        return with_order_key(layout_.types[key.column],
+        return with_order_value(layout_.types[key.column],
                               [&]<class V>(std::type_identity<V>) { return not_after(view.as<V>()[row], stored_value<V>(column, worst), key.descending); });
     }
     template <class V>
@@ -190,18 +191,6 @@ private:
             if (value != value) return false;
         }
         return down ? !(value < bound) : !(bound < value);
-    }
-    template <class F>
-    static auto with_order_key(type_id type, F&& f) {
-        switch (type) {
-            case type_id::boolean: return f(std::type_identity<bool>{});
-            case type_id::int32:
-            case type_id::date: return f(std::type_identity<std::int32_t>{});
-            case type_id::float32: return f(std::type_identity<float>{});
-            case type_id::float64: return f(std::type_identity<double>{});
-            case type_id::text: return f(std::type_identity<std::string_view>{});
-            default: return f(std::type_identity<std::int64_t>{});
-        }
     }
 
     // A row before another one, both stored.
@@ -220,7 +209,7 @@ private:
         const auto &there = other.rows_.columns[key.column], &here = rows_.columns[key.column];
         if (!is_stored(here, worst)) return true;
         if (!is_stored(there, row)) return false;
-        return with_order_key(layout_.types[key.column],
+        return with_order_value(layout_.types[key.column],
                               [&]<class V>(std::type_identity<V>) { return not_after(stored_value<V>(there, row), stored_value<V>(here, worst), key.descending); });
     }
 

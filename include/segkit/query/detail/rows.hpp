@@ -17,6 +17,7 @@
 #include <segkit/exec/executor.hpp>
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/query/detail/hash.hpp>
+#include <segkit/query/detail/stored_values.hpp>
 #include <segkit/query/sort.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
@@ -105,26 +106,9 @@ void mix_row_hashes(const Column& column, std::size_t first, std::size_t count, 
     with_key_value(column.type, [&]<class V>(std::type_identity<V>) {
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t row = first + i;
-            const bool valid = !column.nullable || bit_at(column.validity_bits(), row);
-            std::uint64_t h = 0;
-            if (valid) {
-                if constexpr (std::is_same_v<V, std::string_view>) h = hash_value(column_view<text>(column)[row]);
-                else h = hash_value(canonical(reinterpret_cast<const V*>(column.values.data())[row]));
-            }
-            hash[i] = mix_hash(hash[i], h);
+            hash[i] = mix_hash(hash[i], is_stored(column, row) ? hash_value(canonical(stored_value<V>(column, row))) : 0);
         }
     });
-}
-
-// One value of a stored column and whether it is known.
-template <class V, class Column>
-V stored_value(const Column& column, std::size_t row) {
-    if constexpr (std::is_same_v<V, std::string_view>) return column_view<text>(column)[row];
-    else return reinterpret_cast<const V*>(column.values.data())[row];
-}
-template <class Column>
-bool is_stored(const Column& column, std::size_t row) {
-    return !column.nullable || bit_at(column.validity_bits(), row);
 }
 
 template <class Column>

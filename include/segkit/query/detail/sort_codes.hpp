@@ -18,28 +18,10 @@
 
 #include <segkit/config.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/query/detail/stored_values.hpp>
 #include <segkit/table/column.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
-
-template <class F>
-auto with_sort_value(type_id type, F&& f) {
-    switch (type) {
-        case type_id::boolean: return f(std::type_identity<std::uint8_t>{});
-        case type_id::int32:
-        case type_id::date: return f(std::type_identity<std::int32_t>{});
-        case type_id::float32: return f(std::type_identity<float>{});
-        case type_id::float64: return f(std::type_identity<double>{});
-        case type_id::text: return f(std::type_identity<std::string_view>{});
-        default: return f(std::type_identity<std::int64_t>{});
-    }
-}
-
-template <class V, class Column>
-V sort_value(const Column& column, std::size_t row) {
-    if constexpr (std::is_same_v<V, std::string_view>) return text_values(column)[row];
-    else return reinterpret_cast<const V*>(column.values.data())[row];
-}
 
 // A number as an unsigned one of the same order; zeros of both signs are equal.
 template <class V>
@@ -119,7 +101,7 @@ public:
     void find(executor_ref executor) {
         for (const Key& k : keys_) {
             extent e;
-            with_sort_value(k.column->type, [&]<class V>(std::type_identity<V>) {
+            with_order_value(k.column->type, [&]<class V>(std::type_identity<V>) {
                 if constexpr (std::is_same_v<V, std::string_view>) e = text_extent(k, executor);
                 else e = number_extent<V>(k, executor);
             });
@@ -144,7 +126,7 @@ public:
         for (const part& p : parts_) {
             if (p.taken == 0) continue;
             if (p.of == what::number) {
-                with_sort_value(p.key->column->type, [&]<class V>(std::type_identity<V>) {
+                with_order_value(p.key->column->type, [&]<class V>(std::type_identity<V>) {
                     if constexpr (!std::is_same_v<V, std::string_view>) encode_numbers<V>(p, begin, end, codes);
                 });
             } else {

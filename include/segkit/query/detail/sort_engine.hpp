@@ -175,11 +175,8 @@ private:
             case content::value: {
                 const std::byte* values = f.from->values.data() + begin * f.bytes;
                 with_bytes(f.bytes, [&]<std::size_t Bytes>(std::integral_constant<std::size_t, Bytes>) {
-                    if constexpr (Bytes != 0) {
-                        for (std::size_t i = 0; i < n; ++i) std::memcpy(records[i] + at, values + i * Bytes, Bytes);
-                    } else {
-                        for (std::size_t i = 0; i < n && f.bytes; ++i) std::memcpy(records[i] + at, values + i * f.bytes, f.bytes);
-                    }
+                    const std::size_t bytes = Bytes != 0 ? Bytes : f.bytes;
+                    for (std::size_t i = 0; i < n && bytes != 0; ++i) std::memcpy(records[i] + at, values + i * bytes, bytes);
                 });
                 return;
             }
@@ -207,11 +204,8 @@ private:
         }
         const std::byte* from = records + f.at;
         with_bytes(f.bytes, [&]<std::size_t Bytes>(std::integral_constant<std::size_t, Bytes>) {
-            if constexpr (Bytes != 0) {
-                for (std::size_t i = 0; i < b.rows; ++i) std::memcpy(to + i * Bytes, from + place[i] * stride, Bytes);
-            } else {
-                for (std::size_t i = 0; i < b.rows && f.bytes; ++i) std::memcpy(to + i * f.bytes, from + place[i] * stride, f.bytes);
-            }
+            const std::size_t bytes = Bytes != 0 ? Bytes : f.bytes;
+            for (std::size_t i = 0; i < b.rows && bytes != 0; ++i) std::memcpy(to + i * bytes, from + place[i] * stride, bytes);
         });
     }
     template <class Code>

@@ -13,6 +13,7 @@
 
 #include <segkit/config.hpp>
 #include <segkit/query/detail/sort_codes.hpp>
+#include <segkit/query/detail/stored_values.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -51,7 +52,7 @@ public:
     }
 
 private:
-    static bool is_null(const Key& k, std::size_t row) { return k.column->nullable && !bit_at(k.column->validity_bits(), row); }
+    static bool is_null(const Key& k, std::size_t row) { return !is_stored(*k.column, row); }
 
     struct tied_row {
         std::uint64_t code;      // of a number, or of eight bytes of a text
@@ -73,7 +74,7 @@ private:
         if (is_null(k, order[0]) && std::all_of(order, order + n, [&](std::uint32_t row) { return is_null(k, row); })) return refine(order, n, number + 1, 0);
         if (k.column->type == type_id::text) skip = common_bytes(k, order, n, skip);
         std::vector<tied_row> rows(n);
-        with_sort_value(k.column->type, [&]<class V>(std::type_identity<V>) {
+        with_order_value(k.column->type, [&]<class V>(std::type_identity<V>) {
             for (std::size_t i = 0; i < n; ++i) rows[i] = tied<V>(k, order[i], skip);
         });
         const auto before = [](const tied_row& a, const tied_row& b) {
@@ -90,7 +91,7 @@ private:
     template <class V>
     static tied_row tied(const Key& k, std::uint32_t row, std::size_t skip) {
         if (is_null(k, row)) return {0, k.nulls_first ? 0u : 3u, 0, row};
-        const V value = sort_value<V>(*k.column, row);
+        const V value = stored_value<V>(*k.column, row);
         tied_row t{0, 1, 0, row};
         if constexpr (std::is_same_v<V, std::string_view>) {
             const std::string_view rest = value.substr(skip);
@@ -111,11 +112,11 @@ private:
         std::size_t first = 0;
         while (first < n && is_null(k, order[first])) ++first;
         if (first == n) return known;
-        const std::string_view pattern = sort_value<std::string_view>(*k.column, order[first]);
+        const std::string_view pattern = stored_value<std::string_view>(*k.column, order[first]);
         std::size_t common = pattern.size();
         for (std::size_t i = first + 1; i < n; ++i) {
             if (is_null(k, order[i])) continue;
-            const std::string_view text = sort_value<std::string_view>(*k.column, order[i]);
+            const std::string_view text = stored_value<std::string_view>(*k.column, order[i]);
             common = std::min(common, text.size());
             std::size_t same = known;
             if (common > known && std::memcmp(text.data() + known, pattern.data() + known, common - known) == 0) continue;
@@ -134,8 +135,8 @@ private:
     static int compare_key(const Key& k, std::size_t a, std::size_t b) {
         const bool null_a = is_null(k, a), null_b = is_null(k, b);
         if (null_a || null_b) return k.nulls_first ? int{null_b} - int{null_a} : int{null_a} - int{null_b};
-        return with_sort_value(k.column->type, [&]<class V>(std::type_identity<V>) {
-            const V x = sort_value<V>(*k.column, a), y = sort_value<V>(*k.column, b);
+        return with_order_value(k.column->type, [&]<class V>(std::type_identity<V>) {
+            const V x = stored_value<V>(*k.column, a), y = stored_value<V>(*k.column, b);
             if constexpr (std::is_floating_point_v<V>) {
                 if (x != x || y != y) return int{x != x} - int{y != y};
             }
