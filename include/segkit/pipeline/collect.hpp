@@ -357,9 +357,10 @@ private:
     std::atomic<std::size_t> earliest_{0};    // the earliest morsel that has not ended: its worker may append to the result
 };
 
-// The rows of a plan that does nothing but choose among the columns of its source, where these lie in memory: the source's.
+// The rows of a plan that does nothing but choose among the columns of its source, where these lie in memory as is asked for: texts
+// as offsets and bytes, or coded where `types` say so. They are the source's.
 template <class Plan>
-stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, executor_ref executor) {
+stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, executor_ref executor, const std::vector<type_id>& types = {}) {
     for (const auto& s : p.steps())
         if (s->changes_rows()) return {};
     std::vector<bool> needed;
@@ -369,18 +370,12 @@ stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, execu
         if (needed.size() <= column) needed.resize(column + 1, false);
         needed[column] = true;
     }
-    return p.source()->stored(needed, executor);
-}
-
-// Whether columns of stored rows lie as who asks for some slots expects them: texts as offsets and bytes, or coded where `types`
-// say so.
-template <class Plan, class Rows>
-bool lie_as_asked(const Plan& p, const std::vector<int>& outputs, const std::vector<type_id>& types, const Rows& rows) {
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
+    stored_rows stored = p.source()->stored(needed, executor);
+    for (std::size_t i = 0; i < outputs.size() && stored.rows; ++i) {
         const auto& s = p.at(outputs[i]);
-        if (rows.columns[static_cast<std::size_t>(s.source_column)].type != (types.empty() ? s.type : types[i])) return false;
+        if (stored.rows->columns[static_cast<std::size_t>(s.source_column)].type != (types.empty() ? s.type : types[i])) stored = {};
     }
-    return true;
+    return stored;
 }
 
 // The rows of some slots of a plan, in row order, stored as `types` say, or as the types of the slots.
@@ -395,8 +390,7 @@ table_data collect_rows(Plan p, const std::vector<int>& outputs, executor_ref ex
         if (stored.rows) p = std::move(whole);
         else slots = outputs;
     }
-    if (!stored.rows && (types.empty() || p.source()->row_count())) stored = stored_rows_of(p, outputs, executor);
-    if (stored.rows && !lie_as_asked(p, slots, types, *stored.rows)) stored = {};
+    if (!stored.rows && (types.empty() || p.source()->row_count())) stored = stored_rows_of(p, outputs, executor, types);
     if (!stored.rows) {
         row_collector<table_data> collector(p, outputs, types);
         p.run(outputs, executor, collector);
@@ -430,7 +424,6 @@ rows_at_hand rows_in_memory(const Plan& p, const std::vector<int>& slots, const 
     for (std::size_t i = 0; i < slots.size(); ++i)
         if (read[i]) outputs.push_back(slots[i]);
     rows_at_hand at_hand{stored_rows_of(p, outputs, executor).rows, std::vector<const column_data*>(slots.size(), nullptr)};
-    if (at_hand.rows && !lie_as_asked(p, outputs, {}, *at_hand.rows)) at_hand.rows = nullptr;
     const bool collected = !at_hand.rows;
     if (collected) at_hand.rows = std::make_shared<const table_data>(collect_rows(p, outputs, executor));
     for (std::size_t i = 0, next = 0; i < slots.size(); ++i)

@@ -334,7 +334,6 @@ struct join_engine {
         stored_rows stored(const std::vector<bool>& needed, executor_ref executor) override {
             const std::vector<int> outputs = left_outputs(needed);
             stored_rows left = stored_rows_of(left_, outputs, executor);
-            if (left.rows && !lie_as_asked(left_, outputs, {}, *left.rows)) left = {};
             std::vector<const column_data*> columns(left_.slot_count(), nullptr);
             for (const int s : outputs)
                 if (left.rows) columns[static_cast<std::size_t>(s)] = &left.rows->columns[static_cast<std::size_t>(left_.at(s).source_column)];
