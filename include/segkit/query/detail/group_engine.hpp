@@ -52,9 +52,7 @@ struct group_engine {
         // `in_order`: morsels come one after the other, so that rows of few groups need not wait in records.
         group_tables(const group_layout& layout, bool in_order) : layout_(layout), few_(layout, !in_order), in_order_(in_order) {
             // Those that keep values gain by being split, even where there are few groups.
-            bool grows = false;
-            for (const auto& a : layout.accumulators) grows = grows || a->state_grows();
-            if (grows && !layout.keys.empty()) many_ = true;
+            if (layout.state_grows() && !layout.keys.empty()) many_ = true;
             most_few_ = static_cast<std::uint32_t>(std::clamp<std::size_t>(few_bytes / (layout.key_bytes + layout.state_bytes + 64), 512, 16384));
             if (many_) make_partitions();
         }
@@ -394,7 +392,7 @@ struct group_engine {
         std::vector<group_partition> partitions_;    // none while there are few groups
         std::mutex lock_;                            // guards all below, and that there are partitions
         std::vector<std::uint32_t> rows_;            // per morsel
-        std::vector<numbered_morsel> waiting_;              // for a morsel before them: a heap, the first on top
+        std::vector<numbered_morsel> waiting_;       // for a morsel before them: a heap, the first on top
         std::vector<numbered_morsel> ready_;
         std::size_t next_ = 0, ready_bytes_ = 0, enough_ = least_waiting;
         std::shared_ptr<batch> current_;
@@ -527,10 +525,8 @@ struct group_engine {
         group_rows(plan rows, group_layout layout) : rows_(std::move(rows)), layout_(std::move(layout)) { layout_.lay_out(); }
         std::string describe() const { return (layout_.keys.empty() ? "aggregate of " : "group_by of ") + rows_.source()->describe(); }
         std::vector<pass_input> inputs(const std::vector<bool>&) const {
-            bool grows = false;
-            for (const auto& a : layout_.accumulators) grows = grows || a->state_grows();
             return {{&rows_, layout_.reads, std::string(layout_.keys.empty() ? "aggregate" : "group_by") +
-                                                (grows ? ", which keeps its groups and, for some aggregates, their values" : ", which keeps its groups")}};
+                                                (layout_.state_grows() ? ", which keeps its groups and, for some aggregates, their values" : ", which keeps its groups")}};
         }
         table_data compute(executor_ref executor) {
             find_range(executor);

@@ -350,6 +350,11 @@ struct group_parts {
             }
         }
 
+        // Whether some aggregate keeps more and more of its rows.
+        bool state_grows() const {
+            return std::any_of(accumulators.begin(), accumulators.end(), [](const auto& a) { return a->state_grows(); });
+        }
+
         bool is_null(const std::byte* key_at, const record_key& k) const {
             return k.nullable && (std::to_integer<unsigned>(key_at[null_bits + k.null_bit / 8]) >> (k.null_bit % 8) & 1) != 0;
         }
