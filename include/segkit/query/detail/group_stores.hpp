@@ -17,6 +17,7 @@
 #include <segkit/detail/arena.hpp>
 #include <segkit/query/detail/group_layout.hpp>
 #include <segkit/query/detail/key_numbers.hpp>
+#include <segkit/query/detail/number_table.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -177,7 +178,7 @@ struct group_stores {
     public:
         group_partition(const group_layout& layout, slab_pool& pool)
             : layout_(&layout), form_(layout.form()), memory_(pool), groups_(layout.key_bytes + layout.state_bytes), kept_(layout.accumulators.size()),
-              table_(layout.range.dense() ? 0 : 64, 0), group_at_(layout.range.places()) {}
+              table_(layout.range.dense() ? 0 : 64, 2), group_at_(layout.range.places()) {}
 
         void update(const record_block& rows, std::uint32_t morsel) {
             for (std::uint32_t first = 0; first < rows.count; first += rows_at_once) {
@@ -195,7 +196,7 @@ struct group_stores {
             std::byte* to = add_key<key_form::any>(key);
             first_.push_back(from.first(group));
             if (layout_->range.dense()) group_at_[layout_->range.place_of(load<std::uint64_t>(key))] = size();
-            else enter(free_place(table_, hash), hash);
+            else table_.enter(hash, size() - 1);
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a)
                 layout_->accumulators[a]->move(from.groups()[group] + from.offset_of(a), to + layout_->key_bytes + layout_->accumulators[a]->state_offset);
         }
@@ -204,7 +205,7 @@ struct group_stores {
                 layout_->accumulators[a]->seal(size(), groups_, state_at_of(a), kept_[a], memory_);
                 kept_[a] = {};
             }
-            table_ = {};
+            table_.clear();
             group_at_ = {};
         }
 
@@ -225,18 +226,18 @@ struct group_stores {
             std::array<std::byte*, block_rows> state_of;
             std::uint32_t fresh_count = 0;
             const std::uint32_t count = rows.count, stride = rows.stride, key = layout_->key;
-            const std::size_t last = table_.size() - 1, group_bytes = groups_.bytes();
-            const std::uint64_t* table = table_.data();
+            const std::size_t last = table_.last(), group_bytes = groups_.bytes();
+            const std::uint64_t* table = table_.places();
             const std::byte* record = rows.records;
             for (std::uint32_t k = 0; k < count; ++k, record += stride) {
                 hash_of[k] = layout_->template hash_of<Form>(record);
                 __builtin_prefetch(&table[hash_of[k] & last]);
             }
             for (std::uint32_t k = 0; k < count; ++k) {
-                const std::uint64_t entry = table[hash_of[k] & last];
-                group_of[k] = static_cast<std::uint32_t>(entry) - 1;
+                const std::uint64_t place = table[hash_of[k] & last];
+                group_of[k] = table_.number_in(place);
                 std::byte* state = nullptr;
-                if (entry >> 32 == hash_of[k] && entry != 0) {
+                if (table_.has_hash(place, hash_of[k])) {
                     state = groups_.at(group_of[k]);
                     for (std::size_t line = 0; line < group_bytes; line += 64) __builtin_prefetch(state + line, 1);
                 }
@@ -299,15 +300,12 @@ struct group_stores {
 
         template <key_form Form>
         std::uint32_t find_or_add(const std::byte* key, std::uint32_t hash, std::uint32_t morsel, const std::byte* record) {
-            std::size_t at = hash & (table_.size() - 1);
-            for (; table_[at]; at = (at + 1) & (table_.size() - 1)) {
-                const std::uint64_t entry = table_[at];
-                const auto group = static_cast<std::uint32_t>(entry) - 1;
-                if (entry >> 32 == hash && layout_->template same_key<Form>(groups_.at(group), key)) return group;
-            }
-            start({morsel, load<std::uint32_t>(record + layout_->place)}, add_key<Form>(key));
-            enter(at, hash);
-            return size() - 1;
+            return table_.find_or_add(
+                hash, [&](std::uint32_t group) { return layout_->template same_key<Form>(groups_.at(group), key); },
+                [&] {
+                    start({morsel, load<std::uint32_t>(record + layout_->place)}, add_key<Form>(key));
+                    return size() - 1;
+                });
         }
         // Memory for a group that comes next, with its key.
         template <key_form Form>
@@ -317,22 +315,6 @@ struct group_stores {
             layout_->template keep_key<Form>(group, key, memory_);
             return group;
         }
-        // The last group's place in the table.
-        void enter(std::size_t place, std::uint32_t hash) {
-            table_[place] = std::uint64_t{hash} << 32 | size();
-            if (std::size_t{size()} * 2 > table_.size()) grow();
-        }
-        static std::size_t free_place(const std::vector<std::uint64_t>& table, std::uint32_t hash) {
-            std::size_t at = hash & (table.size() - 1);
-            while (table[at]) at = (at + 1) & (table.size() - 1);
-            return at;
-        }
-        void grow() {
-            std::vector<std::uint64_t> larger(table_.size() * 4, 0);
-            for (const std::uint64_t entry : table_)
-                if (entry) larger[free_place(larger, static_cast<std::uint32_t>(entry >> 32))] = entry;
-            table_.swap(larger);
-        }
 
         const group_layout* layout_;
         key_form form_;
@@ -340,7 +322,7 @@ struct group_stores {
         state_store groups_;
         std::vector<kept_values> kept_;
         std::vector<first_seen> first_;
-        std::vector<std::uint64_t> table_;    // hash and group + 1, or 0
+        number_table table_;
         std::vector<std::uint32_t> group_at_;    // group + 1, or 0, of each key of a dense range
     };
 };

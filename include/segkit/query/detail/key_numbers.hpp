@@ -16,13 +16,14 @@
 #include <segkit/detail/arena.hpp>
 #include <segkit/query/detail/group_layout.hpp>
 #include <segkit/query/detail/hash.hpp>
+#include <segkit/query/detail/number_table.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
 template <class = void>
 class key_numbers_of {
 public:
-    explicit key_numbers_of(const group_layout& layout) : layout_(&layout), table_(512, 0) {}
+    explicit key_numbers_of(const group_layout& layout) : layout_(&layout), table_(512, 4) {}
 
     std::uint32_t size() const { return static_cast<std::uint32_t>(first_rows_.size()); }
     const std::byte* key(std::uint32_t number) const { return keys_.data() + std::size_t{number} * layout_->key_bytes; }
@@ -65,18 +66,7 @@ private:
 
     template <class Same, class Add>
     std::uint32_t find(std::uint64_t hash, Same same, Add add) {
-        const auto low = static_cast<std::uint32_t>(hash);
-        const std::size_t last = table_.size() - 1;
-        for (std::size_t at = low & last;; at = (at + 1) & last) {
-            const std::uint64_t entry = table_[at];
-            const auto number = static_cast<std::uint32_t>(entry) - 1;
-            if (entry >> 32 == low && entry != 0 && same(number)) return number;
-            if (entry != 0) continue;
-            const std::uint32_t added = add();
-            table_[at] = std::uint64_t{low} << 32 | size();
-            if (4 * first_rows_.size() > table_.size()) grow();
-            return added;
-        }
+        return table_.find_or_add(static_cast<std::uint32_t>(hash), same, add);
     }
     std::uint32_t add(const std::byte* key_at, std::uint64_t hash, std::uint32_t row) {
         const std::size_t before = keys_.size();
@@ -85,16 +75,6 @@ private:
         hashes_.push_back(hash);
         first_rows_.push_back(row);
         return size() - 1;
-    }
-    void grow() {
-        std::vector<std::uint64_t> larger(table_.size() * 4, 0);
-        for (const std::uint64_t entry : table_) {
-            if (entry == 0) continue;
-            std::size_t at = (entry >> 32) & (larger.size() - 1);
-            while (larger[at] != 0) at = (at + 1) & (larger.size() - 1);
-            larger[at] = entry;
-        }
-        table_.swap(larger);
     }
 
     void number_words(const chunk& c, std::uint32_t first, std::uint32_t n, std::uint32_t row, std::uint32_t* numbers) {
@@ -116,9 +96,9 @@ private:
             if (text.size() <= most_in_words && !is_null) [[likely]] {
                 const short_text given{words_of(text.data(), text.size()), text.size()};
                 const auto hash = static_cast<std::uint32_t>(hash_words(given.words, hash_of_size(given.size)));
-                const std::uint64_t entry = table_[hash & (table_.size() - 1)];
-                numbers[k] = static_cast<std::uint32_t>(entry) - 1;
-                if (entry != 0 && same(shorts_[numbers[k]], given)) [[likely]] return;
+                const std::uint64_t place = table_.places()[hash & table_.last()];
+                numbers[k] = table_.number_in(place);
+                if (place != 0 && same(shorts_[numbers[k]], given)) [[likely]] return;
             }
             numbers[k] = find_text(is_null ? std::string_view() : text, is_null, row + k);
         });
@@ -169,7 +149,7 @@ private:
     }
 
     const group_layout* layout_;
-    std::vector<std::uint64_t> table_;    // hash and number + 1, or 0
+    number_table table_;
     std::vector<std::byte> keys_, buffer_;
     std::vector<std::uint64_t> hashes_;
     std::vector<std::uint32_t> first_rows_;
