@@ -29,7 +29,7 @@ const segkit::k_trial& trial_of(const segkit::choose_k_report& report, std::size
 }
 
 std::optional<std::size_t> silhouette_rows(const segkit::k_trial& trial, const segkit::choose_k_options& options) {
-    return trial.silhouette_standard_error ? std::optional(options.silhouette_sample) : std::nullopt;
+    return trial.silhouette_standard_error ? std::optional(options.silhouette.n) : std::nullopt;
 }
 
 nlohmann::ordered_json to_json(const cluster_trial& t) {

@@ -123,7 +123,7 @@ TEST_CASE("the randomised solver finds the leading components, by its seed alone
         }
     }
     const auto exact = segkit::fit_pca(data, {.n_components = 6});
-    const segkit::pca_options options{.n_components = 6, .solver = pca_solver::randomized, .seed = 3};
+    const segkit::pca_options options{.n_components = 6, .solver = pca_solver::randomised, .seed = 3};
     const auto found = segkit::fit_pca(data, options);
     for (std::size_t c = 0; c < 6; ++c) {
         CHECK(support::close(found.explained_variance[c], exact.explained_variance[c], 1e-10));
@@ -180,12 +180,12 @@ TEST_CASE("each thing that PCA cannot do is said in its own words") {
     CHECK_THROWS_WITH_AS(fit_pca(data.view().row_range(0, 2), {.n_components = 3}), doctest::Contains("at most 2, the lesser of 2 rows and 3 features"), error);
     for (double share : {-0.1, 1.01, 0.0 / 0.0}) CHECK_THROWS_WITH_AS(fit_pca(data, {.variance_share = share}), doctest::Contains("a share above 0 and up to 1"), error);
     CHECK_THROWS_WITH_AS(fit_pca(constant, {.variance_share = 0.9}), doctest::Contains("all features are constant"), error);
-    CHECK_THROWS_WITH_AS(fit_pca(data, {.variance_share = 0.9, .solver = pca_solver::randomized}), doctest::Contains("choose another solver"), error);
+    CHECK_THROWS_WITH_AS(fit_pca(data, {.variance_share = 0.9, .solver = pca_solver::randomised}), doctest::Contains("choose another solver"), error);
     CHECK_THROWS_WITH_AS(segkit::estimate(pca_estimator{{.solver = pca_solver::svd}}, data), doctest::Contains("use pca_svd_estimator or fit_pca"), error);
     const auto model = fit_pca(data);
     CHECK_THROWS_WITH_AS(model.transformed(support::random_matrix(5, 4, 1)), doctest::Contains("found 4 features, expected 3"), error);
     CHECK_THROWS_WITH_AS(model.reconstruction_errors(support::random_matrix(5, 2, 1)), doctest::Contains("found 2 features, expected 3"), error);
-    for (auto solver : {pca_solver::covariance, pca_solver::svd, pca_solver::randomized}) {
+    for (auto solver : {pca_solver::covariance, pca_solver::svd, pca_solver::randomised}) {
         support::check_rejects_bad_rows_of([&](const support::matrix& bad) { fit_pca(bad, {.solver = solver}); }, support::random_matrix(5003, 3, 63));
         support::check_rejects_bad_rows_of([&](const support::matrix& bad) { fit_pca(bad, {.solver = solver}); }, support::random_matrix(7, 20, 63));
     }

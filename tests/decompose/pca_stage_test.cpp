@@ -78,7 +78,7 @@ TEST_CASE("a scaler and the PCA of the same columns are fitted in one pass, to w
     check_one_pass(sk::standard_scale(all, {.ddof = 1}), pca_solver::automatic, 1);
     check_one_pass(sk::standard_scale(all), pca_solver::svd, 1);
     check_one_pass(sk::min_max_scale(all, {.lower = -1, .upper = 3}), pca_solver::covariance, 1);
-    check_one_pass(sk::standard_scale(all), pca_solver::randomized, 2);
+    check_one_pass(sk::standard_scale(all), pca_solver::randomised, 2);
 }
 
 TEST_CASE("other columns are another pass") {

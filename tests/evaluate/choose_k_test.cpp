@@ -113,7 +113,7 @@ TEST_CASE("another criterion may decide, and the report says who disagrees and w
 TEST_CASE("of many rows the silhouette is estimated, with its standard error") {
     const auto data = clouds(3'000, {0, 0, 3, 0, 0, 4}, 1.5);
     const auto exact = segkit::choose_k(data, {.k_max = 4, .seed = 2});
-    const auto sampled = segkit::choose_k(data, {.k_max = 4, .seed = 2, .exact_silhouette_rows = 1'000, .silhouette_sample = 400});
+    const auto sampled = segkit::choose_k(data, {.k_max = 4, .seed = 2, .silhouette = {.exact_rows = 1'000, .n = 400}});
     for (std::size_t i = 0; i < 3; ++i) {
         const auto &a = exact.report.trials[i], &b = sampled.report.trials[i];
         CHECK(!a.silhouette_standard_error);
@@ -190,7 +190,7 @@ TEST_CASE("fewer distinct rows than k end the range; a k that is all rows has no
 
 TEST_CASE("threads change no bit, and bad options and rows are refused in words") {
     auto data = clouds(5'000, {0, 0, 3, 0, 0, 4}, 1.5);
-    const segkit::choose_k_options options{.k_max = 4, .seed = 2, .exact_silhouette_rows = 1'000, .silhouette_sample = 300, .seeds = 2, .kmeans = {.n_init = 3}};
+    const segkit::choose_k_options options{.k_max = 4, .seed = 2, .silhouette = {.exact_rows = 1'000, .n = 300}, .seeds = 2, .kmeans = {.n_init = 3}};
     const auto serial = segkit::choose_k(data, options);
     for (unsigned count : {2u, 3u, 7u}) {
         const auto threaded = segkit::choose_k(data, options, segkit::threads(count));
@@ -203,7 +203,7 @@ TEST_CASE("threads change no bit, and bad options and rows are refused in words"
     CHECK(refused({.k_min = 5, .k_max = 4}) == "choose_k: invalid option in 'k_max': found no k from 5 to 4, expected at least k_min");
     CHECK(refused({.k_min = 0}) == "choose_k: invalid option in 'k_min': found 0, expected at least 1");
     CHECK(refused({.k_max = 5'001}) == "choose_k: invalid option in 'k_max': found 5001, expected at most the 5000 rows there are");
-    CHECK(refused({.silhouette_sample = 1}).find("'silhouette_sample': found 1, expected at least 2") != std::string::npos);
+    CHECK(refused({.silhouette = {.n = 1}}).find("'silhouette.n': found 1, expected at least 2") != std::string::npos);
     CHECK(refused({.seeds = 1}).find("'seeds': found 1, expected 0, or at least 2") != std::string::npos);
     CHECK(refused({.kmeans = {.n_init = 0}}).find("'n_init'") != std::string::npos);
     CHECK(refused({.kmeans = {.init = segkit::kmeans_init::given}}).find("given centres") != std::string::npos);

@@ -90,7 +90,7 @@ struct pca_stage : stage_base {
         const auto features = detail::bind_features(rows, Columns{});
         return learned(features, [&] {
             if (options.solver == pca_solver::svd) return detail::estimate_features(pca_svd_estimator{options}, rows.plan, features, stage_name, executor);
-            if (options.solver == pca_solver::randomized) return fit_pca(detail::collect_features(rows.plan, features, stage_name, executor).view(), options, executor);
+            if (options.solver == pca_solver::randomised) return fit_pca(detail::collect_features(rows.plan, features, stage_name, executor).view(), options, executor);
             return detail::estimate_features(pca_estimator{options}, rows.plan, features, stage_name, executor);
         }());
     }
@@ -161,7 +161,7 @@ auto fit_together(const Scale& scale, const pca_stage<Columns, Out>& pca, const 
         return fit_both(pca_estimator{});    // never runs: the mistake has been reported
     } else {
         if (pca.options.solver == pca_solver::svd) return fit_both(pca_svd_estimator{pca.options});
-        if (pca.options.solver != pca_solver::randomized) return fit_both(pca_estimator{pca.options});
+        if (pca.options.solver != pca_solver::randomised) return fit_both(pca_estimator{pca.options});
         auto scaled = scale.fit(rows, executor);
         auto components = pca.fit(scaled.model.bind(rows), executor);
         return std::pair(std::move(scaled), std::move(components));

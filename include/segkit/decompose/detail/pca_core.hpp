@@ -35,7 +35,7 @@ enum class pca_solver {
     automatic,     // the covariance; in fit_pca, for fewer rows than features, svd
     covariance,    // one pass, d x d co-moments: the fastest where there are more rows than features
     svd,           // of the rows themselves: for components whose variance is below 1e-12 of the largest
-    randomized     // n_components of very many features (Halko, Martinsson and Tropp, 2011); approximate
+    randomised     // n_components of very many features (Halko, Martinsson and Tropp, 2011); approximate
 };
 
 enum class pca_scores {
@@ -58,7 +58,7 @@ constexpr std::string_view to_string(pca_solver solver) {
         case pca_solver::automatic: return "automatic";
         case pca_solver::covariance: return "covariance";
         case pca_solver::svd: return "svd";
-        case pca_solver::randomized: return "randomized";
+        case pca_solver::randomised: return "randomised";
     }
     return "unknown";
 }
@@ -75,8 +75,8 @@ inline void check_pca_options(const pca_options& options) {
         throw_invalid_option(pca_stage_name, "variance_share", std::to_string(options.variance_share),
                              "either variance_share or n_components = " + std::to_string(options.n_components), "leave one of them out");
     }
-    if (options.solver == pca_solver::randomized && options.variance_share > 0) {
-        throw_invalid_option(pca_stage_name, "variance_share", std::to_string(options.variance_share), "n_components with the randomized solver",
+    if (options.solver == pca_solver::randomised && options.variance_share > 0) {
+        throw_invalid_option(pca_stage_name, "variance_share", std::to_string(options.variance_share), "n_components with the randomised solver",
                              "it does not find all the variances that a share is of; choose another solver");
     }
 }
@@ -155,7 +155,7 @@ struct pca_estimator {
 
     state start() const {
         detail::check_pca_options(options);
-        if (options.solver == pca_solver::svd || options.solver == pca_solver::randomized) {
+        if (options.solver == pca_solver::svd || options.solver == pca_solver::randomised) {
             detail::throw_invalid_option(detail::pca_stage_name, "solver", std::string(to_string(options.solver)), "covariance, which is what pca_estimator does",
                                          "use pca_svd_estimator or fit_pca");
         }
@@ -284,7 +284,7 @@ using row_major_matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, E
 
 // Subspace iteration from random signs, then the eigenvectors of the covariance within the subspace (Halko, Martinsson and Tropp, 2011).
 template <class T>
-pca_model fit_randomized(matrix_view<const T> rows, const pca_options& options, executor_ref executor) {
+pca_model fit_randomised(matrix_view<const T> rows, const pca_options& options, executor_ref executor) {
     const std::size_t most = check_pca_rows(options, rows.rows, rows.columns), d = rows.columns;
     const std::size_t wanted = options.n_components == 0 ? most : options.n_components, directions = std::min(wanted + options.n_oversamples, most);
     const std::size_t iterations = options.n_iterations > 0 ? options.n_iterations : 10 * wanted < most ? 7 : 4;
@@ -350,7 +350,7 @@ pca_model fit_pca_to(matrix_view<const T> rows, const pca_options& options, exec
     if (rows.rows == 0) throw_empty(pca_stage_name);
     check_pca_rows(options, rows.rows, rows.columns);
     switch (options.solver) {
-        case pca_solver::randomized: return fit_randomized(rows, options, executor);
+        case pca_solver::randomised: return fit_randomised(rows, options, executor);
         case pca_solver::covariance: return estimate(pca_estimator{options}, rows, executor);
         case pca_solver::automatic:
             if (rows.rows >= rows.columns) return estimate(pca_estimator{options}, rows, executor);

@@ -51,13 +51,18 @@ constexpr std::string_view to_string(k_criterion criterion) {
     return "silhouette";
 }
 
+// How the silhouette of a trial is measured.
+struct choose_k_silhouette {
+    std::size_t exact_rows = 20'000;    // of more rows it is estimated
+    std::size_t n = 2'000;              // from so many, as by sampled_silhouette
+};
+
 struct choose_k_options {
     std::size_t k_min = 2;                                 // from 1 on, which has an inertia only
     std::size_t k_max = 10;                                // at most the rows
     k_criterion criterion = k_criterion::silhouette;       // whose choice becomes the model
     std::uint64_t seed = 0;
-    std::size_t exact_silhouette_rows = 20'000;            // of more rows the silhouette is estimated
-    std::size_t silhouette_sample = 2'000;                 // from so many
+    choose_k_silhouette silhouette{};
     std::size_t seeds = 0;                                 // fits per k whose agreement is reported: 0, or at least 2
     kmeans_options kmeans{};                               // of all fits, but for n_clusters, seed and centres
     warning_limits limits{};
@@ -123,7 +128,7 @@ inline void check_choose_k_options(const choose_k_options& options, std::size_t 
     if (options.k_max < options.k_min)
         throw_invalid_option(stage, "k_max", "no k from " + std::to_string(options.k_min) + " to " + std::to_string(options.k_max), "at least k_min");
     if (options.k_max > rows) throw_invalid_option(stage, "k_max", std::to_string(options.k_max), "at most the " + std::to_string(rows) + " rows there are");
-    if (options.silhouette_sample < 2) throw_invalid_option(stage, "silhouette_sample", std::to_string(options.silhouette_sample), "at least 2", "2000 is usual");
+    if (options.silhouette.n < 2) throw_invalid_option(stage, "silhouette.n", std::to_string(options.silhouette.n), "at least 2", "2000 is usual");
     if (options.seeds == 1) throw_invalid_option(stage, "seeds", "1", "0, or at least 2", "one fit has nothing to be compared with");
     if (options.kmeans.init == kmeans_init::given)
         throw_invalid_option(stage, "init", "given centres", "k_means_plus_plus or random", "centres belong to one number of clusters");
@@ -176,10 +181,10 @@ inline void measure_trial(k_trial& t, matrix_view<const double> rows, const std:
     const group_scatter scatter = scatter_of("choose_k", rows, groups, executor);
     t.calinski_harabasz = calinski_harabasz_of(groups, scatter);
     t.davies_bouldin = davies_bouldin_of(groups, scatter);
-    if (rows.rows <= options.exact_silhouette_rows || rows.rows <= options.silhouette_sample) {
+    if (rows.rows <= options.silhouette.exact_rows || rows.rows <= options.silhouette.n) {
         t.silhouette = silhouette_of_groups(rows, groups, executor).mean;
     } else {
-        const silhouette_estimate estimate = silhouette_of_sample(rows, groups, {options.silhouette_sample, options.seed}, executor);
+        const silhouette_estimate estimate = silhouette_of_sample(rows, groups, {options.silhouette.n, options.seed}, executor);
         t.silhouette = estimate.mean;
         t.silhouette_standard_error = estimate.standard_error;
     }
