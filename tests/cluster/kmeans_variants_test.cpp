@@ -11,10 +11,12 @@
 #include <segkit/query.hpp>
 
 #include "../support/estimator_laws.hpp"
+#include "../support/failures.hpp"
 #include "../support/simd_levels.hpp"
 
 namespace sk = segkit;
 using namespace sk::literals;
+using support::message_of;
 
 namespace {
 
@@ -29,16 +31,6 @@ void check_consistent(const Fit& fit, const support::matrix& data) {
     for (std::int32_t label : fit.labels) ++sizes[static_cast<std::size_t>(label)];
     CHECK(sizes == fit.model.sizes);
     CHECK(std::is_sorted(fit.report.cluster_weights.rbegin(), fit.report.cluster_weights.rend()));
-}
-
-template <class F>
-std::string message_of(F f) {
-    try {
-        f();
-    } catch (const sk::error& failure) {
-        return failure.what();
-    }
-    return "no error";
 }
 
 }  // namespace

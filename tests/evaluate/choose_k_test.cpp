@@ -9,11 +9,13 @@
 #include <segkit/table/format.hpp>
 
 #include "../reference/numeric_reference.hpp"
+#include "../support/failures.hpp"
 #include "../support/real_rows.hpp"
 
 namespace {
 
 using segkit::cluster_risk;
+using support::message_of;
 
 // Clouds around corners in turn, their sizes alike.
 support::matrix clouds(std::size_t rows, std::vector<double> corners, double spread) {
@@ -30,16 +32,6 @@ const segkit::cluster_warning* find(const Warnings& warnings, cluster_risk risk)
     for (const auto& w : warnings)
         if (w.risk == risk) return &w;
     return nullptr;
-}
-
-template <class F>
-std::string message_of(F&& call) {
-    try {
-        call();
-    } catch (const segkit::error& failure) {
-        return failure.what();
-    }
-    return "no error";
 }
 
 }  // namespace

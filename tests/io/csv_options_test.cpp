@@ -13,9 +13,11 @@
 #include <segkit/io/csv.hpp>
 
 #include "support/csv_cases.hpp"
+#include "support/failures.hpp"
 
 namespace sk = segkit;
 using namespace segkit::literals;
+using support::message_of;
 
 namespace {
 
@@ -27,16 +29,6 @@ std::string rows_from(int first, int count) {
     std::string text;
     for (int i = first; i < first + count; ++i) text += "guest " + std::to_string(i) + "," + std::to_string(i) + "," + (i % 3 ? std::to_string(i) + ".5" : "") + "\n";
     return text;
-}
-
-template <class F>
-std::string message_of(F&& f) {
-    try {
-        f();
-    } catch (const sk::error& failure) {
-        return failure.what();
-    }
-    return "no error";
 }
 
 // A stream of the same bytes: what cannot be read by position.

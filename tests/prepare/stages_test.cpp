@@ -10,10 +10,12 @@
 #include <segkit/prepare/detail/scale_core.hpp>
 #include <segkit/query.hpp>
 
+#include "../support/failures.hpp"
 #include "../support/matrices.hpp"
 
 namespace sk = segkit;
 using namespace segkit::literals;
+using support::message_of;
 
 namespace {
 
@@ -25,15 +27,6 @@ sk::table<row> rows() { return {{"inn", 3, 10.0}, {"hotel", 4, not_a_number}, {s
 // Without anything missing.
 sk::table<row> whole_rows() { return {{"inn", 3, 10.0}, {"hotel", 5, 12.0}, {"inn", 4, 11.0}, {"camp", 1, 14.0}, {"hotel", 3, 400.0}}; }
 
-template <class F>
-std::string message_of(F&& call) {
-    try {
-        (void)call();
-    } catch (const sk::error& failure) {
-        return failure.what();
-    }
-    return "no error";
-}
 template <class Recipe>
 std::string fit_fails(const Recipe& recipe, const sk::table<row>& t) {
     return message_of([&] { return sk::fit(recipe, t); });

@@ -10,6 +10,7 @@
 #include <segkit/exec/threads.hpp>
 #include <segkit/pipeline/estimate.hpp>
 
+#include "failures.hpp"
 #include "matrices.hpp"
 #include "roundtrip.hpp"
 
@@ -57,16 +58,6 @@ void check_estimator_laws(const E& estimator, const matrix& data, Close close_mo
 
     const transposed features(data);    // storage order is no business of the result
     CHECK(close_models(segkit::estimate(estimator, features), expected));
-}
-
-template <class F>
-segkit::error_details failure_of(F&& call) {
-    try {
-        call();
-    } catch (const segkit::error& failure) {
-        return failure.details();
-    }
-    return segkit::error_details{.code = segkit::error_code::cannot_open, .found = "no error"};
 }
 
 // NaN or an infinity, named with its row whatever the block.
