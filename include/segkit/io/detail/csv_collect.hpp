@@ -64,7 +64,7 @@ public:
         const std::size_t most_rows = to.rows + bytes / to.columns.size() + run.inputs() + 1;    // a field has its delimiter at least
         for (std::size_t slot = 0; slot < to.columns.size(); ++slot) {
             column_data& column = to.columns[slot];
-            const bool needed = slot < run.wanted.needed.size() && run.wanted.needed[slot];
+            const bool needed = run.wanted.needs(slot);
             const std::size_t value_bytes = needed ? (most_rows + 1) * size_of(column.type) : 0;
             const std::size_t text_bytes = needed && column.type == type_id::text ? column.bytes.size() + bytes : 0;
             if (value_bytes) column.values.reserve(value_bytes);
@@ -105,7 +105,7 @@ public:
             } else if (more && !idle.empty()) {
                 place& p = places[idle.back()];
                 p.number = run_.next++;
-                more = p.number < run_.blocks() && !run_.is_behind_failure(p.number);
+                more = run_.is_to_be_read(p.number);
                 p.present = run_.prepare(p.batch, p.number);
                 if (p.present) {
                     see(p, input, fields);
@@ -120,7 +120,7 @@ public:
     // After all workers have ended: so many rows there are now.
     void finish(std::size_t rows) {
         for (std::size_t i = 0; i < to_.columns.size(); ++i) {
-            if (i >= run_.wanted.needed.size() || !run_.wanted.needed[i]) continue;
+            if (!run_.wanted.needs(i)) continue;
             column_data& column = to_.columns[i];
             const bool text = column.type == type_id::text;
             column.values.grow((rows + text) * size_of(column.type) - column.values.size());

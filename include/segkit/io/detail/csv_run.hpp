@@ -130,6 +130,8 @@ struct csv_wanted {
     const std::vector<csv_field>& fields;
     std::vector<bool> needed;
     std::vector<std::size_t> stage_of;
+
+    bool needs(std::size_t slot) const { return slot < needed.size() && needed[slot]; }
 };
 
 // A CSV input of which the header has been bound to the schema.
@@ -139,7 +141,7 @@ struct csv_open_input {
         const instruction_set level = simd_level();
         for (std::size_t position = 0; position < reader.labels().columns.size(); ++position) {
             for (std::size_t slot = 0; slot < wanted.fields.size(); ++slot) {
-                if (slot >= wanted.needed.size() || !wanted.needed[slot] || position_of_slot[slot] != position) continue;
+                if (!wanted.needs(slot) || position_of_slot[slot] != position) continue;
                 csv_column& column = columns.emplace_back();
                 column.field = wanted.fields[slot];
                 column.position = position;
@@ -189,7 +191,7 @@ public:
 
     // Reads and indexes a block. False: there is none.
     bool prepare(csv_batch& batch, std::uint64_t block) {
-        if (block >= blocks() || is_behind_failure(block)) return false;
+        if (!is_to_be_read(block)) return false;
         try {
             part& of = part_of(block);
             batch.input = open(of);
@@ -234,6 +236,8 @@ public:
         failure_ = std::move(failure);
         stop_behind(block);
     }
+    // Whether there may be such a block, and nothing before it has failed.
+    bool is_to_be_read(std::uint64_t block) const { return block < blocks() && !is_behind_failure(block); }
     bool is_behind_failure(std::uint64_t block) const { return block > stop_behind_.load(std::memory_order_relaxed); }
 
     void reject(std::vector<error_details>&& rows) {

@@ -45,7 +45,7 @@ public:
         for (;;) {
             if (run_.no_more()) return;
             const std::uint64_t morsel = run_.next++;
-            const bool last = morsel * csv_morsel_batches >= run_.blocks() || run_.is_behind_failure(morsel * csv_morsel_batches);
+            const bool last = !run_.is_to_be_read(morsel * csv_morsel_batches);
             std::unique_ptr<morsel_worker> worker;
             if (workers == 1) push_one_by_one(morsel, batches[0], converter, worker);
             else push_together(morsel, batches, converter, worker);
@@ -130,7 +130,7 @@ private:
     void finish(std::uint64_t morsel, std::unique_ptr<morsel_worker>& worker) {
         try {
             // Inputs without rows must not leave a gap among the morsels.
-            if (!worker && run_.inputs() > 1 && morsel * csv_morsel_batches < run_.blocks() && !run_.is_behind_failure(morsel * csv_morsel_batches)) worker = start(morsel);
+            if (!worker && run_.inputs() > 1 && run_.is_to_be_read(morsel * csv_morsel_batches)) worker = start(morsel);
             if (worker) worker->finish();
         } catch (...) {
             run_.fail((morsel + 1) * csv_morsel_batches - 1, std::current_exception());
