@@ -12,7 +12,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -208,7 +207,6 @@ public:
         kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(pieces));
         kept_from_ += pieces * piece_bytes;
     }
-    std::optional<std::uint64_t> size() const { return access_ ? std::optional(access_->size()) : std::nullopt; }
 
 private:
     static constexpr std::size_t piece_bytes = 256 * 1024;

@@ -106,8 +106,6 @@ public:
     }
 
     const csv_labels& labels() const { return labels_; }
-    std::size_t block_bytes() const { return form_.block_bytes; }
-    std::optional<std::uint64_t> size() const { return bytes_.size(); }
     std::uint64_t data_begin() const { return chain_begin_.next_row_at; }
     const csv_chain& chain_begin() const { return chain_begin_; }
 
