@@ -147,6 +147,7 @@ private:
 class csv_source final : public row_source {
 public:
     using inputs = std::vector<std::shared_ptr<const byte_input>>;
+    using sizes_of_inputs = std::vector<std::optional<std::uint64_t>>;
 
     csv_source(inputs from, std::vector<csv_field> fields, csv_settings settings) : inputs_(std::move(from)), fields_(std::move(fields)), settings_(std::move(settings)) {}
 
@@ -159,14 +160,12 @@ public:
     // As many bytes to a row as at the beginning of the first input. Nothing where an input's size is not known, or it cannot be read.
     std::optional<std::size_t> estimated_rows() const override {
         try {
-            std::uint64_t bytes = 0;
+            const std::optional<std::uint64_t> all = total_of(input_sizes());
+            if (!all) return std::nullopt;
+            std::uint64_t bytes = *all;
             double bytes_per_row = 0;
-            for (const auto& input : inputs_) {
-                const auto access = input->access();
-                if (!access) return std::nullopt;
-                bytes += access->size();
-                if (bytes_per_row != 0) continue;
-                csv_reader reader(*input, settings_.form);
+            for (std::size_t i = 0; i < inputs_.size() && bytes_per_row == 0; ++i) {
+                csv_reader reader(*inputs_[i], settings_.form);
                 csv_batch batch;
                 reader.prepare(batch, 0);
                 bytes -= reader.data_begin();
@@ -183,6 +182,7 @@ public:
     }
 
     void scan(const std::vector<bool>& needed, executor_ref executor, morsel_consumer& consumer) override {
+        if (settings_.bad_rows) settings_.bad_rows->rows.clear();
         const std::size_t workers = executor.concurrency() > 1 ? executor.concurrency() : 1;
         std::vector<std::size_t> stage_of;
         if (!settings_.validate_all) stage_of = consumer.stages();
@@ -191,7 +191,7 @@ public:
         for (std::size_t slot = 0; slot < stage_of.size(); ++slot)
             if (slot < needed.size() && needed[slot]) stages = std::max(stages, stage_of[slot] + 1);
         std::size_t morsels = 0;
-        for_each_run({fields_, needed, std::move(stage_of)}, [&](csv_run& run) {
+        for_each_run({fields_, needed, std::move(stage_of)}, input_sizes(), [&](csv_run& run) {
             csv_push push(run, stages, consumer, morsels);
             executor.run(workers, [&](std::size_t) { push.work(workers); });
             morsels += push.morsels();
@@ -201,18 +201,8 @@ public:
     // f(run) for the inputs that are read at once: those whose size is known, as far as they follow one another, but each by itself
     // where bad rows are collected. Rows, bytes and bad rows go on counting.
     template <class F>
-    void for_each_run(const csv_wanted& wanted, F&& f) {
-        if (settings_.bad_rows) settings_.bad_rows->rows.clear();
-        std::vector<std::optional<std::uint64_t>> sizes;
-        csv_progress progress;
-        bool all_known = true;
-        for (const auto& input : inputs_) {
-            const auto access = input->access();
-            sizes.push_back(access ? std::optional(access->size()) : std::nullopt);
-            progress.total_bytes += sizes.back().value_or(0);
-            all_known = all_known && access;
-        }
-        if (!all_known) progress.total_bytes = 0;
+    void for_each_run(const csv_wanted& wanted, const sizes_of_inputs& sizes, F&& f) {
+        csv_progress progress{.total_bytes = total_of(sizes).value_or(0)};
         std::size_t row = 0;
         for (std::size_t first = 0, last = 0; first < inputs_.size(); first = last) {
             inputs together;
@@ -234,17 +224,13 @@ public:
     stored_rows stored(const std::vector<bool>& needed, executor_ref executor) override {
         constexpr std::uint64_t small = 1 << 20;
         if (settings_.bad_rows) return {};
-        std::uint64_t bytes = 0;
-        for (const auto& input : inputs_) {
-            const auto access = input->access();
-            if (!access) return {};
-            bytes += access->size();
-        }
-        if (bytes < small) return {};
+        const sizes_of_inputs known = input_sizes();
+        const std::optional<std::uint64_t> bytes = total_of(known);
+        if (!bytes || *bytes < small) return {};
         const std::size_t workers = executor.concurrency() > 1 ? executor.concurrency() : 1;
         auto all = std::make_shared<table_data>();
         for (const csv_field& field : fields_) all->columns.emplace_back(field.type, field.nullable);
-        for_each_run({fields_, needed, {}}, [&](csv_run& run) {
+        for_each_run({fields_, needed, {}}, known, [&](csv_run& run) {
             csv_column_reader to(run, *all);
             executor.run(workers, [&](std::size_t) { to.work(); });
             to.finish(run.chain().row);
@@ -253,6 +239,25 @@ public:
     }
 
 private:
+    // Of each input in bytes, where that is known. A file is opened to ask it.
+    sizes_of_inputs input_sizes() const {
+        sizes_of_inputs all;
+        for (const auto& input : inputs_) {
+            const auto access = input->access();
+            all.push_back(access ? std::optional(access->size()) : std::nullopt);
+        }
+        return all;
+    }
+    // Nothing where one of them is not known.
+    static std::optional<std::uint64_t> total_of(const sizes_of_inputs& sizes) {
+        std::uint64_t total = 0;
+        for (const auto& size : sizes) {
+            if (!size) return std::nullopt;
+            total += *size;
+        }
+        return total;
+    }
+
     inputs inputs_;
     std::vector<csv_field> fields_;
     csv_settings settings_;
