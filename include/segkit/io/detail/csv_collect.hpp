@@ -86,31 +86,23 @@ public:
             from.erase(from.begin());
             return first;
         };
-        csv_places fields(chunk_rows, simd_level());
-        std::shared_ptr<const csv_open_input> input;
+        finder fields;
         bool more = true;
         while (more || !indexed.empty() || !passed.empty()) {
             const bool may_wait = passed.empty() && (idle.empty() || !more);
             while (!indexed.empty() && (run_.is_known(places[indexed.front()].number) || (may_wait && passed.empty()))) {
                 passed.push_back(take_first(indexed));
-                place& p = places[passed.back()];
-                if (p.present) see(p, input, fields);
-                pass(p, fields);
+                pass(places[passed.back()], fields);
             }
             if (!passed.empty()) {
                 idle.push_back(take_first(passed));
-                place& p = places[idle.back()];
-                if (p.present) see(p, input, fields);
-                fill(p, fields);
+                fill(places[idle.back()], fields);
             } else if (more && !idle.empty()) {
                 place& p = places[idle.back()];
                 p.number = run_.next++;
                 more = run_.is_to_be_read(p.number);
                 p.present = run_.prepare(p.batch, p.number);
-                if (p.present) {
-                    see(p, input, fields);
-                    measure(p, fields);
-                }
+                if (p.present) measure(p, fields);
                 indexed.push_back(idle.back());
                 idle.pop_back();
             }
@@ -144,12 +136,19 @@ private:
         std::vector<std::uint8_t> validity{};     // of each column of the input
     };
 
-    // Columns stand in other places in another input.
-    static void see(const place& p, std::shared_ptr<const csv_open_input>& input, csv_places& fields) {
-        if (p.batch.input == input) return;
-        input = p.batch.input;
-        fields.want(input->positions);
-    }
+    // What finds the fields of a worker's batches. Columns stand in other places in another input.
+    struct finder {
+        csv_places places{chunk_rows, simd_level()};
+        std::shared_ptr<const csv_open_input> input{};    // whose batches it is ready for
+
+        void begin(const csv_batch& batch, std::size_t first, std::size_t rows) {
+            if (input != batch.input) {
+                input = batch.input;
+                places.want(input->positions);
+            }
+            places.begin(batch, first, rows);
+        }
+    };
 
     // Memory that is reserved, and cleared page by page: the first touch of a large page clears it, and two workers at once
     // would both do it. So a page has one who touches it, before anybody gets there.
@@ -191,7 +190,7 @@ private:
     }
 
     // The bytes of the texts, before it is known where they go.
-    void measure(place& p, csv_places& fields) const {
+    void measure(place& p, finder& fields) const {
         const csv_batch& batch = p.batch;
         p.text_bytes.assign(to_.columns.size(), 0);
         for (const csv_column& column : batch.input->columns) {
@@ -205,7 +204,7 @@ private:
                 continue;
             }
             each_stretch(batch, fields, chunk_rows, [&](std::size_t, std::size_t rows) {
-                const csv_fields_of_column of = fields.of(column.position, nullptr, rows);
+                const csv_fields_of_column of = fields.places.of(column.position, nullptr, rows);
                 const bool plain = is_plain(column);
                 each_text(of, column, [&](std::string_view text, bool null) {
                     if (plain || !null) bytes += text.size();
@@ -220,7 +219,7 @@ private:
 
     // f(first row, rows) for stretches of a batch, until it says no.
     template <class F>
-    static void each_stretch(const csv_batch& batch, csv_places& fields, std::size_t most_rows, F&& f) {
+    static void each_stretch(const csv_batch& batch, finder& fields, std::size_t most_rows, F&& f) {
         for (std::size_t first = 0; first < batch.rows; first += most_rows) {
             const std::size_t rows = batch.rows - first < most_rows ? batch.rows - first : most_rows;
             fields.begin(batch, first, rows);
@@ -228,7 +227,7 @@ private:
         }
     }
 
-    void pass(place& p, csv_places& fields) {
+    void pass(place& p, finder& fields) {
         run_.pass(p.present ? &p.batch : nullptr, p.number, [&](bool again) {
             if (again) measure(p, fields);
             p.text_begins = text_ends_;
@@ -242,7 +241,7 @@ private:
         });
     }
 
-    void fill(place& p, csv_places& fields) {
+    void fill(place& p, finder& fields) {
         if (!p.present || run_.is_behind_failure(p.number)) return;
         const double share = static_cast<double>(p.number + 1) / static_cast<double>(run_.blocks());
         for (const csv_column& column : p.batch.input->columns) {
@@ -258,7 +257,7 @@ private:
         }
     }
 
-    void convert(place& p, csv_places& fields) {
+    void convert(place& p, finder& fields) {
         const csv_batch& batch = p.batch;
         const std::size_t bitmap_bytes = (batch.rows + 7) / 8;
         p.validity.resize(batch.input->columns.size() * bitmap_bytes);
@@ -267,7 +266,7 @@ private:
             std::uint8_t* bits = p.validity.data() + first / 8;
             for (const csv_column& column : batch.input->columns) {
                 column_data& to = to_.columns[column.slot];
-                const csv_fields_of_column of = fields.of(column.position, nullptr, rows);
+                const csv_fields_of_column of = fields.places.of(column.position, nullptr, rows);
                 const std::size_t row = batch.first_row + first;
                 std::uint8_t* const validity = to.nullable ? bits : nullptr;
                 bits += bitmap_bytes;
