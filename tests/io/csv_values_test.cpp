@@ -9,6 +9,7 @@
 #include <segkit/io/detail/csv_values.hpp>
 
 #include "support/csv_cases.hpp"
+#include "support/simd_levels.hpp"
 
 namespace sk = segkit;
 namespace detail = segkit::detail;
@@ -103,11 +104,10 @@ void compare(const std::vector<std::string>& fields, bool nullable, sk::instruct
 
 template <class T>
 void compare_at_all_levels(const std::vector<std::string>& fields, const detail::csv_null_rule& nulls = {}, bool careful = false) {
-    for (const sk::instruction_set level : {sk::instruction_set::base, sk::instruction_set::avx2, sk::instruction_set::avx512}) {
-        if (level > sk::cpu_simd_level()) continue;
+    support::at_every_simd_level([&](sk::instruction_set level) {
         compare<T>(fields, false, level, nulls, careful);
         compare<T>(fields, true, level, nulls, careful);
-    }
+    });
 }
 
 template <class T>
@@ -201,8 +201,7 @@ TEST_CASE("texts are put one behind the other with their doubled quotes single, 
         }
         const column_of_fields block(fields, 1);
         detail::csv_fields_of_column of{block.text.data() + 1, block.text.data(), block.positions.data(), block.positions.data() + 1, fields.size()};
-        for (const sk::instruction_set level : {sk::instruction_set::base, sk::instruction_set::avx2, sk::instruction_set::avx512}) {
-            if (level > sk::cpu_simd_level()) continue;
+        support::at_every_simd_level([&](sk::instruction_set level) {
             const detail::csv_text_functions functions = detail::csv_text_functions_at(level);
             CHECK(functions.count_quotes(of) == quotes);
             std::string found(expected.size() + 3, '#');
@@ -214,6 +213,6 @@ TEST_CASE("texts are put one behind the other with their doubled quotes single, 
             CHECK(found == expected + "###");
             CHECK(ends == expected_ends);
             for (std::size_t r = 0; r < fields.size(); ++r) CHECK(((validity[r / 8] >> (r % 8)) & 1) == !fields[r].empty());
-        }
+        });
     }
 }
