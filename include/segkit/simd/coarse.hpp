@@ -166,20 +166,17 @@ template <class Lanes, class T>
 struct coarse_rounding {
     using real = typename Lanes::real;
     using index = typename Lanes::index;
-    using integer = typename Lanes::integer;
     using whole [[gnu::vector_size(4 * Lanes::width)]] = typename Lanes::id_type;
     using small_type = std::conditional_t<sizeof(T) == 8, float, float>;    // GCC 12 makes vectors of dependent types only
     using small [[gnu::vector_size(4 * Lanes::width)]] = small_type;
     static constexpr T limit = static_cast<T>(coarse_limit);
 
     [[gnu::always_inline]] static void round(const T* feature, T origin, T inverse, whole& to, small& square, index& out, index& not_finite) {
-        constexpr integer exponent = sizeof(T) == 8 ? static_cast<integer>(0x7FF0000000000000ll) : static_cast<integer>(0x7F800000);
-        constexpr integer least = exponent & (~exponent + 1);
         real x, top, bottom;
         Lanes::load(x, feature);
         Lanes::fill(top, limit);
         Lanes::fill(bottom, -limit);
-        not_finite |= ((index)x & exponent) + least;    // carries into the sign's place
+        not_finite |= ((index)x & exponent_bits<T>) + exponent_step<T>;
         real steps = (x - origin) * inverse;
         const real sought = steps;
         steps = steps < top ? steps : top;

@@ -55,13 +55,6 @@ struct column_kernels {
     bool (*unscale)(const T* values, std::size_t n, std::size_t period, const place_scaling& places, T* out);
 };
 
-template <class T>
-using bits_of = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
-template <class T>
-inline constexpr bits_of<T> exponent_bits = sizeof(T) == 8 ? static_cast<bits_of<T>>(0x7FF0000000000000) : static_cast<bits_of<T>>(0x7F800000);
-template <class T>
-inline constexpr bits_of<T> exponent_step = sizeof(T) == 8 ? static_cast<bits_of<T>>(0x0010000000000000) : static_cast<bits_of<T>>(0x00800000);
-
 // The sign bit of the result is set for NaN and infinities only: by the exponent, so that it holds under -ffast-math as well.
 template <class T>
 std::make_unsigned_t<bits_of<T>> oddity(T value) {
@@ -136,15 +129,7 @@ struct pattern_vectors {
     using part [[gnu::vector_size(width * sizeof(T))]] = T;
     using part_bits [[gnu::vector_size(width * sizeof(T))]] = bits_of<T>;
 
-    [[gnu::always_inline]] static void load(doubles& to, const T* from) {
-        if constexpr (sizeof(T) == 8) {
-            std::memcpy(&to, from, Bytes);
-        } else {
-            part some;
-            std::memcpy(&some, from, sizeof some);
-            to = __builtin_convertvector(some, doubles);
-        }
-    }
+    [[gnu::always_inline]] static void load(doubles& to, const T* from) { vector_lanes<double, Bytes>::load(to, from); }
     // Stores, and adds to `odd` what oddity() gives.
     [[gnu::always_inline]] static void store(T* to, const doubles& from, part_bits& odd) {
         part some;

@@ -28,6 +28,14 @@
 
 namespace SEGKIT_NAMESPACE::detail {
 
+template <class T>
+using bits_of = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+// A number of which all of these are set is NaN or an infinity; a step more carries into the sign's place.
+template <class T>
+inline constexpr bits_of<T> exponent_bits = sizeof(T) == 8 ? static_cast<bits_of<T>>(0x7FF0000000000000) : static_cast<bits_of<T>>(0x7F800000);
+template <class T>
+inline constexpr bits_of<T> exponent_step = sizeof(T) == 8 ? static_cast<bits_of<T>>(0x0010000000000000) : static_cast<bits_of<T>>(0x00800000);
+
 #if defined(__GNUC__) || defined(__clang__)
 
 template <class T, std::size_t Bytes>

@@ -44,15 +44,12 @@ struct row_part {
     using mask_element = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int64_t>;
     using doubles [[gnu::vector_size(Bytes)]] = element;
     using marks [[gnu::vector_size(Bytes)]] = mask_element;
-    using values [[gnu::vector_size(width * sizeof(T))]] = T;
 
     [[gnu::always_inline]] static void load(doubles& to, const T* row, const double* origin) {
-        values more;
         doubles from;
-        std::memcpy(&more, row, sizeof more);
-        std::memcpy(&from, origin, sizeof from);
-        if constexpr (sizeof(T) == 8) to = more - from;
-        else to = __builtin_convertvector(more, doubles) - from;
+        vector_lanes<double, Bytes>::load(to, row);
+        vector_lanes<double, Bytes>::load(from, origin);
+        to -= from;
     }
     [[gnu::always_inline]] static void add(double* at, const doubles& value) {
         doubles sum;
