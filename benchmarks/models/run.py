@@ -44,23 +44,21 @@ WORKLOADS += [Workload(f"pca_{short(n)}_{d}", "pca", "f64", n, d, 8, PCA) for n,
 def make_data(w, folder):
     """Overlapping clouds, so that 25 steps do not converge; the first k rows of a shuffled copy are the initial centres."""
     import numpy as np
-    file = folder / f"{w.kind}_{w.rows}_{w.features}_{w.clusters}.bin"
-    if w.kind in PREPARATION:
-        file = folder / f"preparation_{w.rows}_{w.features}.bin"
-        if not file.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            np.random.default_rng(7).gamma(2, 50, w.rows * w.features).tofile(file)
+    kind = "preparation" if w.kind in PREPARATION else w.kind
+    file = folder / f"{kind}_{w.rows}_{w.features}_{w.clusters}.bin"
+    if file.exists():
         return file
-    if not file.exists():
-        random = np.random.default_rng(w.rows + w.features + w.clusters)
-        folder.mkdir(parents=True, exist_ok=True)
-        if w.kind == "pca":    # correlated features away from zero
-            (random.normal(size=(w.rows, w.features)) @ random.normal(size=(w.features, w.features)) + 3).tofile(file)
-            return file
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(7 if kind == "preparation" else w.rows + w.features + w.clusters)
+    if kind == "preparation":
+        random.gamma(2, 50, w.rows * w.features).tofile(file)
+    elif kind == "pca":    # correlated features away from zero
+        (random.normal(size=(w.rows, w.features)) @ random.normal(size=(w.features, w.features)) + 3).tofile(file)
+    else:
         centres = random.normal(0, 1, (w.clusters, w.features))
         own = random.integers(0, w.clusters, w.rows)
         points = centres[own] + random.normal(0, 2, (w.rows, w.features))
-        rest = points[random.choice(w.rows, w.clusters, replace=False)] if w.kind == "kmeans" else own.astype(float) if w.kind == "silhouette" else np.empty(0)
+        rest = points[random.choice(w.rows, w.clusters, replace=False)] if kind == "kmeans" else own.astype(float) if kind == "silhouette" else np.empty(0)
         np.concatenate([points.ravel(), rest.ravel()]).tofile(file)
     return file
 
