@@ -59,16 +59,12 @@ struct co_moments {
     void update(state& s, matrix_view<const float> block) const { add(s, block); }
 
     void merge(state& s, const state& other) const {
-        if (other.count == 0) return;
-        if (s.count == 0) {
-            s = other;
-            return;
-        }
-        const std::vector<double> gaps = s.take(stage, other);
-        const std::size_t d = s.width();
-        for (std::size_t i = 0; i < d; ++i) {
-            for (std::size_t j = i / detail::panel_width * detail::panel_width; j < d; ++j) s.products[i * d + j] += other.products[i * d + j] + gaps[i] * gaps[j];
-        }
+        detail::merge_centred(stage, s, other, [&](const std::vector<double>& gaps) {
+            const std::size_t d = s.width();
+            for (std::size_t i = 0; i < d; ++i) {
+                for (std::size_t j = i / detail::panel_width * detail::panel_width; j < d; ++j) s.products[i * d + j] += other.products[i * d + j] + gaps[i] * gaps[j];
+            }
+        });
     }
 
     state finish(const state& s) const {

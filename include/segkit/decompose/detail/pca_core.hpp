@@ -219,22 +219,18 @@ struct pca_svd_estimator {
     void update(state& s, matrix_view<const float> block) const { add(s, block); }
 
     void merge(state& s, const state& other) const {
-        if (other.count == 0) return;
-        if (s.count == 0) {
-            s = other;
-            return;
-        }
-        const std::vector<double> gaps = s.take(detail::pca_stage_name, other);
-        const std::size_t d = s.width();
-        detail::centred_tile tile(d);
-        const std::vector<double> zeros(d);
-        for (std::size_t first = 0; first < d; first += detail::panel_rows) {
-            const std::size_t n = std::min(detail::panel_rows, d - first);
-            tile.pack(row_major(other.factor.data() + first * d, n, d), zeros.data());
-            take(s, tile, n);
-        }
-        tile.pack(row_major(gaps.data(), 1, d), zeros.data());
-        take(s, tile, 1);
+        detail::merge_centred(detail::pca_stage_name, s, other, [&](const std::vector<double>& gaps) {
+            const std::size_t d = s.width();
+            detail::centred_tile tile(d);
+            const std::vector<double> zeros(d);
+            for (std::size_t first = 0; first < d; first += detail::panel_rows) {
+                const std::size_t n = std::min(detail::panel_rows, d - first);
+                tile.pack(row_major(other.factor.data() + first * d, n, d), zeros.data());
+                take(s, tile, n);
+            }
+            tile.pack(row_major(gaps.data(), 1, d), zeros.data());
+            take(s, tile, 1);
+        });
     }
 
     pca_model finish(const state& s) const {

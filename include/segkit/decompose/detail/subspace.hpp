@@ -44,19 +44,15 @@ struct subspace_pass {
     void update(state& s, matrix_view<const float> block) const { add(s, block); }
 
     void merge(state& s, const state& other) const {
-        if (other.count == 0) return;
-        if (s.count == 0) {
-            s = other;
-            return;
-        }
-        const std::vector<double> gaps = s.take(stage, other);
-        for (std::size_t i = 0; i < s.image.size(); ++i) s.image[i] += other.image[i];
-        for (std::size_t j = 0; j < s.width(); ++j) s.squares[j] += other.squares[j] + gaps[j] * gaps[j];
-        for (std::size_t c = 0; c < n_directions; ++c) {
-            double along = 0;
-            for (std::size_t j = 0; j < s.width(); ++j) along += gaps[j] * basis[j * n_directions + c];
-            for (std::size_t j = 0; j < s.width(); ++j) s.image[j * n_directions + c] += gaps[j] * along;
-        }
+        merge_centred(stage, s, other, [&](const std::vector<double>& gaps) {
+            for (std::size_t i = 0; i < s.image.size(); ++i) s.image[i] += other.image[i];
+            for (std::size_t j = 0; j < s.width(); ++j) s.squares[j] += other.squares[j] + gaps[j] * gaps[j];
+            for (std::size_t c = 0; c < n_directions; ++c) {
+                double along = 0;
+                for (std::size_t j = 0; j < s.width(); ++j) along += gaps[j] * basis[j * n_directions + c];
+                for (std::size_t j = 0; j < s.width(); ++j) s.image[j * n_directions + c] += gaps[j] * along;
+            }
+        });
     }
 
     state finish(const state& s) const {

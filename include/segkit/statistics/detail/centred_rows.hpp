@@ -114,14 +114,6 @@ struct row_centre {
             mean_tails[j] = 0;
         }
     }
-    // Takes in the rows of another, which may not be empty, nor this.
-    std::vector<double> take(std::string_view stage, const row_centre& other) {
-        require_width(stage, other.width(), width());
-        std::vector<double> gaps(width());
-        for (std::size_t j = 0; j < width(); ++j) gaps[j] = (other.means[j] - means[j]) + (other.mean_tails[j] - mean_tails[j]);
-        take(other.count, gaps.data());
-        return gaps;
-    }
 
     friend bool operator==(const row_centre&, const row_centre&) = default;
 
@@ -132,6 +124,22 @@ struct row_centre {
         archive.field("mean_tails", mean_tails);
     }
 };
+
+// Merges a state into another, both with a row_centre as their base: where either holds no rows the result is the other one, else the
+// centre moves, and add(gaps) takes in the other's sums and the products of the gaps.
+template <class State, class Add>
+void merge_centred(std::string_view stage, State& s, const State& other, Add add) {
+    if (other.count == 0) return;
+    if (s.count == 0) {
+        s = other;
+        return;
+    }
+    require_width(stage, other.width(), s.width());
+    std::vector<double> gaps(s.width());
+    for (std::size_t j = 0; j < s.width(); ++j) gaps[j] = (other.means[j] - s.means[j]) + (other.mean_tails[j] - s.mean_tails[j]);
+    s.take(other.count, gaps.data());
+    add(gaps);
+}
 
 // Memory that is read next, for kernels to fetch while they compute.
 struct read_ahead {
