@@ -118,6 +118,16 @@ inline void require_finite_squares(std::string_view stage, double mean, double s
                               .advice = "measure this column in a larger unit"});
 }
 
+// The same of squared distances, which are of all features.
+inline void require_finite_distances(std::string_view stage, double sum) {
+    if (is_finite(sum)) return;
+    throw error(error_details{.code = error_code::not_a_number,
+                              .stage = std::string(stage),
+                              .found = "distances whose squares overflow",
+                              .expected = "finite squares",
+                              .advice = "measure the features in larger units"});
+}
+
 // Parts of a model that do not belong together were read from a damaged file.
 inline void require_one_model(std::string_view stage, bool sizes_fit) {
     if (sizes_fit) return;

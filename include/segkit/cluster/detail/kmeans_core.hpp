@@ -335,18 +335,9 @@ inline std::vector<std::size_t> numbering(const lloyd_iterate& iterate, kmeans_l
     return order;
 }
 
-inline void require_finite_inertia(double inertia) {
-    if (is_finite(inertia)) return;
-    throw error(error_details{.code = error_code::not_a_number,
-                              .stage = "kmeans",
-                              .found = "distances whose squares overflow",
-                              .expected = "finite squares",
-                              .advice = "measure the features in larger units"});
-}
-
 // The model, labels and weights of clusters, numbered as asked.
 inline void name_clusters(kmeans_fit& fit, const lloyd_iterate& best, std::vector<std::int32_t> labels, kmeans_labels how) {
-    require_finite_inertia(best.inertia());
+    require_finite_distances("kmeans", best.inertia());
     const std::size_t k = best.spec.n_clusters;
     const std::vector<std::size_t> order = numbering(best, how);
     std::vector<std::int32_t> number(k);

@@ -147,12 +147,7 @@ inline group_scatter scatter_of(std::string_view stage, matrix_view<const double
     const auto middle = both.begin() + static_cast<std::ptrdiff_t>(k);
     scatter.squares.assign(both.begin(), middle);
     scatter.distances.assign(middle, both.end());
-    if (!is_finite(scatter.within()))
-        throw error(error_details{.code = error_code::not_a_number,
-                                  .stage = std::string(stage),
-                                  .found = "distances whose squares overflow",
-                                  .expected = "finite squares",
-                                  .advice = "measure the features in larger units"});
+    require_finite_distances(stage, scatter.within());
     return scatter;
 }
 
