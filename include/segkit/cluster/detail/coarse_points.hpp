@@ -63,7 +63,7 @@ public:
             }
             finite[b] = good;
         });
-        if (std::find(finite.begin(), finite.end(), char{0}) != finite.end()) throw_first_not_finite(stage, rows);
+        if (std::find(finite.begin(), finite.end(), char{0}) != finite.end()) require_finite(stage, rows);
         for (const float length : lengths_) longest_ = std::max(longest_, static_cast<double>(length));
         std::size_t beyond = 0;
         for (const std::uint64_t rows_of_tile : outside_) beyond += static_cast<std::size_t>(__builtin_popcountll(rows_of_tile));

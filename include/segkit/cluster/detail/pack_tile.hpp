@@ -8,11 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <string_view>
 #include <type_traits>
 
 #include <segkit/config.hpp>
-#include <segkit/pipeline/estimate.hpp>
 #include <segkit/simd/distances.hpp>
 #include <segkit/table/matrix_view.hpp>
 
@@ -41,16 +39,6 @@ bool all_finite(const T* values, std::size_t n) {
     bits found = 0;
     for (std::size_t i = 0; i < n; ++i) found |= (std::bit_cast<bits>(values[i]) & exponent) + least;
     return !(found >> (8 * sizeof(bits) - 1));
-}
-
-// Throws for the first row that holds NaN or an infinity.
-template <class T>
-[[noreturn]] void throw_first_not_finite(std::string_view stage, matrix_view<const T> rows) {
-    for (std::size_t i = 0;; ++i) {
-        for (std::size_t j = 0; j < rows.columns; ++j) {
-            if (!is_finite(static_cast<double>(rows(i, j)))) throw_not_finite(stage, static_cast<double>(rows(i, j)), j, i);
-        }
-    }
 }
 
 }  // namespace SEGKIT_NAMESPACE::detail

@@ -93,7 +93,7 @@ private:
             }
             finite[b] = good;
         });
-        if (std::find(finite.begin(), finite.end(), char{0}) != finite.end()) throw_first_not_finite(stage, view_);
+        if (std::find(finite.begin(), finite.end(), char{0}) != finite.end()) require_finite(stage, view_);
     }
 
     matrix_view<const T> view_;
