@@ -120,12 +120,6 @@ struct mini_batch_kmeans_fit {
 
 namespace detail {
 
-inline std::vector<std::size_t> drawn_rows(const counter_random& random, std::size_t first, std::size_t count, std::size_t rows) {
-    std::vector<std::size_t> drawn(count);
-    for (std::size_t i = 0; i < count; ++i) drawn[i] = static_cast<std::size_t>(random.below(first + i, rows));
-    return drawn;
-}
-
 // The best of n_init first centres on a sample of the rows; fewer where there are fewer distinct points.
 template <class T>
 std::vector<double> mini_batch_start(const tiled_matrix<T>& points, const mini_batch_kmeans_options& options, executor_ref executor) {
@@ -175,9 +169,7 @@ mini_batch_kmeans_fit fit_mini_batch_to(matrix_view<const T> rows, const row_wei
             weight = 0;
             for (const double w : own.weights) weight += w;
         }
-        tiled_matrix<T> tiles(stage, own.view(), executor, tiling::exact);
-        if (!own.weights.empty()) tiles.weigh(own.weights.data());
-        const double inertia = state.learn(tiles, executor) / weight;
+        const double inertia = state.learn(own.tiles(stage, executor, tiling::exact), executor) / weight;
         report.inertia_per_batch.push_back(inertia);
         ++report.batches;
         smoothed = report.batches == 1 ? inertia : smoothed + (inertia - smoothed) * share;

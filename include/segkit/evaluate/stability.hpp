@@ -118,14 +118,10 @@ inline sample_outcome compare_in_sample(const std::vector<std::int32_t>& of_all,
 // A fit of rows drawn with repetition; rows drawn twice are compared once.
 inline sample_outcome bootstrap(const tiled_matrix<double>& points, const kmeans_options& options, const std::vector<std::int32_t>& labels, std::size_t k, counter_random random,
                                 executor_ref executor) {
-    const std::size_t n = points.rows(), d = points.columns();
-    std::vector<std::size_t> drawn(n);
-    std::vector<double> values(n * d);
-    for (std::size_t i = 0; i < n; ++i) {
-        drawn[i] = static_cast<std::size_t>(random.below(i, n));
-        points.copy_row(drawn[i], values.data() + i * d);
-    }
-    const kmeans_fit fit = fit_kmeans_to(tiled_matrix<double>("stability", row_major<const double>(values.data(), n, d), executor), options, executor);
+    const std::size_t n = points.rows();
+    const std::vector<std::size_t> drawn = drawn_rows(random, 0, n, n);
+    const chosen_points<double> sample(points, drawn);
+    const kmeans_fit fit = fit_kmeans_to(sample.tiles("stability", executor), options, executor);
     std::vector<std::int32_t> of_all, of_sample;
     std::vector<char> seen(n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -163,8 +159,7 @@ inline stability_result stability(matrix_view<const double> rows, const kmeans_o
     const auto run = [&](std::size_t s, executor_ref inner) {
         outcomes[s] = detail::bootstrap(points, kmeans, fit.labels, result.n_clusters, counter_random(options.seed, detail::bootstrap_purpose + s), inner);
     };
-    constexpr std::size_t small = std::size_t{1} << 19;    // values that a core's own cache holds: every thread has a sample of its own
-    if (rows.rows * rows.columns <= small && !kmeans.progress) {    // a callback is called in one thread at a time
+    if (rows.rows * rows.columns <= detail::cached_values && !kmeans.progress) {    // every thread has a sample of its own; a callback is called in one at a time
         executor.run(options.samples, [&](std::size_t s) { run(s, detail::default_executor); });
     } else {
         for (std::size_t s = 0; s < options.samples; ++s) run(s, executor);

@@ -372,6 +372,13 @@ void fit_to_centres(kmeans_fit& fit, const tiled_matrix<T>& points, std::vector<
     }
 }
 
+// Rows with repetition, by the random numbers from `first` on.
+inline std::vector<std::size_t> drawn_rows(const counter_random& random, std::size_t first, std::size_t count, std::size_t rows) {
+    std::vector<std::size_t> drawn(count);
+    for (std::size_t i = 0; i < count; ++i) drawn[i] = static_cast<std::size_t>(random.below(first + i, rows));
+    return drawn;
+}
+
 // Some rows of a matrix, one after the other, with their weights where the matrix has any.
 template <class T>
 struct chosen_points {
@@ -385,8 +392,8 @@ struct chosen_points {
         for (std::size_t i = 0; points.weights() && i < rows.size(); ++i) weights.push_back(points.weights()[rows[i]]);
     }
     matrix_view<const T> view() const { return row_major<const T>(values.data(), values.size() / columns, columns); }
-    tiled_matrix<T> tiles(std::string_view stage, executor_ref executor) const {
-        tiled_matrix<T> out(stage, view(), executor);
+    tiled_matrix<T> tiles(std::string_view stage, executor_ref executor, tiling how = tiling::resident) const {
+        tiled_matrix<T> out(stage, view(), executor, how);
         if (!weights.empty()) out.weigh(weights.data());
         return out;
     }
@@ -425,6 +432,9 @@ private:
     std::size_t restarts_;
     bool cancelled_ = false;
 };
+
+// What a core's own cache holds.
+inline constexpr std::size_t cached_values = std::size_t{1} << 19;
 
 // Of at least one point and feature; the options have been checked.
 template <class T>
@@ -467,9 +477,8 @@ kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& op
         if (watch.cancelled()) fit.report.stopped = kmeans_stop::cancelled;
     };
     // Small data: every thread has a run of its own. Large data: the threads share one, so that the points are read once for all.
-    constexpr std::size_t small = std::size_t{1} << 19;    // values that a core's own cache holds
     auto run_range = [&](std::size_t first, std::size_t last) {
-        if (n_rows * n_features <= small && last - first > 1 && !options.progress) {
+        if (n_rows * n_features <= cached_values && last - first > 1 && !options.progress) {
             executor.run(last - first, [&](std::size_t i) { run(first + i, default_executor); });
         } else {
             for (std::size_t r = first; r < last; ++r) {
