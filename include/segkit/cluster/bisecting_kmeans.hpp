@@ -63,7 +63,7 @@ namespace detail {
 template <class T>
 bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weights* weights, const bisecting_kmeans_options& options, executor_ref executor) {
     constexpr std::string_view stage = "bisecting_kmeans";
-    check_shape(stage, rows.rows, rows.columns);
+    require_rows_and_features(stage, rows.rows, rows.columns);
     check_kmeans_options(stage, {.n_clusters = options.n_clusters, .n_init = options.n_init, .max_iter = options.max_iter, .tol = options.tol}, rows.columns);
     const tiled_matrix<T> points = checked_points(stage, rows, weights, tiling::on_demand, executor);
 

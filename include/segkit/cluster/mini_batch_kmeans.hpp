@@ -147,7 +147,7 @@ std::vector<double> mini_batch_start(const tiled_matrix<T>& points, const mini_b
 template <class T>
 mini_batch_kmeans_fit fit_mini_batch_to(matrix_view<const T> rows, const row_weights* weights, const mini_batch_kmeans_options& options, executor_ref executor) {
     constexpr std::string_view stage = "mini_batch_kmeans";
-    check_shape(stage, rows.rows, rows.columns);
+    require_rows_and_features(stage, rows.rows, rows.columns);
     if (options.batch_size == 0) throw_invalid_option(stage, "batch_size", "0", "at least 1", "1024 is usual");
     if (options.patience == 0) throw_invalid_option(stage, "patience", "0", "at least 1", "10 is usual");
     check_kmeans_options(stage, {.n_clusters = options.n_clusters, .n_init = options.n_init, .max_iter = options.max_iter, .init = options.init, .centres = options.centres}, rows.columns);

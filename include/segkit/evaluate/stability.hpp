@@ -140,8 +140,7 @@ inline stability_result stability(matrix_view<const double> rows, const kmeans_o
     constexpr std::string_view stage = "stability";
     if (options.seeds == 1) detail::throw_invalid_option(stage, "seeds", "1", "0, or at least 2", "one fit has nothing to be compared with");
     if (options.seeds == 0 && options.samples == 0) detail::throw_invalid_option(stage, "samples", "no seeds and no samples", "some of either");
-    if (rows.rows == 0) detail::throw_empty(stage);
-    if (rows.columns == 0) detail::throw_empty(stage, "features");
+    detail::require_rows_and_features(stage, rows.rows, rows.columns);
     detail::check_kmeans_options("kmeans", kmeans, rows.columns);
     if (kmeans.n_clusters > rows.rows)
         detail::throw_invalid_option(stage, "n_clusters", std::to_string(kmeans.n_clusters), "at most the " + std::to_string(rows.rows) + " rows there are");

@@ -97,6 +97,11 @@ void require_finite(std::string_view stage, matrix_view<const T> block, std::siz
                               .advice = "check the filters before this stage"});
 }
 
+inline void require_rows_and_features(std::string_view stage, std::size_t rows, std::size_t features) {
+    if (rows == 0) throw_empty(stage);
+    if (features == 0) throw_empty(stage, "features");
+}
+
 inline void require_width(std::string_view stage, std::size_t found, std::size_t expected) {
     if (found == expected) return;
     throw error(error_details{.code = error_code::incompatible_model,

@@ -520,14 +520,9 @@ tiled_matrix<T> checked_points(std::string_view stage, matrix_view<const T> rows
     return points;
 }
 
-inline void check_shape(std::string_view stage, std::size_t rows, std::size_t columns) {
-    if (rows == 0) throw_empty(stage);
-    if (columns == 0) throw_empty(stage, "features");
-}
-
 template <class T>
 kmeans_fit fit_kmeans_to(matrix_view<const T> rows, const row_weights* weights, const kmeans_options& options, executor_ref executor) {
-    check_shape("kmeans", rows.rows, rows.columns);
+    require_rows_and_features("kmeans", rows.rows, rows.columns);
     check_kmeans_options("kmeans", options, rows.columns);
     const tiling tiles = options.init == kmeans_init::given ? tiling::on_demand : tiling::resident;    // finding first centres reads all tiles
     return fit_kmeans_to(checked_points("kmeans", rows, weights, tiles, executor), options, executor);

@@ -237,8 +237,7 @@ inline void warn_of_choice(choose_k_report& report) {
 inline choose_k_fit choose_k(matrix_view<const double> rows, const choose_k_options& options = {}, executor_ref executor = detail::default_executor,
                              std::span<const std::string> names = {}) {
     constexpr std::string_view stage = "choose_k";
-    if (rows.rows == 0) detail::throw_empty(stage);
-    if (rows.columns == 0) detail::throw_empty(stage, "features");
+    detail::require_rows_and_features(stage, rows.rows, rows.columns);
     if (!names.empty()) detail::require_width(stage, names.size(), rows.columns);
     detail::check_choose_k_options(options, rows.rows);
     kmeans_options kmeans = options.kmeans;

@@ -72,8 +72,7 @@ inline void require_same_rows(std::string_view stage, std::size_t labels, std::s
 // Groups of labelled rows whose values are finite; any number of groups.
 template <class T>
 label_groups groups_of_rows(std::string_view stage, matrix_view<const T> rows, std::span<const std::int32_t> labels) {
-    if (rows.rows == 0) throw_empty(stage);
-    if (rows.columns == 0) throw_empty(stage, "features");
+    require_rows_and_features(stage, rows.rows, rows.columns);
     require_same_rows(stage, labels.size(), rows.rows);
     for (std::size_t i = 0; i < rows.rows; ++i) {
         for (std::size_t j = 0; j < rows.columns; ++j) {

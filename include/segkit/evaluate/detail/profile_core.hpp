@@ -172,8 +172,7 @@ inline clusters_profile profile_of_groups(matrix_view<const double> rows, const 
 inline clusters_profile profile_clusters(matrix_view<const double> rows, std::span<const std::int32_t> labels, std::vector<std::string> names = {},
                                          missing_values missing = missing_values::refuse, executor_ref executor = detail::default_executor) {
     constexpr std::string_view stage = "profile_clusters";
-    if (rows.rows == 0) detail::throw_empty(stage);
-    if (rows.columns == 0) detail::throw_empty(stage, "features");
+    detail::require_rows_and_features(stage, rows.rows, rows.columns);
     detail::require_same_rows(stage, labels.size(), rows.rows);
     if (!names.empty()) detail::require_width(stage, names.size(), rows.columns);
     for (std::size_t i = 0; i < rows.rows; ++i) {
