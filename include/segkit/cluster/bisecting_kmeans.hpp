@@ -115,16 +115,7 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
 
     std::vector<double> centres;
     for (const part& p : parts) centres.insert(centres.end(), p.centre.begin(), p.centre.end());
-    kmeans_fit last;
-    fit_to_centres(last, points, std::move(centres), options.labels, executor);
-    out.report.n_rows = rows.rows;
-    out.report.clusters_asked = options.n_clusters;
-    out.report.clusters_used = last.model.n_clusters;
-    out.report.seed = options.seed;
-    out.report.inertia = last.model.inertia;
-    out.report.cluster_weights = std::move(last.report.cluster_weights);
-    out.model = std::move(last.model);
-    out.labels = std::move(last.labels);
+    finish_with_centres(out, points, std::move(centres), options, executor);
     return out;
 }
 

@@ -186,16 +186,7 @@ mini_batch_kmeans_fit fit_mini_batch_to(matrix_view<const T> rows, const row_wei
             break;
         }
     }
-    kmeans_fit last;
-    fit_to_centres(last, points, std::move(state.centres), options.labels, executor);
-    report.n_rows = n;
-    report.clusters_asked = options.n_clusters;
-    report.clusters_used = last.model.n_clusters;
-    report.seed = options.seed;
-    report.inertia = last.model.inertia;
-    report.cluster_weights = std::move(last.report.cluster_weights);
-    out.model = std::move(last.model);
-    out.labels = std::move(last.labels);
+    finish_with_centres(out, points, std::move(state.centres), options, executor);
     return out;
 }
 

@@ -372,6 +372,21 @@ void fit_to_centres(kmeans_fit& fit, const tiled_matrix<T>& points, std::vector<
     }
 }
 
+// Ends the fit of a variant of k-means: what its last centres are to all points.
+template <class Fit, class T, class Options>
+void finish_with_centres(Fit& fit, const tiled_matrix<T>& points, std::vector<double> centres, const Options& options, executor_ref executor) {
+    kmeans_fit last;
+    fit_to_centres(last, points, std::move(centres), options.labels, executor);
+    fit.report.n_rows = points.rows();
+    fit.report.clusters_asked = options.n_clusters;
+    fit.report.clusters_used = last.model.n_clusters;
+    fit.report.seed = options.seed;
+    fit.report.inertia = last.model.inertia;
+    fit.report.cluster_weights = std::move(last.report.cluster_weights);
+    fit.model = std::move(last.model);
+    fit.labels = std::move(last.labels);
+}
+
 // Rows with repetition, by the random numbers from `first` on.
 inline std::vector<std::size_t> drawn_rows(const counter_random& random, std::size_t first, std::size_t count, std::size_t rows) {
     std::vector<std::size_t> drawn(count);
