@@ -76,8 +76,7 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
     };
     bisecting_kmeans_fit out;
     std::vector<part> parts(1);
-    kmeans_fit whole;
-    fit_to_centres(whole, points, fit_kmeans_to(points, {.n_clusters = 1, .n_init = 1, .init = kmeans_init::random}, executor).model.centres, kmeans_labels::as_given, executor);
+    const kmeans_fit whole = fit_kmeans_to(points, {.n_clusters = 1, .n_init = 1, .init = kmeans_init::random}, executor);
     parts[0] = {std::vector<std::size_t>(rows.rows), whole.model.centres, whole.model.inertia, whole.report.cluster_weights[0]};
     for (std::size_t i = 0; i < rows.rows; ++i) parts[0].rows[i] = i;
 
