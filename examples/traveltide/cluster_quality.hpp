@@ -1,7 +1,7 @@
 // cluster_quality.hpp: what choose_k found out about each number of clusters, in the form of the report.
 //
 //     const segkit::choose_k_fit tried = try_clusters(points.view(), {.k_min = 2, .k_max = 8, .seed = 42}, executor);
-//     trials_of(tried.report), chosen_trial(tried.report, 5).seed
+//     trials_of(tried.report), trial_of(tried.report, 5).seed
 //
 // Fewer rows than clusters narrow the range.
 #pragma once

@@ -117,11 +117,7 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
                 kernels.squares(points.tile(first), d, candidate.data(), trials, distance.data());
                 for (std::size_t t = 0; t < trials; ++t) add_least(distance.data() + t * tile_rows, nearest.data() + first, lanes.data() + t * tile_rows, first);
             }
-            for (std::size_t t = 0; t < trials; ++t) {
-                double sum = 0;
-                for (std::size_t i = 0; i < tile_rows; ++i) sum += lanes[t * tile_rows + i];
-                outcome[t * blocks.count() + b] = sum;
-            }
+            for (std::size_t t = 0; t < trials; ++t) outcome[t * blocks.count() + b] = sum_of_lanes(lanes.data() + t * tile_rows);
         });
         std::size_t best = 0;
         double best_sum = std::numeric_limits<double>::infinity();

@@ -44,7 +44,6 @@ public:
         std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) { return diagonal_[a] != diagonal_[b] ? diagonal_[a] > diagonal_[b] : a < b; });
     }
 
-    std::size_t size() const { return size_; }
     double value(std::size_t c) const { return diagonal_[order_[c]] * scale_; }
 
     // The eigenvectors of the first `count` eigenvalues, each of length 1: n x count.
