@@ -13,7 +13,6 @@
 #include <vector>
 
 #include <segkit/config.hpp>
-#include <segkit/error.hpp>
 #include <segkit/exec/executor.hpp>
 #include <segkit/exec/random.hpp>
 #include <segkit/pipeline/estimate.hpp>
