@@ -84,7 +84,6 @@ struct iqr_fence {
 };
 
 using iqr_fences = fence_set<iqr_fence>;
-using iqr_removal = fence_removal;
 
 struct iqr_estimator {
     iqr_options options{};
