@@ -84,9 +84,9 @@ struct column_scaling {
 
     // Into memory of their own.
     template <int = 0>
-    dense_matrix<double> transformed(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return fresh<false>(rows, executor); }
+    dense_matrix<double> transformed(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return fresh(rows, executor); }
     template <int = 0>
-    dense_matrix<float> transformed(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return fresh<false>(rows, executor); }
+    dense_matrix<float> transformed(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return fresh(rows, executor); }
 
     friend bool operator==(const column_scaling&, const column_scaling&) = default;
 
@@ -172,10 +172,10 @@ private:
             }
         }
     }
-    template <bool Inverse, class T>
+    template <class T>
     dense_matrix<T> fresh(matrix_view<const T> rows, executor_ref executor) const {
         dense_matrix<T> out(rows.rows, rows.columns);
-        apply<Inverse>(rows, out.view(), executor);
+        apply<false>(rows, out.view(), executor);
         return out;
     }
 };
