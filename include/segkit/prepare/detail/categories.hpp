@@ -91,6 +91,10 @@ public:
         if constexpr (std::same_as<V, std::string_view>) return find(list_.texts, value);
         else return find(list_.integers, static_cast<std::int64_t>(value));
     }
+    // Of the i-th category of another list over the same column.
+    std::int32_t code_of(const category_list& other, std::size_t i) const {
+        return other.texts.empty() ? code(other.integers[i]) : code(std::string_view(other.texts[i]));
+    }
 
 private:
     template <class Held, class V>
@@ -179,11 +183,10 @@ inline category_list as_given(const category_list& found, const feature& column,
     list.rows.resize(options.given.size());
     const category_index index(list);
     for (std::size_t i = 0; i < list.size(); ++i) {
-        const std::int32_t first = list.texts.empty() ? index.code(list.integers[i]) : index.code(std::string_view(list.texts[i]));
-        if (static_cast<std::size_t>(first) != i) throw_invalid_option(stage, "categories", list.shown(i) + " twice", "each category once");
+        if (static_cast<std::size_t>(index.code_of(list, i)) != i) throw_invalid_option(stage, "categories", list.shown(i) + " twice", "each category once");
     }
     for (std::size_t i = 0; i < found.size(); ++i) {
-        const std::int32_t code = found.texts.empty() ? index.code(found.integers[i]) : index.code(std::string_view(found.texts[i]));
+        const std::int32_t code = index.code_of(found, i);
         if (code >= 0) list.rows[static_cast<std::size_t>(code)] = found.rows[i];
         else if (options.unknown == unknown_category::ignore) unknown += static_cast<std::size_t>(found.rows[i]);
         else
@@ -241,7 +244,7 @@ inline void require_categories(std::string_view stage, const std::vector<categor
     bool fits = lists.size() == columns.size();
     for (std::size_t j = 0; j < lists.size() && fits; ++j) {
         const std::size_t held = columns[j].type == type_id::text ? lists[j].texts.size() : lists[j].integers.size();
-        fits = held == lists[j].size() && lists[j].texts.size() + lists[j].integers.size() == held;
+        fits = held == lists[j].size() && lists[j].is_whole();
     }
     require_one_model(stage, fits);
 }
