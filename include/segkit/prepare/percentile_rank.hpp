@@ -35,30 +35,23 @@ struct seen_values {
         if (x != x) return x;    // NaN stands nowhere
         if (rows == 0) return 0.5;
         const auto at = static_cast<std::size_t>(std::lower_bound(values.begin(), values.end(), x) - values.begin());
-        const std::size_t smaller = at < values.size() ? below[at] : rows;
-        const std::size_t next = at + 1 < values.size() ? below[at + 1] : rows;
-        const std::size_t equal = at < values.size() && values[at] == x ? next - below[at] : 0;
-        return (static_cast<double>(smaller) + static_cast<double>(equal) / 2) / static_cast<double>(rows);
+        if (at == values.size()) return 1;
+        return values[at] == x ? rank_of(at) : static_cast<double>(below[at]) / static_cast<double>(rows);
     }
 
     double transform(double x) const { return rank(x); }
     // The value that has this rank; between two of them, on the straight line. Exact for ranks of the training values.
     double inverse(double x) const {
         if (x != x || values.empty()) return std::numeric_limits<double>::quiet_NaN();
-        const double total = static_cast<double>(rows);
-        const auto middle = [&](std::size_t i) {
-            const std::size_t next = i + 1 < values.size() ? below[i + 1] : rows;
-            return (static_cast<double>(below[i]) + static_cast<double>(next - below[i]) / 2) / total;
-        };
         std::size_t low = 0, high = values.size();    // the first whose rank is not below x
         while (low < high) {
             const std::size_t half = low + (high - low) / 2;
-            if (middle(half) < x) low = half + 1;
+            if (rank_of(half) < x) low = half + 1;
             else high = half;
         }
         if (low == 0) return values.front();
         if (low == values.size()) return values.back();
-        const double before = middle(low - 1), after = middle(low);
+        const double before = rank_of(low - 1), after = rank_of(low);
         return x == after ? values[low] : values[low - 1] + (values[low] - values[low - 1]) * ((x - before) / (after - before));
     }
 
@@ -68,6 +61,13 @@ struct seen_values {
         archive.field("values", values);
         archive.field("below", below);
         archive.field("rows", rows);
+    }
+
+private:
+    // Of values[i]: of the rows that have it, the middle one's.
+    double rank_of(std::size_t i) const {
+        const std::size_t next = i + 1 < values.size() ? below[i + 1] : rows;
+        return (static_cast<double>(below[i]) + static_cast<double>(next - below[i]) / 2) / static_cast<double>(rows);
     }
 };
 
