@@ -176,14 +176,9 @@ void with_plain_value(type_id type, F&& f) {
         default: return with_feature_type(type, std::forward<F>(f));
     }
 }
-struct occurrence_state {
-    std::vector<occurrences> columns{};
-    std::vector<std::size_t> missing{};
-    std::size_t rows = 0;
-};
 class occurrence_worker final : public morsel_worker {
 public:
-    occurrence_worker(occurrence_state& state, const feature_context& context) : state_(state), context_(context) {
+    occurrence_worker(known_values<occurrences>& state, const feature_context& context) : state_(state), context_(context) {
         state_.columns.resize(context.features.size());
         state_.missing.resize(context.features.size());
     }
@@ -214,23 +209,9 @@ public:
     }
 
 private:
-    occurrence_state& state_;
+    known_values<occurrences>& state_;
     const feature_context& context_;
 };
-template <class Plan>
-occurrence_state count_occurrences(const Plan& p, const std::vector<feature>& columns, std::string_view stage, executor_ref executor) {
-    state_per_morsel<occurrence_state, occurrence_worker, feature_context> parts({columns, stage});
-    p.run(slots_of(columns), executor, parts);
-    occurrence_state all{std::vector<occurrences>(columns.size()), std::vector<std::size_t>(columns.size())};
-    parts.in_order([&](const occurrence_state& part) {
-        all.rows += part.rows;
-        for (std::size_t j = 0; j < part.columns.size(); ++j) {
-            all.columns[j].merge(part.columns[j]);
-            all.missing[j] += part.missing[j];
-        }
-    });
-    return all;
-}
 
 }  // namespace detail
 
@@ -287,7 +268,7 @@ struct impute_stage : stage_base {
         };
         if constexpr (Kind == impute_kind::most_frequent) {
             const auto columns = detail::bind_columns<detail::is_plain, block_cannot_be_imputed>(rows, Columns{});
-            const auto counts = detail::count_occurrences(rows.plan, columns, stage_name, executor);
+            const auto counts = detail::collect_known_by<detail::occurrences, detail::occurrence_worker>(rows.plan, detail::feature_context{columns, stage_name}, executor);
             for (std::size_t j = 0; j < columns.size(); ++j) {
                 detail::require_known(stage_name, columns[j].name, counts.rows, counts.missing[j]);
                 const auto& seen = counts.columns[j];

@@ -73,11 +73,12 @@ private:
     const known_context& context_;
 };
 
-template <class Column, class Plan>
-known_values<Column> collect_known_values(const Plan& p, const std::vector<feature>& features, std::string_view stage, nan_is nan, executor_ref executor) {
-    state_per_morsel<known_values<Column>, known_worker<Column>, known_context> parts({features, stage, nan});
-    p.run(slots_of(features), executor, parts);
-    known_values<Column> all{std::vector<Column>(features.size()), std::vector<std::size_t>(features.size())};
+// One pass of workers that each learn of their own rows.
+template <class Column, class Worker, class Context, class Plan>
+known_values<Column> collect_known_by(const Plan& p, const Context& context, executor_ref executor) {
+    state_per_morsel<known_values<Column>, Worker, Context> parts(context);
+    p.run(slots_of(context.features), executor, parts);
+    known_values<Column> all{std::vector<Column>(context.features.size()), std::vector<std::size_t>(context.features.size())};
     parts.in_order([&](known_values<Column>& part) {
         all.rows += part.rows;
         for (std::size_t j = 0; j < part.columns.size(); ++j) {
@@ -86,6 +87,10 @@ known_values<Column> collect_known_values(const Plan& p, const std::vector<featu
         }
     });
     return all;
+}
+template <class Column, class Plan>
+known_values<Column> collect_known_values(const Plan& p, const std::vector<feature>& features, std::string_view stage, nan_is nan, executor_ref executor) {
+    return collect_known_by<Column, known_worker<Column>>(p, known_context{features, stage, nan}, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE::detail
