@@ -51,38 +51,47 @@ inline bool is_block_feature(const feature& f) { return f.type == type_id::block
 template <class T>
 inline constexpr bool is_feature_type = is_number<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || is_block<T>;
 
-template <class Schema, fixed_string Name>
-inline constexpr bool feature_fits = [] {
-    if constexpr (has_column<Schema, Name>) return is_feature_type<column_type_t<Schema, Name>>;
-    else return false;
-}();
+template <class T>
+struct is_feature : std::bool_constant<is_feature_type<T>> {};
 
-template <class Schema, fixed_string Name>
-auto bind_feature(const relation<Schema>& r, std::vector<feature>& features) {
+template <template <class> class Fits, template <class...> class Wrong, class Schema, fixed_string Name>
+void bind_column(const relation<Schema>& r, std::vector<feature>& columns) {
     if constexpr (is_erroneous_schema<Schema>) {
         return;
     } else if constexpr (!has_column<Schema, Name>) {
         detail::report(detail::mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
     } else {
         using T = column_type_t<Schema, Name>;
-        if constexpr (!is_feature_type<T>) detail::report(detail::mistake<feature_is_not_numeric<name<Name>, T>>);
-        else features.push_back({std::string(name_of<Name>), r.template slot<Name>(), slot_type_of<T>, is_nullable<T>});
+        if constexpr (!Fits<T>::value) detail::report(detail::mistake<Wrong<name<Name>, T>>);
+        else columns.push_back({std::string(name_of<Name>), r.template slot<Name>(), slot_type_of<T>, is_nullable<T>});
     }
 }
 
-// The features of a relation by name; a mistake is a compile error and an empty list.
-template <class Schema, fixed_string... Names>
-auto bind_features(const relation<Schema>& r, column_list<Names...>) {
-    std::vector<feature> features;
-    (bind_feature<Schema, Names>(r, features), ...);
-    return features;
+// The columns by name, of types that Fits<T>::value allows; any other is the mistake Wrong<name, type>, a compile error and left out.
+template <template <class> class Fits, template <class...> class Wrong, class Schema, fixed_string... Names>
+std::vector<feature> bind_columns(const relation<Schema>& r, column_list<Names...>) {
+    std::vector<feature> columns;
+    (bind_column<Fits, Wrong, Schema, Names>(r, columns), ...);
+    return columns;
 }
+// Whether all columns exist and are of such types.
+template <template <class> class Fits, class Schema, fixed_string Name>
+inline constexpr bool column_fits = [] {
+    if constexpr (has_column<Schema, Name>) return Fits<column_type_t<Schema, Name>>::value;
+    else return false;
+}();
+template <template <class> class Fits, class Schema, class Columns>
+inline constexpr bool columns_fit = false;
+template <template <class> class Fits, class Schema, fixed_string... Names>
+inline constexpr bool columns_fit<Fits, Schema, column_list<Names...>> = (column_fits<Fits, Schema, Names> && ...);
 
-// Whether all features exist and have a type that features can have.
+// The features of a relation by name; a mistake is a compile error and left out.
 template <class Schema, class Columns>
-inline constexpr bool features_fit = false;
-template <class Schema, fixed_string... Names>
-inline constexpr bool features_fit<Schema, column_list<Names...>> = (feature_fits<Schema, Names> && ...);
+std::vector<feature> bind_features(const relation<Schema>& r, Columns columns) {
+    return bind_columns<is_feature, feature_is_not_numeric>(r, columns);
+}
+template <class Schema, class Columns>
+inline constexpr bool features_fit = columns_fit<is_feature, Schema, Columns>;
 
 inline std::vector<int> slots_of(const std::vector<feature>& features) {
     std::vector<int> slots;

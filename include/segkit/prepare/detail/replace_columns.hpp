@@ -56,32 +56,6 @@ auto replace_columns(relation<Schema> r, column_list<Names...>, MakeStep&& make_
     return std::move(r).template with<typename replaced_schema<To, Schema, column_list<Names...>>::type>(std::move(slots));
 }
 
-// The columns by name, of types that Fits<T>::value allows; any other is the mistake Wrong<name, type>.
-template <template <class> class Fits, template <class...> class Wrong, class Schema, fixed_string... Names>
-std::vector<feature> bind_columns(const relation<Schema>& r, column_list<Names...>) {
-    std::vector<feature> columns;
-    const auto bind = [&]<fixed_string Name>(std::type_identity<name<Name>>) {
-        if constexpr (!has_column<Schema, Name>) {
-            if constexpr (!is_erroneous_schema<Schema>) report(mistake<unknown_column<name<Name>, existing_columns_of<Schema>>>);
-        } else {
-            using T = column_type_t<Schema, Name>;
-            if constexpr (!Fits<T>::value) report(mistake<Wrong<name<Name>, T>>);
-            else columns.push_back({std::string(name_of<Name>), r.template slot<Name>(), slot_type_of<T>, is_nullable<T>});
-        }
-    };
-    (bind(std::type_identity<name<Names>>{}), ...);
-    return columns;
-}
-template <template <class> class Fits, class Schema, fixed_string Name>
-inline constexpr bool column_fits = [] {
-    if constexpr (has_column<Schema, Name>) return Fits<column_type_t<Schema, Name>>::value;
-    else return false;
-}();
-template <template <class> class Fits, class Schema, class Columns>
-inline constexpr bool columns_fit = false;
-template <template <class> class Fits, class Schema, fixed_string... Names>
-inline constexpr bool columns_fit<Fits, Schema, column_list<Names...>> = (column_fits<Fits, Schema, Names> && ...);
-
 // Numbers become doubles; what can be null stays so.
 template <class T>
 using scaled_type = std::conditional_t<is_block<T>, block<double>, std::conditional_t<is_nullable<T>, std::optional<double>, double>>;
