@@ -44,6 +44,17 @@ def literal(values):
     return "{" + ", ".join(repr(float(v)) for v in np.ravel(values)) + "}"
 
 
+def place_of(name):
+    """Shift and scale of the set of this name."""
+    return (1e9, 1.0) if name == "large_offset" else (0.0, 2.0**-60) if name == "tiny_scale" else (0.0, 1.0)
+
+
+def at_origin(name, x):
+    """The set of this name moved to the origin and to the scale of 1."""
+    shift, scale = place_of(name)
+    return (x - shift) / scale
+
+
 def fitted_sets():
     """Name, points, number of clusters, initial centres and the fit."""
     for name, x, k in sets():
@@ -61,8 +72,8 @@ def main():
         exact = sum(float((x[fitted.labels_ == c] - x[fitted.labels_ == c].mean(0)).__pow__(2).sum()) for c in range(k))
         distances = np.sqrt(((x[:, None, :] - x[None, :, :]) ** 2).sum(2))    # of differences: at large offsets the peer's own would cancel
         silhouette = metrics.silhouette_score(distances, fitted.labels_, metric="precomputed") if 1 < k < len(x) else 0.0
-        shift, scale = (1e9, 1.0) if name == "large_offset" else (0.0, 2.0**-60) if name == "tiny_scale" else (0.0, 1.0)
-        whole = (x - shift) / scale * 64
+        shift, scale = place_of(name)
+        whole = at_origin(name, x) * 64
         assert np.array_equal(whole, np.round(whole)) and np.array_equal(whole / 64 * scale + shift, x), name
         labels = ", ".join(map(str, fitted.labels_))
         starts = ", ".join(str(int(np.flatnonzero((x == c).all(1))[0])) for c in first)

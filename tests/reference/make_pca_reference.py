@@ -7,7 +7,7 @@ are unique up to their sign: where the largest loading is negative, component an
 import pathlib
 
 import numpy as np
-from make_kmeans_reference import fitted_sets
+from make_kmeans_reference import fitted_sets, literal
 from sklearn.decomposition import PCA
 
 COMPONENTS = 4
@@ -19,10 +19,6 @@ def cases():
         yield name, name, len(x), x
         if name == "digits":
             yield "fewer_rows_than_features", name, 12, x[:12]
-
-
-def numbers(values):
-    return "{" + ", ".join(repr(float(v)) for v in np.ravel(values)) + "}"
 
 
 def main():
@@ -37,8 +33,8 @@ def main():
         directions = fitted.components_[:kept]
         sign = np.sign(directions[np.arange(kept), np.abs(directions).argmax(1)])
         scores = ((x[-1] - fitted.mean_) @ directions.T) * sign
-        entries.append(f'    {{"{name}", "{points}", {rows}, {numbers(variance)},\n'
-                       f"     {numbers(directions * sign[:, None])},\n     {numbers(scores)}}},")
+        entries.append(f'    {{"{name}", "{points}", {rows}, {literal(variance)},\n'
+                       f"     {literal(directions * sign[:, None])},\n     {literal(scores)}}},")
     target = pathlib.Path(__file__).with_name("pca_reference.hpp")
     target.write_text("""// Values computed by make_pca_reference.py with scikit-learn; do not edit by hand.
 #pragma once

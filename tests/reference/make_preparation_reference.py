@@ -13,7 +13,7 @@ from scipy.stats import mstats
 from sklearn import preprocessing
 from sklearn.impute import SimpleImputer
 
-from make_kmeans_reference import fitted_sets
+from make_kmeans_reference import at_origin, fitted_sets, literal
 
 warnings.filterwarnings("ignore")
 METHODS = ["standard", "sample", "min_max", "max_abs", "robust", "robust_wide", "logarithm", "uniform", "normal", "counts", "quantiles"]
@@ -36,12 +36,8 @@ def prepared(x, y):
     yield np.clip(x, np.quantile(x, 0.1, axis=0), np.quantile(x, 0.9, axis=0))
 
 
-def literal(values):
-    return "{" + ", ".join(repr(float(v)) for v in np.ravel(values)) + "}"
-
-
 def case(name, x):
-    y = x - 1e9 if name == "large_offset" else x * 2.0**60 if name == "tiny_scale" else x
+    y = at_origin(name, x)
     holes = y.copy()
     i, j = np.indices(x.shape)
     holes[(i * 7 + j * 3) % 5 == 0] = np.nan
