@@ -47,6 +47,8 @@ public:
     // Users and trips in a scattered order, each once: steps of a number without a common divisor.
     std::int64_t user_at(std::uint64_t place) const { return id_of(scattered(place, users_)); }
     std::int32_t birth_year(std::int64_t user) const { return static_cast<std::int32_t>(1940 + random_.bits(static_cast<std::uint64_t>(user)) % 66); }
+    // An id as other systems give them, from anywhere in 63 bits.
+    std::int64_t sparse_id(std::int64_t user) const { return static_cast<std::int64_t>(random_.bits(~static_cast<std::uint64_t>(user)) >> 1); }
     std::string trip_at(std::uint64_t place) const { return trip_name(scattered(place, trips_)); }
     std::int32_t seats(std::uint64_t place) const { return static_cast<std::int32_t>(1 + scattered(place, trips_) % 4); }
     double fare(std::uint64_t place) const { return static_cast<double>(scattered(place, trips_) % 200'000) / 100; }
@@ -72,16 +74,23 @@ private:
 };
 
 using int_facts = sk::schema<sk::field<"user_id", std::int64_t>, sk::field<"clicks", std::int32_t>, sk::field<"spent", double>, sk::field<"minutes", double>>;
+using sparse_facts = sk::schema<sk::field<"sparse_id", std::int64_t>, sk::field<"clicks", std::int32_t>, sk::field<"spent", double>, sk::field<"minutes", double>>;
 using text_facts = sk::schema<sk::field<"user_key", sk::text>, sk::field<"clicks", std::int32_t>, sk::field<"spent", double>, sk::field<"minutes", double>>;
 using country_facts = sk::schema<sk::field<"country", sk::text>, sk::field<"clicks", std::int32_t>, sk::field<"spent", double>, sk::field<"minutes", double>>;
 using trip_facts = sk::schema<sk::field<"trip_id", std::optional<sk::text>>, sk::field<"clicks", std::int32_t>, sk::field<"spent", double>>;
 using sort_facts = sk::schema<sk::field<"user_id", std::int64_t>, sk::field<"user_key", sk::text>, sk::field<"clicks", std::int32_t>, sk::field<"spent", double>>;
 using user_rows = sk::schema<sk::field<"user_id", std::int64_t>, sk::field<"birth_year", std::int32_t>, sk::field<"home", sk::text>>;
+using sparse_user_rows = sk::schema<sk::field<"sparse_id", std::int64_t>, sk::field<"birth_year", std::int32_t>, sk::field<"home", sk::text>>;
 using trip_rows = sk::schema<sk::field<"trip_id", sk::text>, sk::field<"seats", std::int32_t>, sk::field<"fare", double>>;
 
 inline sk::table<int_facts> make_int_facts(const data& d) {
     sk::table<int_facts> t;
     for (std::uint64_t i = 0; i < d.rows(); ++i) t.append(d.user_id(i), d.clicks(i), d.spent(i), d.minutes(i));
+    return t;
+}
+inline sk::table<sparse_facts> make_sparse_facts(const data& d) {
+    sk::table<sparse_facts> t;
+    for (std::uint64_t i = 0; i < d.rows(); ++i) t.append(d.sparse_id(d.user_id(i)), d.clicks(i), d.spent(i), d.minutes(i));
     return t;
 }
 inline sk::table<text_facts> make_text_facts(const data& d) {
@@ -112,6 +121,11 @@ inline sk::table<sort_facts> make_sort_facts(const data& d) {
 inline sk::table<user_rows> make_users(const data& d) {
     sk::table<user_rows> t;
     for (std::uint64_t i = 0; i < d.users(); ++i) t.append(d.user_at(i), d.birth_year(d.user_at(i)), countries[static_cast<std::size_t>(d.user_at(i) % 12)]);
+    return t;
+}
+inline sk::table<sparse_user_rows> make_sparse_users(const data& d) {
+    sk::table<sparse_user_rows> t;
+    for (std::uint64_t i = 0; i < d.users(); ++i) t.append(d.sparse_id(d.user_at(i)), d.birth_year(d.user_at(i)), countries[static_cast<std::size_t>(d.user_at(i) % 12)]);
     return t;
 }
 inline sk::table<trip_rows> make_trips(const data& d) {

@@ -26,14 +26,16 @@ file create(const std::string& path) {
 
 void write_memory(const std::string& folder, const bench::data& d) {
     const file facts = create(folder + "/facts.csv");
-    std::fputs("user_id,user_key,country,clicks,spent,minutes,trip_id\n", facts.get());
+    std::fputs("user_id,sparse_id,user_key,country,clicks,spent,minutes,trip_id\n", facts.get());
     for (std::uint64_t i = 0; i < d.rows(); ++i)
-        std::fprintf(facts.get(), "%lld,%s,%s,%d,%.2f,%.3f,%s\n", static_cast<long long>(d.user_id(i)), d.user_key(i).c_str(), std::string(d.country(i)).c_str(), d.clicks(i), d.spent(i),
+        std::fprintf(facts.get(), "%lld,%lld,%s,%s,%d,%.2f,%.3f,%s\n", static_cast<long long>(d.user_id(i)), static_cast<long long>(d.sparse_id(d.user_id(i))), d.user_key(i).c_str(), std::string(d.country(i)).c_str(), d.clicks(i), d.spent(i),
                      d.minutes(i), d.trip_id(i).value_or("").c_str());
     const file users = create(folder + "/users.csv");
-    std::fputs("user_id,birth_year,home\n", users.get());
-    for (std::uint64_t i = 0; i < d.users(); ++i)
-        std::fprintf(users.get(), "%lld,%d,%s\n", static_cast<long long>(d.user_at(i)), d.birth_year(d.user_at(i)), std::string(bench::countries[static_cast<std::size_t>(d.user_at(i) % 12)]).c_str());
+    std::fputs("user_id,sparse_id,birth_year,home\n", users.get());
+    for (std::uint64_t i = 0; i < d.users(); ++i) {
+        const std::int64_t user = d.user_at(i);
+        std::fprintf(users.get(), "%lld,%lld,%d,%s\n", static_cast<long long>(user), static_cast<long long>(d.sparse_id(user)), d.birth_year(user), std::string(bench::countries[static_cast<std::size_t>(user % 12)]).c_str());
+    }
     const file trips = create(folder + "/trips.csv");
     std::fputs("trip_id,seats,fare\n", trips.get());
     for (std::uint64_t i = 0; i < d.trips(); ++i) std::fprintf(trips.get(), "%s,%d,%.2f\n", d.trip_at(i).c_str(), d.seats(i), d.fare(i));

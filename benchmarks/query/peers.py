@@ -31,16 +31,22 @@ FLIGHTS = {"trip_id": "VARCHAR", "origin_airport": "VARCHAR", "destination": "VA
 HOTELS = {"trip_id": "VARCHAR", "hotel_name": "VARCHAR", "nights": "INTEGER", "rooms": "INTEGER", "check_in_time": "TIMESTAMP", "check_out_time": "TIMESTAMP",
           "hotel_per_room_usd": "DOUBLE"}
 COMPANY = {"sessions": SESSIONS, "users": USERS, "flights": FLIGHTS, "hotels": HOTELS}
-MEMORY = {"facts": {"user_id": "BIGINT", "user_key": "VARCHAR", "country": "VARCHAR", "clicks": "INTEGER", "spent": "DOUBLE", "minutes": "DOUBLE", "trip_id": "VARCHAR"},
-          "users": {"user_id": "BIGINT", "birth_year": "INTEGER", "home": "VARCHAR"}, "trips": {"trip_id": "VARCHAR", "seats": "INTEGER", "fare": "DOUBLE"}}
+MEMORY = {"facts": {"user_id": "BIGINT", "sparse_id": "BIGINT", "user_key": "VARCHAR", "country": "VARCHAR", "clicks": "INTEGER", "spent": "DOUBLE", "minutes": "DOUBLE", "trip_id": "VARCHAR"},
+          "users": {"user_id": "BIGINT", "sparse_id": "BIGINT", "birth_year": "INTEGER", "home": "VARCHAR"}, "trips": {"trip_id": "VARCHAR", "seats": "INTEGER", "fare": "DOUBLE"}}
 
 # workload -> tables and columns that it needs in memory
 NEEDS = {"group_int": {"facts": ["user_id", "clicks", "spent", "minutes"]}, "group_int_holistic": {"facts": ["user_id", "clicks", "spent", "minutes"]},
          "group_text": {"facts": ["user_key", "clicks", "spent", "minutes"]}, "group_country": {"facts": ["country", "clicks", "spent", "minutes"]},
          "join_int": {"facts": ["user_id", "clicks", "spent", "minutes"], "users": ["user_id", "birth_year", "home"]},
          "join_text": {"facts": ["trip_id", "clicks", "spent"], "trips": ["trip_id", "seats", "fare"]},
+         "join_sparse": {"facts": ["sparse_id", "clicks", "spent", "minutes"], "users": ["sparse_id", "birth_year", "home"]},
+         "join_many": {"facts": ["user_id", "clicks", "spent", "minutes"], "users": ["user_id", "birth_year", "home"]},
+         "join_sums": {"facts": ["user_id", "clicks", "spent", "minutes"], "users": ["user_id", "birth_year", "home"]},
+         "sort_numbers": {"facts": ["user_id", "clicks", "spent", "minutes"]}, "sort_trips": {"facts": ["trip_id", "clicks", "spent"]},
          "sort_int": {"facts": ["user_id", "user_key", "clicks", "spent"]}, "sort_text": {"facts": ["user_id", "user_key", "clicks", "spent"]}}
-KEYS = {"group_int": "user_id", "group_int_holistic": "user_id", "group_text": "user_key", "group_country": "country", "join_int": "user_id", "join_text": "trip_id"}
+KEYS = {"group_int": "user_id", "group_int_holistic": "user_id", "group_text": "user_key", "group_country": "country", "join_int": "user_id", "join_sparse": "sparse_id",
+        "join_text": "trip_id", "join_many": "user_id", "join_sums": "user_id"}
+SORTED_BY = {"sort_int": ["user_id"], "sort_text": ["user_key", "spent"], "sort_numbers": ["spent"], "sort_trips": ["trip_id"]}
 MEASURED = ["clicks", "spent", "minutes"]
 
 
@@ -115,14 +121,16 @@ class DuckDB:
                 five = ", ".join(f"sum({c}) AS {c}_sum, avg({c}) AS {c}_mean, min({c}) AS {c}_min, max({c}) AS {c}_max, stddev_samp({c}) AS {c}_sd" for c in MEASURED)
                 more = ", median(spent) AS spent_median, count(DISTINCT clicks) AS clicks_distinct" if w.endswith("holistic") else ""
                 self.sql = f"SELECT {KEYS[w]}, count(*) AS n, {five}{more} FROM facts GROUP BY {KEYS[w]}"
-            elif w == "join_int":
-                self.sql = "SELECT f.*, u.birth_year, u.home FROM facts f JOIN users u USING (user_id)"
+            elif w in ("join_int", "join_sparse"):
+                self.sql = f"SELECT f.*, u.birth_year, u.home FROM facts f JOIN users u USING ({KEYS[w]})"
+            elif w == "join_many":
+                self.sql = "SELECT u.*, f.clicks, f.spent, f.minutes FROM users u JOIN facts f USING (user_id)"
+            elif w == "join_sums":
+                self.sql = "SELECT birth_year, count(*) AS n, sum(clicks) AS clicks_sum, sum(spent) AS spent_sum, avg(minutes) AS minutes_mean FROM facts JOIN users USING (user_id) GROUP BY birth_year"
             elif w == "join_text":
                 self.sql = "SELECT f.*, t.seats, t.fare FROM facts f JOIN trips t USING (trip_id)"
-            elif w == "sort_int":
-                self.sql = "SELECT * FROM facts ORDER BY user_id"
-            elif w == "sort_text":
-                self.sql = "SELECT * FROM facts ORDER BY user_key, spent DESC"
+            else:
+                self.sql = f"SELECT * FROM facts ORDER BY {', '.join(SORTED_BY[w])}{' DESC' if w == 'sort_text' else ''} NULLS LAST"
 
     def run(self):
         if (VARIANT or ("arrow" if WORKLOAD.startswith(("join", "sort")) else "table")) == "table":
@@ -169,12 +177,15 @@ class Polars:
                 if w.endswith("holistic"):
                     outputs += [pl.col("spent").median().alias("spent_median"), pl.col("clicks").n_unique().alias("clicks_distinct")]
                 self.query = facts.group_by(KEYS[w]).agg(outputs)
+            elif w == "join_many":
+                self.query = tables["users"].join(facts, on=KEYS[w], how="inner")
             elif w.startswith("join"):
-                self.query = facts.join(tables["users" if w == "join_int" else "trips"], on=KEYS[w], how="inner")
-            elif w == "sort_int":
-                self.query = facts.sort("user_id")
-            elif w == "sort_text":
-                self.query = facts.sort(["user_key", "spent"], descending=[False, True])
+                self.query = facts.join(tables["trips" if w == "join_text" else "users"], on=KEYS[w], how="inner")
+                if w == "join_sums":
+                    self.query = self.query.group_by("birth_year").agg(pl.len().alias("n"), pl.col("clicks").sum().alias("clicks_sum"), pl.col("spent").sum().alias("spent_sum"),
+                                                                       pl.col("minutes").mean().alias("minutes_mean"))
+            else:
+                self.query = facts.sort(SORTED_BY[w], descending=[False, True][:len(SORTED_BY[w])], nulls_last=True)
 
     def run(self):
         streaming = WORKLOAD in ("group_int", "group_text", "group_country", "join_int", "sort_int", "sort_text", "csv_two") if VARIANT is None else VARIANT == "streaming"
@@ -229,12 +240,15 @@ class Pandas:
             if w.endswith("holistic"):
                 outputs |= {"spent_median": ("spent", "median"), "clicks_distinct": ("clicks", "nunique")}
             return facts.groupby(KEYS[w], sort=False).agg(**outputs).reset_index()
+        if w == "join_many":
+            return self.tables["users"].merge(facts, on=KEYS[w], how="inner")
         if w.startswith("join"):
-            right = self.tables["users" if w == "join_int" else "trips"]
-            return (facts if w == "join_int" else facts[facts.trip_id.notna()]).merge(right, on=KEYS[w], how="inner")
-        if w == "sort_int":
-            return facts.sort_values("user_id")
-        return facts.sort_values(["user_key", "spent"], ascending=[True, False])
+            right = self.tables["trips" if w == "join_text" else "users"]
+            joined = (facts[facts.trip_id.notna()] if w == "join_text" else facts).merge(right, on=KEYS[w], how="inner")
+            if w != "join_sums":
+                return joined
+            return joined.groupby("birth_year", sort=False).agg(n=("clicks", "size"), clicks_sum=("clicks", "sum"), spent_sum=("spent", "sum"), minutes_mean=("minutes", "mean")).reset_index()
+        return facts.sort_values(SORTED_BY[w], ascending=[True, False][:len(SORTED_BY[w])])
 
     def arrow(self, result):
         import pyarrow as pa

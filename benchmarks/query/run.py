@@ -61,8 +61,17 @@ WORKLOADS = [
              lambda d: d.rows * facts("int") + groups(d) * (12 + text(8)) + d.rows * (facts("int") + 4 + text(8))),
     Workload("join_text", "join, text key", "query_join", ["{rows}", "text"], "join_text", None, "{memory}", "text", UNORDERED, None,
              lambda d: d.rows * (8 + 0.43 * 39 + 12) + d.rows * 0.35 * (text(39) + 12) + d.rows * 0.43 * (text(39) + 24)),
+    Workload("join_sparse", "join, sparse integers", "query_join", ["{rows}", "sparse"], "join_sparse", None, "{memory}", "int64", UNORDERED, None,
+             lambda d: d.rows * facts("int") + groups(d) * (12 + text(8)) + d.rows * (facts("int") + 4 + text(8))),
+    Workload("join_many", "join, five matches of a row", "query_join", ["{rows}", "many"], "join_many", None, "{memory}", "int64", UNORDERED, None,
+             lambda d: d.rows * facts("int") + groups(d) * (12 + text(8)) + d.rows * (facts("int") + 4 + text(8))),
+    Workload("join_sums", "join, straight into sums", "query_join", ["{rows}", "sums"], "join_sums", None, "{memory}", "int64", UNORDERED, None,
+             lambda d: d.rows * facts("int") + groups(d) * 12),
     Workload("sort_int", "sort by integer", "query_sort", ["{rows}", "int"], "sort_int", None, "{memory}", "int64", KEYS_ORDERED, ["user_id"], lambda d: 2 * d.rows * (20 + text(16))),
     Workload("sort_text", "sort by text and number", "query_sort", ["{rows}", "text"], "sort_text", None, "{memory}", "text", KEYS_ORDERED, ["spent"], lambda d: 2 * d.rows * (20 + text(16))),
+    Workload("sort_numbers", "sort of numbers", "query_sort", ["{rows}", "numbers"], "sort_numbers", None, "{memory}", "float64", KEYS_ORDERED, ["spent"], lambda d: 2 * d.rows * facts("int")),
+    Workload("sort_trips", "sort by a text that may be null", "query_sort", ["{rows}", "trips"], "sort_trips", None, "{memory}", "text", KEYS_ORDERED, ["trip_id"],
+             lambda d: 2 * d.rows * (8 + 0.43 * 39 + 12)),
     Workload("pipeline", "TravelTide, 4 CSVs to features", "query_pipeline", ["{company}"], "pipeline", None, "{company}", "mixed", UNORDERED, None, "company"),
 ]
 NOT_FOR = {"pandas": {"pipeline"}}     # written for those that plan a whole query
@@ -86,7 +95,7 @@ class Data:
 
     def make(self, workload):
         if workload.data == "{memory}":
-            self.memory = self.made("memory", "memory", str(self.rows))
+            self.memory = self.made("tables", "memory", str(self.rows))
             return
         customers = str(max(1, round(self.rows / SESSIONS_PER_CUSTOMER)))
         if workload.data != "{plain}":
