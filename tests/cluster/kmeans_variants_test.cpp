@@ -8,6 +8,7 @@
 #include <segkit/cluster/bisecting_kmeans.hpp>
 #include <segkit/cluster/mini_batch_kmeans.hpp>
 #include <segkit/exec/threads.hpp>
+#include <segkit/prepare/inverse.hpp>
 #include <segkit/query.hpp>
 
 #include "../support/estimator_laws.hpp"
@@ -178,5 +179,46 @@ TEST_CASE("points whose squared distances are zero are one, and those whose squa
             if (way == 2) (void)sk::fit_bisecting_kmeans(all, {.n_clusters = 2});
         });
         CHECK(found == "kmeans: not a finite number: found distances whose squares overflow, expected finite squares; measure the features in larger units");
+    }
+}
+
+TEST_CASE("a stage adds the distances that the model knows, to any of the clusterings, and its inverse gives centres") {
+    const auto data = support::blobs(500, 2, 3, 17, 2.0);
+    sk::table<sk::schema<sk::field<"x", double>, sk::field<"y", double>, sk::field<"w", std::int32_t>>> t;
+    for (std::size_t i = 0; i < data.rows; ++i) t.append(data(i, 0), data(i, 1), static_cast<std::int32_t>(1 + i % 3));
+    constexpr auto features = sk::columns("x"_c, "y"_c);
+    constexpr auto added = sk::label_as("cluster"_c).distance_as("near"_c).second_distance_as("next"_c).distances_as("all"_c);
+    const auto check = [&](const auto& recipe) {
+        const auto model = sk::fit(recipe, t).model;
+        const sk::kmeans_model& centres = sk::detail::get<0>(model.stages).model;
+        const auto found = t | model | sk::collect();
+        const auto expected = centres.predict_with_distances(data);
+        const auto all = centres.transform(data);
+        double squares = 0;
+        for (std::size_t i = 0; i < data.rows; ++i) {
+            CHECK(found["cluster"_c][i] == expected.labels[i]);
+            CHECK(found["near"_c][i] == expected.distance[i]);
+            CHECK(found["next"_c][i] == expected.second_distance[i]);
+            for (std::size_t c = 0; c < 3; ++c) CHECK(found["all"_c][i][c] == all[3 * i + c]);
+            squares += found["near"_c][i] * found["near"_c][i];
+        }
+        CHECK(support::close(squares, centres.score(data), 1e-12));
+    };
+    check(sk::kmeans(features, added, {.n_clusters = 3}));
+    check(sk::mini_batch_kmeans(features, added, {.n_clusters = 3, .batch_size = 100}));
+    check(sk::bisecting_kmeans(features, added, sk::weighted_by("w"_c), {.n_clusters = 3}));
+    const auto model = sk::fit(sk::kmeans(features, sk::label_as("cluster"_c).distance_as("near"_c), {.n_clusters = 3}), t).model;
+    const auto labelled = t | model | sk::collect();
+    CHECK(decltype(labelled)::schema_type::size == 5);
+
+    const sk::kmeans_model& centres = sk::detail::get<0>(model.stages).model;
+    const sk::table<sk::schema<sk::field<"y", float>, sk::field<"cluster", std::int32_t>>> labels{{1.0f, 2}, {1.0f, 0}};
+    const auto decoded = labels | sk::inverse(model) | sk::collect();    // y is replaced, x is added
+    static_assert(std::is_same_v<decltype(decoded)::schema_type, sk::schema<sk::field<"y", double>, sk::field<"cluster", std::int32_t>, sk::field<"x", double>>>);
+    CHECK(decoded["x"_c][0] == centres.centre(2, 0));
+    CHECK(decoded["y"_c][1] == centres.centre(0, 1));
+    for (const std::int32_t wrong : {3, -1}) {
+        const sk::table<sk::schema<sk::field<"cluster", std::int32_t>>> bad{{0}, {wrong}};
+        CHECK(message_of([&] { (void)(bad | sk::inverse(model) | sk::collect()); }).find("inverse: malformed value in 'cluster' at row 1: found " + std::to_string(wrong) + ", expected the number of a cluster, 0 to 2") == 0);
     }
 }

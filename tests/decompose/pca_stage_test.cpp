@@ -6,6 +6,8 @@
 #include <vector>
 
 #include <segkit/decompose/pca.hpp>
+#include <segkit/pipeline/matrix.hpp>
+#include <segkit/prepare/inverse.hpp>
 #include <segkit/prepare/scale.hpp>
 #include <segkit/query.hpp>
 
@@ -97,4 +99,37 @@ TEST_CASE("the report says which solver, and that constant features explain noth
     CHECK(sk::fit(sk::pca(all, "pc"_c), *trees()).report.summary()[0].notes.empty());
     CHECK_THROWS_WITH_AS(sk::fit(sk::pca(all, "pc"_c, {.variance_share = 0.5}), flat), doctest::Contains("all features are constant"), sk::error);
     CHECK_THROWS_WITH_AS(sk::fit(sk::pca(all, "pc"_c, {.n_components = 4}), *trees()), doctest::Contains("3 features"), sk::error);
+}
+
+TEST_CASE("the reconstruction error is a column, and the inverse gives the points that the scores stand for") {
+    const auto rows = trees();
+    const auto model = sk::fit(sk::standard_scale(all) | sk::pca(all, sk::scores_as("pc"_c).reconstruction_error_as("lost"_c), {.n_components = 2, .scores = sk::pca_scores::whitened}), *rows).model;
+    const auto scaled = *rows | sk::make_pipeline(sk::detail::get<0>(model.stages)) | sk::collect();
+    const sk::pca_model& components = sk::detail::get<1>(model.stages).model;
+    const sk::feature_matrix points = sk::matrix_of(scaled, all);
+    const auto expected = components.reconstruction_errors(points.view());
+    const auto found = *rows | model | sk::collect();
+    const auto near = *rows | model | sk::inverse(sk::make_pipeline(sk::detail::get<1>(model.stages))) | sk::collect();
+    for (std::size_t i = 0; i < 50; ++i) {
+        CHECK(found["lost"_c][i] == expected[i]);
+        double squares = 0;
+        const double back[] = {near["height"_c][i], near["girth"_c][i], near["leaves"_c][i]};
+        for (std::size_t j = 0; j < 3; ++j) squares += (back[j] - points.view()(i, j)) * (back[j] - points.view()(i, j));
+        CHECK(support::close(squares, expected[i], 1e-9, 1e-12));
+    }
+    // With all components every value comes back, through the scaler too, and from the scores alone.
+    const auto whole = sk::fit(sk::standard_scale(all) | sk::pca(all, "pc"_c), *rows).model;
+    const auto again = *rows | whole | sk::select("pc"_c) | sk::inverse(whole) | sk::collect();
+    static_assert(std::is_same_v<decltype(again)::schema_type, sk::schema<sk::field<"pc", sk::block<double>>, sk::field<"height", double>, sk::field<"girth", double>, sk::field<"leaves", double>>>);
+    for (std::size_t i = 0; i < 50; ++i) {
+        CHECK(support::close((*rows)["height"_c][i], again["height"_c][i], 1e-12));
+        CHECK(support::close((*rows)["leaves"_c][i], again["leaves"_c][i], 1e-9, 1e-9));
+    }
+    const auto narrow = sk::fit(sk::pca(all, "pc"_c, {.n_components = 1}), *rows).model;
+    CHECK_THROWS_WITH_AS(*rows | narrow | sk::inverse(whole) | sk::collect(), doctest::Contains("pca: incompatible model: found 1 features, expected 3"), sk::error);
+
+    // A block of features is one column, also where only the scores are left.
+    const auto block_model = sk::fit(sk::pca(all, "pc"_c) | sk::pca("pc"_c, "turned"_c), *rows).model;
+    const auto turned_back = *rows | block_model | sk::select("turned"_c) | sk::inverse(block_model) | sk::collect();
+    for (std::size_t i = 0; i < 50; ++i) CHECK(support::close((*rows)["height"_c][i], turned_back["height"_c][i], 1e-12));
 }

@@ -88,6 +88,13 @@ auto stage(const sk::pipeline<Stage, More...>& p) {
     return stage_entry<sk::pipeline<Stage, More...>>{sk::name_of<Name>, p};
 }
 
+// Rows to the centres of their clusters, in the components and back.
+inline auto decoded() {
+    const auto recipe = sk::pca(sk::columns("x"_c, "y"_c), "pc"_c, {.n_components = 1}) | sk::kmeans("pc"_c, "cluster"_c, {.n_clusters = 3, .n_init = 2});
+    const auto model = sk::fit(recipe, some_rows(500)).model;
+    return model | sk::inverse(model);
+}
+
 // Stages that learn nothing: their results are the same bits however the rows are cut.
 template <class F>
 void for_each_plain_stage(F&& f) {
@@ -133,6 +140,7 @@ void for_each_plain_stage(F&& f) {
     f(stage<"log1p_scale">(sk::log1p_scale(sk::columns("paid"_c, "x"_c))));
     f(stage<"impute_constant">(sk::impute_constant("country"_c, "none", "known"_c)));
     f(stage<"inverse">(sk::inverse(sk::fit(sk::robust_scale(sk::columns("paid"_c, "x"_c)), some_rows(500) | sk::filter(!sk::is_null("paid"_c))).model)));
+    f(stage<"pca">(decoded()));
     f(stage<"rules">(sk::rules("segment"_c, sk::rule("rich", "paid"_c > 80.0), sk::rule("busy", "clicks"_c > 20 && "flag"_c), sk::otherwise("rest"))));
 }
 
@@ -155,7 +163,9 @@ void for_each_learning_stage(F&& f) {
     f(stage<"impute_median">(sk::impute_median(features)));
     f(stage<"impute_most_frequent">(sk::impute_most_frequent(features)));
     f(stage<"pca">(sk::pca(features, "pc"_c, {.n_components = 2})));
+    f(stage<"pca">(sk::pca(features, sk::scores_as("pc"_c).reconstruction_error_as("lost"_c), {.n_components = 1})));
     f(stage<"kmeans">(sk::kmeans(features, "cluster"_c, {.n_clusters = 3, .n_init = 2, .seed = 7})));
+    f(stage<"kmeans">(sk::kmeans(features, sk::label_as("cluster"_c).distance_as("near"_c).second_distance_as("next"_c).distances_as("all"_c), {.n_clusters = 3, .n_init = 2, .seed = 7})));
     f(stage<"mini_batch_kmeans">(sk::mini_batch_kmeans(features, "cluster"_c, {.n_clusters = 3, .batch_size = 256, .seed = 7})));
     f(stage<"bisecting_kmeans">(sk::bisecting_kmeans(features, "cluster"_c, {.n_clusters = 4, .n_init = 2, .seed = 7})));
     f(stage<"choose_k">(sk::choose_k(features, "cluster"_c, {.k_max = 3, .seed = 8, .silhouette = {.exact_rows = 1'000, .n = 100}, .kmeans = {.n_init = 2}})));

@@ -132,31 +132,27 @@ inline bisecting_kmeans_fit fit_bisecting_kmeans(matrix_view<const double> rows,
 }
 
 // The stage; its fitted form is that of kmeans.
-template <class Columns, fixed_string Label, class Weight>
+template <class Columns, class Added, class Weight>
 struct bisecting_kmeans_stage : stage_base {
     static constexpr std::string_view stage_name = "bisecting_kmeans";
     using must_be_fitted = void;
-    using model_type = fitted_kmeans<Columns, Label>;
+    using model_type = fitted_kmeans<Columns, Added>;
     bisecting_kmeans_options options;
 
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         return detail::fit_weighted_stage<model_type, Columns, Weight, bisecting_kmeans_report>(
-            rows, stage_name, executor, [&](auto matrix, const row_weights* weights) { return detail::fit_bisecting_to(matrix, weights, options, executor); });
+            rows, stage_name, executor, [&](auto matrix, const row_weights* weights, const auto&) { return detail::fit_bisecting_to(matrix, weights, options, executor); });
     }
 };
 
-template <fixed_string... Names, fixed_string Label>
-auto bisecting_kmeans(column_list<Names...>, col<Label>, bisecting_kmeans_options options = {}) {
-    return make_pipeline(bisecting_kmeans_stage<column_list<Names...>, Label, no_weight>{{}, std::move(options)});
+template <class Columns, class Added>
+auto bisecting_kmeans(Columns features, Added added, bisecting_kmeans_options options = {}) {
+    return detail::make_cluster_stage<bisecting_kmeans_stage>(features, added, no_weight{}, std::move(options));
 }
-template <fixed_string Name, fixed_string Label>
-auto bisecting_kmeans(col<Name>, col<Label> label, bisecting_kmeans_options options = {}) {
-    return bisecting_kmeans(column_list<Name>{}, label, std::move(options));
-}
-template <fixed_string... Names, fixed_string Label, fixed_string Weight>
-auto bisecting_kmeans(column_list<Names...>, col<Label>, weight_column<Weight>, bisecting_kmeans_options options = {}) {
-    return make_pipeline(bisecting_kmeans_stage<column_list<Names...>, Label, weight_column<Weight>>{{}, std::move(options)});
+template <class Columns, class Added, fixed_string Weight>
+auto bisecting_kmeans(Columns features, Added added, weight_column<Weight> weight, bisecting_kmeans_options options = {}) {
+    return detail::make_cluster_stage<bisecting_kmeans_stage>(features, added, weight, std::move(options));
 }
 
 inline stage_summary summarise(const bisecting_kmeans_report& report) {

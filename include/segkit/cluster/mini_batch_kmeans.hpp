@@ -204,31 +204,27 @@ inline mini_batch_kmeans_fit fit_mini_batch_kmeans(matrix_view<const double> row
 }
 
 // The stage; its fitted form is that of kmeans.
-template <class Columns, fixed_string Label, class Weight>
+template <class Columns, class Added, class Weight>
 struct mini_batch_kmeans_stage : stage_base {
     static constexpr std::string_view stage_name = "mini_batch_kmeans";
     using must_be_fitted = void;
-    using model_type = fitted_kmeans<Columns, Label>;
+    using model_type = fitted_kmeans<Columns, Added>;
     mini_batch_kmeans_options options;
 
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
         return detail::fit_weighted_stage<model_type, Columns, Weight, mini_batch_kmeans_report>(
-            rows, stage_name, executor, [&](auto matrix, const row_weights* weights) { return detail::fit_mini_batch_to(matrix, weights, options, executor); });
+            rows, stage_name, executor, [&](auto matrix, const row_weights* weights, const auto&) { return detail::fit_mini_batch_to(matrix, weights, options, executor); });
     }
 };
 
-template <fixed_string... Names, fixed_string Label>
-auto mini_batch_kmeans(column_list<Names...>, col<Label>, mini_batch_kmeans_options options = {}) {
-    return make_pipeline(mini_batch_kmeans_stage<column_list<Names...>, Label, no_weight>{{}, std::move(options)});
+template <class Columns, class Added>
+auto mini_batch_kmeans(Columns features, Added added, mini_batch_kmeans_options options = {}) {
+    return detail::make_cluster_stage<mini_batch_kmeans_stage>(features, added, no_weight{}, std::move(options));
 }
-template <fixed_string Name, fixed_string Label>
-auto mini_batch_kmeans(col<Name>, col<Label> label, mini_batch_kmeans_options options = {}) {
-    return mini_batch_kmeans(column_list<Name>{}, label, std::move(options));
-}
-template <fixed_string... Names, fixed_string Label, fixed_string Weight>
-auto mini_batch_kmeans(column_list<Names...>, col<Label>, weight_column<Weight>, mini_batch_kmeans_options options = {}) {
-    return make_pipeline(mini_batch_kmeans_stage<column_list<Names...>, Label, weight_column<Weight>>{{}, std::move(options)});
+template <class Columns, class Added, fixed_string Weight>
+auto mini_batch_kmeans(Columns features, Added added, weight_column<Weight> weight, mini_batch_kmeans_options options = {}) {
+    return detail::make_cluster_stage<mini_batch_kmeans_stage>(features, added, weight, std::move(options));
 }
 
 inline stage_summary summarise(const mini_batch_kmeans_report& report) {

@@ -2,6 +2,7 @@
 //
 //     pca(columns("a"_c, "b"_c, "c"_c), "pc"_c, {.n_components = 2})
 //     pca(behaviour, "pc"_c, {.variance_share = 0.9})
+//     pca(behaviour, scores_as("pc"_c).reconstruction_error_as("lost"_c), {.n_components = 2})
 //
 // Features are centred, not scaled: scale them first where their units differ, which costs no second pass (a scaler over the same columns
 // right before it is fitted in the same one). Component signs: the largest loading is positive. The report holds the pca_model: explained
@@ -9,8 +10,11 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -19,6 +23,8 @@
 #include <segkit/decompose/detail/pca_core.hpp>
 #include <segkit/pipeline/features.hpp>
 #include <segkit/pipeline/fit.hpp>
+#include <segkit/pipeline/put_features.hpp>
+#include <segkit/pipeline/save.hpp>
 #include <segkit/table/parse.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -29,46 +35,114 @@ struct pca_report {
     pca_model model;
 };
 
+// The columns that PCA adds, by name: the scores, and where it is named each row's squared distance to the point that its scores give back.
+template <fixed_string Scores, fixed_string Error = "">
+struct pca_columns {
+    template <fixed_string Name>
+    constexpr pca_columns<Scores, Name> reconstruction_error_as(col<Name>) const {
+        return {};
+    }
+};
+// In the place of the scores' column: pca(features, scores_as("pc"_c).reconstruction_error_as("lost"_c), options).
+template <fixed_string Scores>
+constexpr pca_columns<Scores> scores_as(col<Scores>) {
+    return {};
+}
+
 namespace detail {
+
+template <fixed_string Scores>
+constexpr pca_columns<Scores> as_pca_columns(col<Scores>) {
+    return {};
+}
+template <fixed_string Scores, fixed_string Error>
+constexpr pca_columns<Scores, Error> as_pca_columns(pca_columns<Scores, Error> columns) {
+    return columns;
+}
+
+template <class>
+struct pca_column_types;
+template <fixed_string Scores, fixed_string Error>
+struct pca_column_types<pca_columns<Scores, Error>> {
+    using scores = column_list<Scores>;
+    using type = added_columns<added_column<Scores, block<double>>, added_column<Error, double>>;
+};
 
 class pca_step final : public step {
 public:
-    pca_step(std::vector<feature> features, const pca_model& model, int out)
-        : step(slots_of(features), {out}), features_(std::move(features)), n_features_(model.n_features), width_(model.n_components), to_scores_(model.to_scores()), out_(out) {}
+    pca_step(std::vector<feature> features, const pca_model& model, const std::vector<int>& out)
+        : step(slots_of(features), out[1] < 0 ? std::vector<int>{out[0]} : out), features_(std::move(features)), model_(model), to_scores_(model.to_scores()), out_(out[0]), error_(out[1]) {}
     std::string_view word() const override { return "pca"; }
     void run(chunk& c, scratch& memory) const override {
         feature_reader reader(features_, "pca");
         const matrix_view<const double> rows = reader.read(c);
-        require_width("pca", rows.columns, n_features_);
-        std::vector<double> scores(rows.rows * width_);
-        to_scores_.apply(rows, row_major(scores.data(), rows.rows, width_));
-        double* out = memory.values<double>(out_, width_);
+        require_width("pca", rows.columns, model_.n_features);
+        const std::size_t width = model_.n_components;
+        std::vector<double> scores(rows.rows * width);
+        to_scores_.apply(rows, row_major(scores.data(), rows.rows, width));
+        double* out = memory.values<double>(out_, width);
         c.each([&](std::uint32_t k, std::uint32_t row) {
-            for (std::size_t e = 0; e < width_; ++e) out[row * width_ + e] = scores[k * width_ + e];
+            for (std::size_t e = 0; e < width; ++e) out[row * width + e] = scores[k * width + e];
         });
-        c.slots[static_cast<std::size_t>(out_)] = {out, all_valid_bits.data(), width_};
+        c.slots[static_cast<std::size_t>(out_)] = {out, all_valid_bits.data(), width};
+        if (error_ < 0) return;
+        const std::vector<double> errors = model_.reconstruction_errors(rows);
+        double* lost = memory.values<double>(error_);
+        c.each([&](std::uint32_t k, std::uint32_t row) { lost[row] = errors[k]; });
+        c.slots[static_cast<std::size_t>(error_)] = {lost};
     }
 
 private:
     std::vector<feature> features_;
-    std::size_t n_features_, width_;
+    pca_model model_;
     projection to_scores_;
-    int out_;
+    int out_, error_;
+};
+
+// Scores to the points that they stand for.
+class pca_inverse_step final : public step {
+public:
+    pca_inverse_step(std::vector<feature> scores, pca_model model, put_slots to) : step(slots_of(scores), to.slots), scores_(std::move(scores)), model_(std::move(model)), to_(std::move(to)) {}
+    std::string_view word() const override { return "inverse"; }
+    void run(chunk& c, scratch& memory) const override {
+        feature_reader reader(scores_, "inverse");
+        const matrix_view<const double> scores = reader.read(c);
+        dense_matrix<double> points(scores.rows, model_.n_features);
+        model_.inverse_transform(scores, points.view());
+        const auto out = to_.open(c, memory);
+        c.each([&](std::uint32_t k, std::uint32_t row) { to_.put(out, row, &points.view()(k, 0)); });
+    }
+
+private:
+    std::vector<feature> scores_;
+    pca_model model_;
+    put_slots to_;
 };
 
 }  // namespace detail
 
-// The fitted form: adds the scores as a block column.
-template <class Columns, fixed_string Out>
+// The fitted form: adds the scores as a block column, and the reconstruction error where asked for. Its inverse puts the points that the
+// scores give back in the place of the features: exact with all components, else the nearest in the kept subspace.
+template <class Columns, class Added>
 struct fitted_pca : stage_base {
     static constexpr std::string_view stage_name = "pca";
+    using has_inverse = void;
     pca_model model{};
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        return detail::append_from_features<Out, block<double>, Columns>(std::move(r), [&](std::vector<detail::feature> features, int out) {
+        return detail::append_from_features<Columns>(std::move(r), typename detail::pca_column_types<Added>::type{}, [&](std::vector<detail::feature> features, const std::vector<int>& out) {
             return std::make_shared<detail::pca_step>(std::move(features), model, out);
         });
+    }
+    template <class Schema>
+    auto bind_inverse(relation<Schema> r) const {
+        using scores_column = typename detail::pca_column_types<Added>::scores;
+        auto scores = detail::bind_features(r, scores_column{});    // says what is wrong
+        if constexpr (!detail::features_fit<Schema, scores_column>) return detail::erroneous_rows();
+        else
+            return detail::put_features(std::move(r), Columns{}, stage_name, model.n_features,
+                                        [&](detail::put_slots to) { return std::make_shared<detail::pca_inverse_step>(std::move(scores), model, std::move(to)); });
     }
 
     friend bool operator==(const fitted_pca& a, const fitted_pca& b) { return a.model == b.model; }
@@ -78,11 +152,22 @@ struct fitted_pca : stage_base {
     }
 };
 
-template <class Columns, fixed_string Out>
+namespace detail {
+template <class Columns, fixed_string Scores, fixed_string Error>
+struct column_names<fitted_pca<Columns, pca_columns<Scores, Error>>> {
+    static void add(std::vector<std::string>& out) {
+        column_names<Columns>::add(out);
+        out.push_back(std::string(name_of<Scores>));
+        if (!name_of<Error>.empty()) out.push_back(std::string(name_of<Error>));
+    }
+};
+}  // namespace detail
+
+template <class Columns, class Added>
 struct pca_stage : stage_base {
     static constexpr std::string_view stage_name = "pca";
     using must_be_fitted = void;
-    using model_type = fitted_pca<Columns, Out>;
+    using model_type = fitted_pca<Columns, Added>;
     pca_options options;
 
     template <class Schema>
@@ -144,11 +229,11 @@ struct joint_estimator {
 }  // namespace detail
 
 // A scaler and the PCA of the same columns: the co-moments of scaled features follow from those of the features.
-template <class Columns, fixed_string Out, detail::scaling_stage<Columns> Scale>
-inline constexpr bool learn_in_one_pass<Scale, pca_stage<Columns, Out>> = true;
+template <class Columns, class Added, detail::scaling_stage<Columns> Scale>
+inline constexpr bool learn_in_one_pass<Scale, pca_stage<Columns, Added>> = true;
 
-template <class Scale, class Columns, fixed_string Out, class Schema>
-auto fit_together(const Scale& scale, const pca_stage<Columns, Out>& pca, const relation<Schema>& rows, executor_ref executor) {
+template <class Scale, class Columns, class Added, class Schema>
+auto fit_together(const Scale& scale, const pca_stage<Columns, Added>& pca, const relation<Schema>& rows, executor_ref executor) {
     const auto features = detail::bind_features(rows, Columns{});
     auto fit_both = [&](const auto& estimator) {
         const detail::joint_estimator<std::remove_cvref_t<decltype(scale.estimator)>, std::remove_cvref_t<decltype(estimator)>> joint{scale.estimator, estimator};
@@ -168,13 +253,10 @@ auto fit_together(const Scale& scale, const pca_stage<Columns, Out>& pca, const 
     }
 }
 
-template <fixed_string... Names, fixed_string Out>
-constexpr auto pca(column_list<Names...>, col<Out>, pca_options options = {}) {
-    return make_pipeline(pca_stage<column_list<Names...>, Out>{{}, options});
-}
-template <fixed_string Name, fixed_string Out>
-constexpr auto pca(col<Name>, col<Out> out, pca_options options = {}) {
-    return pca(column_list<Name>{}, out, options);
+// Of one column or a list; `added` is the scores' column, or scores_as(...) and what follows it.
+template <class Columns, class Added>
+constexpr auto pca(Columns, Added, pca_options options = {}) {
+    return make_pipeline(pca_stage<detail::columns_of_t<Columns>, decltype(detail::as_pca_columns(Added{}))>{{}, options});
 }
 
 inline stage_summary summarise(const pca_report& report) {

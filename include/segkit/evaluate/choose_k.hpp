@@ -22,11 +22,11 @@
 
 namespace SEGKIT_NAMESPACE {
 
-template <class Columns, fixed_string Label>
+template <class Columns, class Added, class Weight>
 struct choose_k_stage : stage_base {
     static constexpr std::string_view stage_name = "choose_k";
     using must_be_fitted = void;
-    using model_type = fitted_kmeans<Columns, Label>;
+    using model_type = fitted_kmeans<Columns, Added>;
     choose_k_options options;
 
     template <class Schema>
@@ -39,13 +39,9 @@ struct choose_k_stage : stage_base {
     }
 };
 
-template <fixed_string... Names, fixed_string Label>
-auto choose_k(column_list<Names...>, col<Label>, choose_k_options options = {}) {
-    return make_pipeline(choose_k_stage<column_list<Names...>, Label>{{}, std::move(options)});
-}
-template <fixed_string Name, fixed_string Label>
-auto choose_k(col<Name>, col<Label> label, choose_k_options options = {}) {
-    return choose_k(column_list<Name>{}, label, std::move(options));
+template <class Columns, class Added>
+auto choose_k(Columns features, Added added, choose_k_options options = {}) {
+    return detail::make_cluster_stage<choose_k_stage>(features, added, no_weight{}, std::move(options));
 }
 
 // One row per number of clusters tried: what a program prints or writes.

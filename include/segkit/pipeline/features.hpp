@@ -339,21 +339,46 @@ feature_matrix collect_features(const Plan& p, const std::vector<feature>& featu
     });
 }
 
-// One more column, computed from features by the step that make_step(features, slot) makes.
-template <fixed_string Out, class T, class Columns, class Schema, class MakeStep>
-auto append_from_features(relation<Schema> r, MakeStep&& make_step) {
-    if constexpr (has_column<Schema, Out>) {
-        report(mistake<duplicate_column_name<name<Out>, existing_columns_of<Schema>>>);
+// A column that a stage adds; none where the name is empty.
+template <fixed_string Name, class T>
+struct added_column {};
+template <class... Added>
+struct added_columns {};
+
+template <class Schema>
+relation<Schema> append_slots(relation<Schema> r, const int*, added_columns<>) {
+    return r;
+}
+template <class Schema, fixed_string Name, class T, class... More>
+auto append_slots(relation<Schema> r, const int* slots, added_columns<added_column<Name, T>, More...>) {
+    if constexpr (name_of<Name>.empty()) {
+        return append_slots(std::move(r), slots + 1, added_columns<More...>{});
+    } else if constexpr (has_column<Schema, Name>) {
+        report(mistake<duplicate_column_name<name<Name>, existing_columns_of<Schema>>>);
         return erroneous_rows();
-    } else if constexpr (!features_fit<Schema, Columns>) {
+    } else {
+        return append_slots(std::move(r).template append<Name, T>(*slots), slots + 1, added_columns<More...>{});
+    }
+}
+
+// More columns, computed from features by the step that make_step(features, slots) makes; the slot of a column without a name is -1.
+template <class Columns, class Schema, fixed_string... Out, class... T, class MakeStep>
+auto append_from_features(relation<Schema> r, added_columns<added_column<Out, T>...> added, MakeStep&& make_step) {
+    if constexpr (!features_fit<Schema, Columns>) {
         (void)bind_features(r, Columns{});    // says what is wrong
         return erroneous_rows();
     } else {
         auto features = bind_features(r, Columns{});
-        const int out = r.plan.add_slot({.type = type_id_of<T>});
+        const std::vector<int> out{(name_of<Out>.empty() ? -1 : r.plan.add_slot({.type = type_id_of<T>}))...};
         r.plan.add_step(make_step(std::move(features), out));
-        return std::move(r).template append<Out, T>(out);
+        return append_slots(std::move(r), out.data(), added);
     }
+}
+// One.
+template <fixed_string Out, class T, class Columns, class Schema, class MakeStep>
+auto append_from_features(relation<Schema> r, MakeStep&& make_step) {
+    return append_from_features<Columns>(std::move(r), added_columns<added_column<Out, T>>{},
+                                         [&](std::vector<feature> features, const std::vector<int>& out) { return make_step(std::move(features), out[0]); });
 }
 
 }  // namespace detail

@@ -3,8 +3,9 @@
 //     const auto fitted = fit(standard_scale(columns("age"_c, "spend"_c)), customers);
 //     const auto again = customers | fitted.model | inverse(fitted.model) | collect();    // but for rounding, and as double
 //
-// Of a pipeline of fitted stages that lose nothing: scalers, log1p_scale, percentile_rank, quantile_scale, ordinal. They are undone
-// from the last to the first. A null stays one. What was learned is copied, so that the inverse is a model of its own.
+// Of a pipeline of fitted stages that lose nothing: scalers, log1p_scale, percentile_rank, quantile_scale, ordinal, one_hot of one
+// column. pca gives the points of its scores, kmeans the centres of its labels. They are undone from the last to the first. A null stays
+// one. What was learned is copied, so that the inverse is a model of its own.
 #pragma once
 
 #include <type_traits>
@@ -19,7 +20,7 @@ namespace SEGKIT_NAMESPACE {
 template <class Stage>
 struct stage_has_no_inverse {
     static_assert(detail::never<Stage>,
-                  "segkit: this stage loses what its inverse would need; scalers, ranks and ordinal codes have one: take the inverse of these alone");
+                  "segkit: this stage loses what its inverse would need; scalers, ranks, ordinal codes, pca and kmeans have one: take the inverse of these alone");
 };
 
 template <class Fitted>
