@@ -6,6 +6,7 @@
 
 #include <segkit/exec/threads.hpp>
 #include <segkit/prepare/detail/impute_core.hpp>
+#include <segkit/prepare/detail/one_hot_core.hpp>
 #include <segkit/prepare/detail/scale_core.hpp>
 #include <segkit/prepare/detail/winsorize_core.hpp>
 #include <segkit/prepare/log1p_scale.hpp>
@@ -121,8 +122,29 @@ TEST_CASE("missing values are given scikit-learn's mean, median and most frequen
             CHECK(learned.fill<double>(holes.view(), filled.view()) == all_holes);
             CHECK(filled(0, 0) == learned.values[0]);
             CHECK(filled(1, 0) == holes(1, 0));
+            const auto known = learned.presence<double>(holes.view());
+            for (std::size_t i = 0; i < holes.rows; ++i)
+                for (std::size_t j = 0; j < holes.columns; ++j) CHECK(known.view()(i, j) == (reference::is_hole(i, j) ? 0.0 : 1.0));
         }
     });
+}
+
+TEST_CASE("numbers of categories become zeros and ones of a matrix") {
+    const support::matrix m(2, {3, 0, 7, 1, 3, 1, 5, 0}), later(2, {7, 1, 4, 0});
+    auto codes = sk::learn_one_hot<double>(m.view());
+    CHECK(codes.categories == std::vector<std::vector<double>>{{3, 5, 7}, {0, 1}});
+    const auto ones = codes.transformed<double>(m.view());
+    const std::vector<double> expected{1, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0};
+    for (std::size_t at = 0; at < expected.size(); ++at) CHECK(ones.view()(at / 5, at % 5) == expected[at]);
+    CHECK_THROWS_WITH_AS(codes.transformed<double>(later.view()), doctest::Contains("one_hot: malformed value in 'feature 0' at row 1: found 4, expected one of 3 known categories"), sk::error);
+    codes.unknown = sk::unknown_category::ignore;
+    const auto lenient = codes.transformed<double>(later.view());
+    CHECK(lenient.view()(0, 2) == 1);
+    CHECK(lenient.view()(1, 0) + lenient.view()(1, 1) + lenient.view()(1, 2) == 0);
+    CHECK(lenient.view()(1, 3) == 1);
+    CHECK_THROWS_WITH_AS(sk::learn_one_hot<double>(m.view(), sk::unknown_category::error, 2), doctest::Contains("3 different values of feature 0, expected at most 2"), sk::error);
+    CHECK_THROWS_WITH_AS(codes.transformed<double>(support::matrix(1, {3}).view()), doctest::Contains("1 features, expected 2"), sk::error);
+    CHECK_THROWS_WITH_AS(sk::learn_one_hot<double>(support::matrix(1, {3, 0.0 / 0.0}).view()), doctest::Contains("'feature 0' at row 1: found NaN"), sk::error);
 }
 
 TEST_CASE("points in float are scaled as in double, to the precision of float") {

@@ -23,7 +23,8 @@ namespace SEGKIT_NAMESPACE {
 template <class Name, class Type>
 struct feature_is_not_numeric {
     static_assert(detail::never<Name>,
-                  "segkit: an estimator's feature must be a number, a truth value or a block of numbers; see 'feature_is_not_numeric<name, type>'");
+                  "segkit: an estimator's feature must be a number, a truth value or a block of numbers (a list has another length in every row: "
+                  "aggregate it to numbers first); see 'feature_is_not_numeric<name, type>'");
 };
 
 namespace detail {

@@ -20,6 +20,7 @@
 #include <segkit/config.hpp>
 #include <segkit/pipeline/fit.hpp>
 #include <segkit/prepare/detail/categories.hpp>
+#include <segkit/prepare/detail/one_hot_core.hpp>
 #include <segkit/prepare/detail/replace_columns.hpp>
 #include <segkit/prepare/ordinal.hpp>
 

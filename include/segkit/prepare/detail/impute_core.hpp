@@ -1,6 +1,6 @@
 // segkit/prepare/detail/impute_core.hpp: what stands for missing values, NaNs, of every feature, on matrices.
 //
-//     const auto known = learn_imputation(matrix, impute_kind::median);    known.fill(matrix, out);
+//     const auto known = learn_imputation(matrix, impute_kind::median);    known.fill(matrix, out);    known.presence(matrix)
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include <segkit/statistics/moments.hpp>
 #include <segkit/statistics/quantile.hpp>
 #include <segkit/statistics/value_counts.hpp>
+#include <segkit/table/matrix.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -36,6 +37,15 @@ struct column_imputation {
             }
         }
         return filled;
+    }
+    // 1 where a value is known, 0 where it is missing: to stand beside the filled ones as further features.
+    template <class T>
+    dense_matrix<double> presence(matrix_view<const T> rows) const {
+        detail::require_width("impute", rows.columns, values.size());
+        dense_matrix<double> flags(rows.rows, rows.columns);
+        for (std::size_t i = 0; i < rows.rows; ++i)
+            for (std::size_t j = 0; j < rows.columns; ++j) flags.view()(i, j) = rows(i, j) == rows(i, j);
+        return flags;
     }
 };
 
