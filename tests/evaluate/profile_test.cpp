@@ -153,3 +153,18 @@ TEST_CASE("values without a finite or a nonzero square are refused, or say nothi
     CHECK(tiny.clusters[0].features[0].effect == 0);
     CHECK(tiny.features[0].eta_squared == 0);
 }
+
+TEST_CASE("a label per row is as many clusters as rows, in time that grows with the rows") {
+    constexpr std::size_t n = 60'000;    // in the square of the clusters: a minute
+    segkit::table<segkit::schema<segkit::field<"id", std::int64_t>, segkit::field<"spend", double>>> t;
+    for (std::size_t i = 0; i < n; ++i) t.append(static_cast<std::int64_t>((i * 7919) % n), static_cast<double>((i * 7919) % n));
+    const auto p = t | segkit::profile_clusters("id"_c, "spend"_c) | segkit::collect();
+    REQUIRE(p.rows() == n);
+    double of_rest = 0;    // the naive effect of one of them: the rest is all others
+    for (std::size_t i = 0; i < n; ++i) of_rest += i == 41'000 ? 0.0 : static_cast<double>(i) / static_cast<double>(n - 1);
+    double squares = 0;
+    for (std::size_t i = 0; i < n; ++i) squares += i == 41'000 ? 0.0 : (static_cast<double>(i) - of_rest) * (static_cast<double>(i) - of_rest);
+    CHECK(p["id"_c][41'000] == 41'000);
+    CHECK(support::close(p["effect"_c][41'000].value(), (41'000 - of_rest) / std::sqrt(squares / static_cast<double>(n - 2)), 1e-9));
+    CHECK(support::close(p["eta_squared"_c][0].value(), 1, 1e-12));
+}

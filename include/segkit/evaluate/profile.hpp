@@ -5,12 +5,13 @@
 //
 // The label is a text, a whole number or a truth value: clusters, or the segments of rules. Nulls are skipped, `known` counts what is
 // left. profile_clusters of a matrix and the meaning of every figure: evaluate/detail/profile_core.hpp. Ends a pass, which keeps the label
-// and the features of all rows.
+// and the features of all rows; then linear in rows times features and in the rows that come out, but for the logarithm of the labels.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,18 +76,17 @@ std::vector<V> number_labels(const Labels& labels, label_groups& groups) {
         if constexpr (requires { a.has_value(); }) return a && (!b || *a < *b);
         else return a < b;
     };
+    std::map<V, std::size_t, decltype(before)> number(before);
+    for (std::size_t i = 0; i < labels.size(); ++i) groups.group.push_back(number.try_emplace(labels[i], number.size()).first->second);    // by first appearance
     std::vector<V> different;
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-        const auto at = std::lower_bound(different.begin(), different.end(), labels[i], before);
-        if (at == different.end() || before(labels[i], *at)) different.insert(at, labels[i]);
+    std::vector<std::size_t> place(number.size());
+    for (const auto& [label, appeared] : number) {
+        place[appeared] = different.size();
+        groups.labels.push_back(static_cast<std::int32_t>(different.size()));
+        different.push_back(label);
     }
     groups.sizes.assign(different.size(), 0);
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-        const auto g = static_cast<std::size_t>(std::lower_bound(different.begin(), different.end(), labels[i], before) - different.begin());
-        groups.group.push_back(g);
-        ++groups.sizes[g];
-    }
-    for (std::size_t g = 0; g < different.size(); ++g) groups.labels.push_back(static_cast<std::int32_t>(g));
+    for (std::size_t& g : groups.group) ++groups.sizes[g = place[g]];
     return different;
 }
 // Of a column of type T; texts may be stored in either form.

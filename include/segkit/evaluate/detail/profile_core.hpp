@@ -3,8 +3,8 @@
 //     const auto p = segkit::profile_clusters(matrix, labels, names);
 //     p.clusters[0].features[2].mean, p.clusters[0].distinguishing[0], p.features[2].eta_squared
 //
-// Exact means, medians and deviations, and how large the differences are. Linear in rows times features, features in parallel; a copy of
-// one feature per thread.
+// Exact means, medians and deviations, and how large the differences are. Linear in rows times features and in clusters times features
+// (which each cluster sorts by their effects), features in parallel; a copy of one feature per thread. Any number of clusters will do.
 #pragma once
 
 #include <algorithm>
@@ -127,6 +127,12 @@ inline void profile_feature(clusters_profile& profile, std::size_t j, matrix_vie
     overview.nonzero_share = all.nonzero_share;
     const bool constant = all.sums.has_no_deviation();
     double between = 0;
+    std::vector<moments> after(k);    // the groups after each; with those before it they are the rest
+    for (std::size_t g = k; g-- > 1;) {
+        after[g - 1] = parts[g].sums;
+        after[g - 1].merge(after[g]);
+    }
+    moments before;
     for (std::size_t g = 0; g < k; ++g) {
         const moments& own = parts[g].sums;
         feature_profile& f = profile.clusters[g].features[j];
@@ -136,10 +142,10 @@ inline void profile_feature(clusters_profile& profile, std::size_t j, matrix_vie
         f.standard_deviation = own.standard_deviation(1);
         f.nonzero_share = parts[g].nonzero_share;
         f.z = own.count == 0 ? no_figure : constant ? 0 : (own.mean() - all.sums.mean()) / all.sums.standard_deviation(0);
-        moments rest;
-        for (std::size_t h = 0; h < k; ++h)
-            if (h != g) rest.merge(parts[h].sums);
+        moments rest = before;
+        rest.merge(after[g]);
         f.effect = cohens_d(own, rest);
+        before.merge(own);
         if (own.count > 0) between += static_cast<double>(own.count) * (own.mean() - all.sums.mean()) * (own.mean() - all.sums.mean());
     }
     overview.eta_squared = values.empty() ? no_figure : constant ? 0 : std::min(1.0, between / all.sums.sum_of_squared_deviations());
