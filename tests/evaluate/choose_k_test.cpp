@@ -5,7 +5,9 @@
 
 #include <segkit/evaluate/choose_k.hpp>
 #include <segkit/exec/threads.hpp>
+#include <segkit/expr/operators.hpp>
 #include <segkit/prepare/detail/scale_core.hpp>
+#include <segkit/query/derive.hpp>
 #include <segkit/table/format.hpp>
 
 #include "../reference/numeric_reference.hpp"
@@ -204,6 +206,92 @@ TEST_CASE("threads change no bit, and bad options and rows are refused in words"
     CHECK(message_of([&] { segkit::choose_k(support::matrix(0, 2)); }).find("no rows") != std::string::npos);
 }
 
+TEST_CASE("with weights every measure is that of rows repeated so often") {
+    const auto data = clouds(240, {0, 0, 5, 1, 1, 6, 7, 7}, 1.5);
+    std::vector<double> weights(data.rows);
+    support::matrix repeated(0, 2);
+    for (std::size_t i = 0; i < data.rows; ++i) {
+        weights[i] = static_cast<double>(1 + i * i % 5);
+        for (double copy = 0; copy < weights[i]; ++copy) repeated.values.insert(repeated.values.end(), {data(i, 0), data(i, 1)});
+    }
+    repeated.rows = repeated.values.size() / 2;
+    const segkit::choose_k_options options{.k_max = 6, .seed = 4, .seeds = 2, .kmeans = {.n_init = 20, .tol = 0}};
+    const auto weighted = segkit::choose_k(data, segkit::row_weights(weights), options);
+    const auto expected = segkit::choose_k(repeated, options);
+    CHECK(weighted.report.n_clusters == expected.report.n_clusters);
+    std::size_t compared = 0;
+    for (std::size_t i = 0; i < expected.report.trials.size(); ++i) {
+        const auto &a = weighted.report.trials[i], &b = expected.report.trials[i];
+        if (!support::close(a.inertia, b.inertia, 1e-9)) continue;    // other draws found another optimum
+        ++compared;
+        CHECK(support::close(*a.silhouette, *b.silhouette, 1e-9));
+        CHECK(support::close(*a.calinski_harabasz, *b.calinski_harabasz, 1e-9));
+        CHECK(support::close(*a.davies_bouldin, *b.davies_bouldin, 1e-9));
+    }
+    CHECK(compared >= 3);
+    CHECK(weighted.report.chosen().seed_agreement->mean == 1);
+    REQUIRE(weighted.report.warnings.size() == expected.report.warnings.size());
+    for (std::size_t i = 0; i < weighted.report.warnings.size(); ++i) CHECK(weighted.report.warnings[i].risk == expected.report.warnings[i].risk);
+
+    // Sampled points are drawn by weight: the estimate is of the weighted mean.
+    auto sampled = options;
+    sampled.silhouette = {.exact_rows = 100, .n = 200};
+    const auto estimated = segkit::choose_k(data, segkit::row_weights(weights), sampled);
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto &a = estimated.report.trials[i], &b = weighted.report.trials[i];
+        REQUIRE(a.silhouette_standard_error);
+        CHECK(std::fabs(*a.silhouette - *b.silhouette) < 4 * *a.silhouette_standard_error);
+    }
+    for (unsigned count : {2u, 7u}) CHECK(segkit::choose_k(data, segkit::row_weights(weights), options, segkit::threads(count)).report.trials == weighted.report.trials);
+
+    const auto refused = [&](double value) {
+        weights[7] = value;
+        return message_of([&] { segkit::choose_k(data, segkit::row_weights(weights)); });
+    };
+    CHECK(refused(0).find("choose_k: invalid option in 'weights' at row 7: found 0") == 0);
+    CHECK(refused(-1).find("expected a positive number") != std::string::npos);
+    CHECK(refused(0.0 / 0.0).find("found NaN") != std::string::npos);
+    for (double& w : weights) w = 1.0 / 240;
+    CHECK(refused(0.01).find("choose_k: invalid option in 'weights': found a mean of 0.004") == 0);
+    weights.pop_back();
+    CHECK(refused(1).find("239 weights, expected 240") != std::string::npos);
+}
+
+TEST_CASE("points in float give what doubles give") {
+    const auto data = clouds(600, {0, 0, 9, 1, 1, 10, 10, 11}, 1.0);
+    const std::vector<float> rounded(data.values.begin(), data.values.end());
+    const std::vector<double> back(rounded.begin(), rounded.end());
+    const segkit::choose_k_options options{.k_max = 5, .seed = 3};
+    const auto floats = segkit::choose_k(segkit::row_major<const float>(rounded.data(), data.rows, 2), options);
+    const auto doubles = segkit::choose_k(segkit::row_major<const double>(back.data(), data.rows, 2), options);
+    CHECK(floats.report.n_clusters == 4);
+    CHECK(floats.report.warnings.empty());
+    const auto &a = floats.report.chosen(), &b = doubles.report.chosen();
+    CHECK(a.sizes == b.sizes);
+    CHECK(support::close(*a.silhouette, *b.silhouette, 1e-5));
+    CHECK(support::close(*a.calinski_harabasz, *b.calinski_harabasz, 1e-9));
+    CHECK(support::close(*a.davies_bouldin, *b.davies_bouldin, 1e-9));
+}
+
+TEST_CASE("a callback that returns false ends the range, and the choice is among what was complete") {
+    const auto data = clouds(600, {0, 0, 9, 1, 1, 10, 10, 11}, 1.0);
+    const auto whole = segkit::choose_k(data, {.k_max = 6, .seed = 3, .kmeans = {.n_init = 2}});
+    std::size_t told = 0, of_three = 0;
+    const auto count = segkit::choose_k(data, {.k_max = 3, .seed = 3, .kmeans = {.n_init = 2, .progress = [&](const segkit::kmeans_progress&) { ++of_three; }}});
+    CHECK(!count.report.cancelled);
+    const auto early = segkit::choose_k(data, {.k_max = 6, .seed = 3, .kmeans = {.n_init = 2, .progress = [&](const segkit::kmeans_progress&) { return ++told <= of_three; }}});
+    CHECK(early.report.cancelled);
+    CHECK(told == of_three + 1);    // not asked again
+    REQUIRE(early.report.trials.size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) CHECK(early.report.trials[i].inertia == whole.report.trials[i].inertia);
+    CHECK(segkit::summarise(early.report).notes[0] == "ended by the callback before every number of clusters was tried");
+    const auto at_once = segkit::choose_k(data, {.k_max = 6, .seeds = 3, .kmeans = {.progress = [](const segkit::kmeans_progress&) { return false; }}});
+    CHECK(at_once.report.cancelled);
+    CHECK(at_once.report.trials.size() == 1);
+    CHECK(!at_once.report.trials[0].seed_agreement);
+    CHECK(at_once.labels.size() == data.rows);
+}
+
 TEST_CASE("as a stage it is fitted like kmeans, names the features and prints its trials") {
     using namespace segkit::literals;
     segkit::table<segkit::schema<segkit::field<"x", double>, segkit::field<"bought", double>>> t;
@@ -215,6 +303,10 @@ TEST_CASE("as a stage it is fitted like kmeans, names the features and prints it
     CHECK(labelled["cluster"_c].size() == 300);
     REQUIRE(find(report.warnings, cluster_risk::zero_inflated));
     CHECK(find(report.warnings, cluster_risk::zero_inflated)->text.find("'bought' has one value (0) in 67 %") == 0);
+    const auto weighted = segkit::fit(segkit::choose_k("x"_c, segkit::label_as("cluster"_c).distance_as("far"_c), segkit::weighted_by("times"_c), {.k_max = 3}),
+                                      t | segkit::derive("times"_c = "x"_c * 0.0 + 2.0));
+    CHECK(weighted.report.get<segkit::choose_k_report>().kmeans.cluster_weights[0] >= 200);
+    CHECK((t | weighted.model | segkit::collect())["far"_c].size() == 300);
     const auto trials = segkit::trials_table(report);
     CHECK(trials.rows() == 4);
     CHECK(trials["silhouette"_c][0] == report.trials[0].silhouette);

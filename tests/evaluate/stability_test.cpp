@@ -81,6 +81,64 @@ TEST_CASE("samples are compared by the rows drawn, as sets of rows are") {
     for (std::size_t c = 0; c < 4; ++c) CHECK(s.clusters[c].jaccard == doctest::Approx(sums[c] / 3));
 }
 
+TEST_CASE("with weights it is the stability of rows repeated so often, draw for draw") {
+    const auto noise = support::random_matrix(120, 2, 46);
+    std::vector<double> weights(noise.rows);
+    support::matrix repeated(0, 2);
+    for (std::size_t i = 0; i < noise.rows; ++i) {
+        weights[i] = static_cast<double>(1 + i % 3);
+        for (double copy = 0; copy < weights[i]; ++copy) repeated.values.insert(repeated.values.end(), {noise(i, 0), noise(i, 1)});
+    }
+    repeated.rows = repeated.values.size() / 2;
+    // From given centres a fit does not depend on draws.
+    const segkit::kmeans_options kmeans{.n_clusters = 3, .tol = 0, .init = segkit::kmeans_init::given, .labels = segkit::kmeans_labels::as_given, .centres = {0.1, 0.1, 0.9, 0.2, 0.5, 0.9}};
+    const auto weighted = segkit::stability(noise, segkit::row_weights(weights), kmeans, {.seeds = 0, .samples = 15, .seed = 3});
+    const auto expected = segkit::stability(repeated, kmeans, {.seeds = 0, .samples = 15, .seed = 3});
+    CHECK(expected.sample_agreement.mean < 0.99);
+    for (std::size_t s = 0; s < 15; ++s) CHECK(support::close(weighted.sample_agreement.indices[s], expected.sample_agreement.indices[s], 1e-12));
+    for (std::size_t c = 0; c < 3; ++c) {
+        CHECK(support::close(weighted.clusters[c].jaccard, expected.clusters[c].jaccard, 1e-12));
+        CHECK(weighted.clusters[c].dissolved == expected.clusters[c].dissolved);
+    }
+    for (unsigned count : {2u, 7u}) CHECK(segkit::stability(noise, segkit::row_weights(weights), kmeans, {.seeds = 0, .samples = 15, .seed = 3}, segkit::threads(count)).clusters == weighted.clusters);
+    // Weights that are no whole numbers stand between these, and seeds go by them too.
+    for (double& w : weights) w += 0.25;
+    const auto between = segkit::stability(noise, segkit::row_weights(weights), {.n_clusters = 3, .n_init = 1}, {.seeds = 3, .samples = 4});
+    CHECK(between.seed_agreement.indices.size() == 3);
+    CHECK(between.sample_agreement.mean > 0.2);
+    CHECK(between.sample_agreement.mean <= 1);
+    weights[2] = 1e9;
+    CHECK_THROWS_WITH_AS(segkit::stability(noise, segkit::row_weights(weights), kmeans), doctest::Contains("expected at most 1e8, since a sample draws as often"), segkit::error);
+    weights.assign(noise.rows, 0.5);
+    CHECK_THROWS_WITH_AS(segkit::stability(noise, segkit::row_weights(weights), kmeans), doctest::Contains("found a mean of 0.5"), segkit::error);
+}
+
+TEST_CASE("points in float, and a callback that ends it all") {
+    const auto data = support::blobs(300, 2, 3, 41, 0.5);
+    const std::vector<float> rounded(data.values.begin(), data.values.end());
+    const auto floats = segkit::stability(segkit::row_major<const float>(rounded.data(), data.rows, 2), {.n_clusters = 3}, {.seeds = 3, .samples = 5});
+    CHECK(floats.seed_agreement.mean == 1);
+    CHECK(floats.clusters[2].jaccard == 1);
+    const segkit::stability_options options{.seeds = 3, .samples = 5};
+    const auto ended_after = [&](std::size_t assignments) {
+        std::size_t told = 0;
+        auto s = segkit::stability(data, {.n_clusters = 3, .n_init = 1, .progress = [&](const segkit::kmeans_progress&) { return ++told <= assignments; }}, options);
+        CHECK(told == assignments + 1);
+        return s;
+    };
+    std::size_t all = 0;
+    CHECK(!segkit::stability(data, {.n_clusters = 3, .n_init = 1, .progress = [&](const segkit::kmeans_progress&) { ++all; }}, options).cancelled);
+    const auto at_once = ended_after(0), late = ended_after(all - 1);
+    CHECK(at_once.cancelled);
+    CHECK(at_once.n_clusters == 3);
+    CHECK(at_once.seed_agreement.indices.empty());
+    CHECK(at_once.clusters.empty());
+    CHECK(late.cancelled);
+    CHECK(late.seed_agreement.indices.size() == 3);
+    CHECK(late.sample_agreement.indices.size() == 4);
+    CHECK(late.clusters[0].samples <= 4);
+}
+
 TEST_CASE("threads change no bit, and bad options and rows are refused") {
     auto noise = support::random_matrix(500, 3, 44);
     const segkit::kmeans_options kmeans{.n_clusters = 3, .n_init = 2};

@@ -146,11 +146,11 @@ struct bisecting_kmeans_stage : stage_base {
     }
 };
 
-template <class Columns, class Added>
+template <detail::names_columns Columns, class Added>
 auto bisecting_kmeans(Columns features, Added added, bisecting_kmeans_options options = {}) {
     return detail::make_cluster_stage<bisecting_kmeans_stage>(features, added, no_weight{}, std::move(options));
 }
-template <class Columns, class Added, fixed_string Weight>
+template <detail::names_columns Columns, class Added, fixed_string Weight>
 auto bisecting_kmeans(Columns features, Added added, weight_column<Weight> weight, bisecting_kmeans_options options = {}) {
     return detail::make_cluster_stage<bisecting_kmeans_stage>(features, added, weight, std::move(options));
 }

@@ -164,12 +164,9 @@ struct fitted_kmeans : stage_base {
     }
     template <class Schema>
     auto bind_inverse(relation<Schema> r) const {
-        using label_column = typename detail::cluster_column_types<Added>::label;
-        auto label = detail::bind_features(r, label_column{});    // says what is wrong
-        if constexpr (!detail::features_fit<Schema, label_column>) return detail::erroneous_rows();
-        else
-            return detail::put_features(std::move(r), Columns{}, stage_name, model.n_features,
-                                        [&](detail::put_slots to) { return std::make_shared<detail::centre_step>(std::move(label), model, std::move(to)); });
+        return detail::put_features<typename detail::cluster_column_types<Added>::label>(
+            std::move(r), Columns{}, stage_name, model.n_features,
+            [&](std::vector<detail::feature> label, const detail::put_slots& to) { return std::make_shared<detail::centre_step>(std::move(label), model, to); });
     }
 
     friend bool operator==(const fitted_kmeans& a, const fitted_kmeans& b) { return a.model == b.model; }
@@ -252,6 +249,9 @@ struct kmeans_stage : stage_base {
 };
 
 namespace detail {
+template <class T>
+concept names_columns = requires(T columns) { as_columns(columns); };
+
 template <template <class, class, class> class Stage, class Columns, class Added, class Weight, class Options>
 auto make_cluster_stage(Columns, Added, Weight, Options options) {
     return make_pipeline(Stage<columns_of_t<Columns>, cluster_columns_of_t<Added>, Weight>{{}, std::move(options)});
@@ -259,11 +259,11 @@ auto make_cluster_stage(Columns, Added, Weight, Options options) {
 }  // namespace detail
 
 // Of one column or a list; `added` is the label's column, or label_as(...) and what follows it.
-template <class Columns, class Added>
+template <detail::names_columns Columns, class Added>
 auto kmeans(Columns features, Added added, kmeans_options options = {}) {
     return detail::make_cluster_stage<kmeans_stage>(features, added, no_weight{}, std::move(options));
 }
-template <class Columns, class Added, fixed_string Weight>
+template <detail::names_columns Columns, class Added, fixed_string Weight>
 auto kmeans(Columns features, Added added, weight_column<Weight> weight, kmeans_options options = {}) {
     return detail::make_cluster_stage<kmeans_stage>(features, added, weight, std::move(options));
 }

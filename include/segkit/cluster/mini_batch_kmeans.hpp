@@ -218,11 +218,11 @@ struct mini_batch_kmeans_stage : stage_base {
     }
 };
 
-template <class Columns, class Added>
+template <detail::names_columns Columns, class Added>
 auto mini_batch_kmeans(Columns features, Added added, mini_batch_kmeans_options options = {}) {
     return detail::make_cluster_stage<mini_batch_kmeans_stage>(features, added, no_weight{}, std::move(options));
 }
-template <class Columns, class Added, fixed_string Weight>
+template <detail::names_columns Columns, class Added, fixed_string Weight>
 auto mini_batch_kmeans(Columns features, Added added, weight_column<Weight> weight, mini_batch_kmeans_options options = {}) {
     return detail::make_cluster_stage<mini_batch_kmeans_stage>(features, added, weight, std::move(options));
 }

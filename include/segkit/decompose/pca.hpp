@@ -137,12 +137,8 @@ struct fitted_pca : stage_base {
     }
     template <class Schema>
     auto bind_inverse(relation<Schema> r) const {
-        using scores_column = typename detail::pca_column_types<Added>::scores;
-        auto scores = detail::bind_features(r, scores_column{});    // says what is wrong
-        if constexpr (!detail::features_fit<Schema, scores_column>) return detail::erroneous_rows();
-        else
-            return detail::put_features(std::move(r), Columns{}, stage_name, model.n_features,
-                                        [&](detail::put_slots to) { return std::make_shared<detail::pca_inverse_step>(std::move(scores), model, std::move(to)); });
+        const auto make_step = [&](std::vector<detail::feature> scores, const detail::put_slots& to) { return std::make_shared<detail::pca_inverse_step>(std::move(scores), model, to); };
+        return detail::put_features<typename detail::pca_column_types<Added>::scores>(std::move(r), Columns{}, stage_name, model.n_features, make_step);
     }
 
     friend bool operator==(const fitted_pca& a, const fitted_pca& b) { return a.model == b.model; }

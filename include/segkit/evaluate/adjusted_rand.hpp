@@ -20,10 +20,11 @@ struct row_pairs {
     double in_second = 0;
     double all = 0;
 };
-inline row_pairs pairs_of(const label_cross_table& table) {
-    auto pairs = [](std::size_t n) { return static_cast<double>(n) * (static_cast<double>(n) - 1) / 2; };
+template <class Count>
+row_pairs pairs_of(const basic_cross_table<Count>& table) {
+    auto pairs = [](Count n) { return static_cast<double>(n) * (static_cast<double>(n) - 1) / 2; };
     row_pairs sums;
-    for (std::size_t n : table.counts) sums.in_both += pairs(n);
+    for (const Count n : table.counts) sums.in_both += pairs(n);
     for (std::size_t i = 0; i < table.rows.size(); ++i) sums.in_first += pairs(table.row_total(i));
     for (std::size_t j = 0; j < table.columns.size(); ++j) sums.in_second += pairs(table.column_total(j));
     sums.all = pairs(table.total());

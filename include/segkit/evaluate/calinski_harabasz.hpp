@@ -18,17 +18,18 @@ namespace SEGKIT_NAMESPACE {
 namespace detail {
 
 inline double calinski_harabasz_of(const label_groups& groups, const group_scatter& scatter) {
-    const std::size_t k = groups.count(), d = scatter.means.size() / k, n = groups.group.size();
+    const std::size_t k = groups.count(), d = scatter.means.size() / k;
+    const double n = groups.total_weight();
     std::vector<double> mean(d);    // of all rows, less the centre of the first group
-    for (std::size_t at = 0; at < k * d; ++at) mean[at % d] += scatter.gap(at % d, at) * (static_cast<double>(groups.sizes[at / d]) / static_cast<double>(n));
+    for (std::size_t at = 0; at < k * d; ++at) mean[at % d] += scatter.gap(at % d, at) * (groups.weight_of(at / d) / n);
     double between = 0;
     for (std::size_t at = 0; at < k * d; ++at) {
         const double gap = scatter.gap(at % d, at) - mean[at % d];
-        between += static_cast<double>(groups.sizes[at / d]) * gap * gap;
+        between += groups.weight_of(at / d) * gap * gap;
     }
     const double within = scatter.within();
     if (within == 0) return between > 0 ? std::numeric_limits<double>::infinity() : 0;
-    return (between / static_cast<double>(k - 1)) / (within / static_cast<double>(n - k));
+    return (between / static_cast<double>(k - 1)) / (within / (n - static_cast<double>(k)));
 }
 
 }  // namespace detail

@@ -4,7 +4,7 @@
 //     const auto& report = fitted.report.get<choose_k_report>();
 //     std::puts(format_table(trials_table(report)).c_str());
 //
-// What is fitted is the model of kmeans(). Options, criteria and cost: evaluate/detail/choose_k_core.hpp, where choose_k of a matrix is.
+// What is fitted is the model of kmeans(), whose columns and weights it takes. Options, criteria and cost: evaluate/detail/choose_k_core.hpp, where choose_k of a matrix is.
 #pragma once
 
 #include <optional>
@@ -31,17 +31,19 @@ struct choose_k_stage : stage_base {
 
     template <class Schema>
     auto fit(const relation<Schema>& rows, executor_ref executor) const {
-        const auto features = detail::bind_features(rows, Columns{});
-        const auto matrix = detail::collect_features(rows.plan, features, stage_name, executor);
-        const auto names = detail::names_of_values(features, matrix);
-        choose_k_fit result = choose_k(matrix.view(), options, executor, names);
-        return stage_fit<model_type, choose_k_report>{{{}, std::move(result.model)}, std::move(result.report)};
+        return detail::fit_weighted_stage<model_type, Columns, Weight, choose_k_report>(rows, stage_name, executor, [&](auto matrix, const row_weights* weights, const auto& names) {
+            return detail::choose_k_to(matrix, weights, options, executor, names);
+        });
     }
 };
 
-template <class Columns, class Added>
+template <detail::names_columns Columns, class Added>
 auto choose_k(Columns features, Added added, choose_k_options options = {}) {
     return detail::make_cluster_stage<choose_k_stage>(features, added, no_weight{}, std::move(options));
+}
+template <detail::names_columns Columns, class Added, fixed_string Weight>
+auto choose_k(Columns features, Added added, weight_column<Weight> weight, choose_k_options options = {}) {
+    return detail::make_cluster_stage<choose_k_stage>(features, added, weight, std::move(options));
 }
 
 // One row per number of clusters tried: what a program prints or writes.
@@ -70,6 +72,7 @@ inline stage_summary summarise(const choose_k_report& report) {
     s.facts.emplace_back("inertia", to_text(chosen.inertia));
     if (chosen.silhouette) s.facts.emplace_back("silhouette", to_text(*chosen.silhouette));
     s.facts.emplace_back("seed", std::to_string(report.seed));
+    if (report.cancelled) s.notes.push_back("ended by the callback before every number of clusters was tried");
     for (const cluster_warning& w : report.warnings) s.notes.push_back(w.text);
     for (std::string& note : summarise(report.kmeans).notes) s.notes.push_back(std::move(note));
     return s;

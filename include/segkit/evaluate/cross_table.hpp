@@ -20,38 +20,49 @@
 
 namespace SEGKIT_NAMESPACE {
 
-// How many rows have label `rows[i]` in the first and `columns[j]` in the second clustering.
-struct label_cross_table {
+// How many rows have label `rows[i]` in the first and `columns[j]` in the second clustering; or of doubles, what they weigh together.
+template <class Count>
+struct basic_cross_table {
     std::vector<std::int32_t> rows;
     std::vector<std::int32_t> columns;
-    std::vector<std::size_t> counts;    // rows.size() x columns.size()
+    std::vector<Count> counts;    // rows.size() x columns.size()
 
-    std::size_t operator()(std::size_t row, std::size_t column) const { return counts[row * columns.size() + column]; }
-    std::size_t row_total(std::size_t row) const { return total(row * columns.size(), 1, columns.size()); }
-    std::size_t column_total(std::size_t column) const { return total(column, columns.size(), rows.size()); }
-    std::size_t total() const { return total(0, 1, counts.size()); }
+    Count operator()(std::size_t row, std::size_t column) const { return counts[row * columns.size() + column]; }
+    Count row_total(std::size_t row) const { return total(row * columns.size(), 1, columns.size()); }
+    Count column_total(std::size_t column) const { return total(column, columns.size(), rows.size()); }
+    Count total() const { return total(0, 1, counts.size()); }
 
-    friend bool operator==(const label_cross_table&, const label_cross_table&) = default;
+    friend bool operator==(const basic_cross_table&, const basic_cross_table&) = default;
 
 private:
-    std::size_t total(std::size_t first, std::size_t step, std::size_t n) const {
-        std::size_t sum = 0;
+    Count total(std::size_t first, std::size_t step, std::size_t n) const {
+        Count sum = 0;
         for (std::size_t i = 0; i < n; ++i) sum += counts[first + i * step];
         return sum;
     }
 };
+using label_cross_table = basic_cross_table<std::size_t>;
+
+namespace detail {
+
+template <class Count, class CountOf>
+basic_cross_table<Count> cross_table_of(std::span<const std::int32_t> first, std::span<const std::int32_t> second, CountOf count_of) {
+    constexpr std::string_view stage = "cross_table";
+    require_same_rows(stage, second.size(), first.size());
+    const auto a = group_labels(first), b = group_labels(second);
+    if (a.count() * b.count() > std::size_t{1} << 26)
+        throw_invalid_option(stage, "labels", std::to_string(a.count()) + " and " + std::to_string(b.count()) + " different labels", "clusters, of which there are few",
+                             "number the clusters, not the rows");
+    basic_cross_table<Count> table{a.labels, b.labels, std::vector<Count>(a.count() * b.count())};
+    for (std::size_t i = 0; i < first.size(); ++i) table.counts[a.group[i] * b.count() + b.group[i]] += count_of(i);
+    return table;
+}
+
+}  // namespace detail
 
 // Of one label per row each. Clusters are few: a table of more than 2^26 counts is refused.
 inline label_cross_table cross_table(std::span<const std::int32_t> first, std::span<const std::int32_t> second) {
-    constexpr std::string_view stage = "cross_table";
-    detail::require_same_rows(stage, second.size(), first.size());
-    const auto a = detail::group_labels(first), b = detail::group_labels(second);
-    if (a.count() * b.count() > std::size_t{1} << 26)
-        detail::throw_invalid_option(stage, "labels", std::to_string(a.count()) + " and " + std::to_string(b.count()) + " different labels", "clusters, of which there are few",
-                                     "number the clusters, not the rows");
-    label_cross_table table{a.labels, b.labels, std::vector<std::size_t>(a.count() * b.count())};
-    for (std::size_t i = 0; i < first.size(); ++i) ++table.counts[a.group[i] * b.count() + b.group[i]];
-    return table;
+    return detail::cross_table_of<std::size_t>(first, second, [](std::size_t) { return std::size_t{1}; });
 }
 
 struct matched_labels {

@@ -22,7 +22,7 @@ namespace detail {
 inline double davies_bouldin_of(const label_groups& groups, const group_scatter& scatter) {
     const std::size_t k = groups.count(), d = scatter.means.size() / k;
     std::vector<double> spread(k);    // mean distance to the centre
-    for (std::size_t g = 0; g < k; ++g) spread[g] = scatter.distances[g] / static_cast<double>(groups.sizes[g]);
+    for (std::size_t g = 0; g < k; ++g) spread[g] = scatter.distances[g] / groups.weight_of(g);
     double total = 0;
     for (std::size_t g = 0; g < k; ++g) {
         double worst = 0;

@@ -82,6 +82,9 @@ public:
             T* const to = values_.data() + place_[i] / tile_rows * tile_rows * columns_ + nth % tile_rows;
             for (std::size_t j = 0; j < columns_; ++j) to[j * tile_rows] = scaled(rows(i, j));
         }
+        if (!groups.weights) return;
+        weights_.resize(tiles_.size() * tile_rows);
+        for (std::size_t i = 0; i < rows.rows; ++i) weights_[place_[i]] = static_cast<T>(groups.weights[i]);
     }
 
     std::size_t tiles() const { return tiles_.size(); }
@@ -92,7 +95,7 @@ public:
     T scaled(T value) const { return power_ == 0 ? value : std::ldexp(value, -power_); }
 
     // Distances between `length` points, one after the other, and those of tiles [first, last): sums[point][group of the other] += each, and
-    // where given sums_of_others[place][group of the points] += each.
+    // where given sums_of_others[place][group of the points] += each. Weights are those of the others, and no sums of these are to be had.
     void add_distances(const T* points, std::size_t length, std::size_t first, std::size_t last, double* sums, double* sums_of_others, std::size_t group_of_points) const {
         constexpr std::size_t at_once = 16, most_tiles = sizeof(T) == 8 ? static_cast<std::size_t>(-1) : 16;    // sums of floats must stay short
         std::vector<T> rows(tile_rows * row_lanes);
@@ -104,6 +107,7 @@ public:
                 kernels_.squares(tile(b), columns_, points + i * columns_, count, distances);
                 kernels_.square_roots(distances, count);
                 for (std::size_t c = 0; c < count && tiles_[b].length < tile_rows; ++c) std::fill(distances + c * tile_rows + tiles_[b].length, distances + (c + 1) * tile_rows, T{0});
+                for (std::size_t at = 0; at < count * tile_rows && !weights_.empty(); ++at) distances[at] *= weights_[b * tile_rows + at % tile_rows];
                 kernels_.sum_both_ways(distances, count, rows.data() + i * row_lanes, columns);
             }
             if (sums_of_others) {
@@ -143,6 +147,7 @@ private:
     std::vector<std::size_t> place_;    // of every row
     std::vector<extent> tiles_;
     std::vector<T> values_;
+    std::vector<T> weights_;            // by place; empty: every point counts once
 };
 
 // For every place and group the sum of the distances from its point to the points of the group. Blocks of tiles meet as teams do in a
@@ -167,25 +172,28 @@ std::vector<double> all_distance_sums(const silhouette_tiles<T>& tiles, executor
 
 // (b - a) / max(a, b) of a point, from the sums of its distances to the points of all groups.
 inline double silhouette_of(const label_groups& groups, std::size_t own, const double* sums) {
-    if (groups.sizes[own] < 2) return 0.0;    // by definition
+    if (groups.weight_of(own) <= 1) return 0.0;    // by definition: a single row
     double nearest = std::numeric_limits<double>::infinity();
     for (std::size_t g = 0; g < groups.count(); ++g) {
-        if (g != own) nearest = std::min(nearest, sums[g] / static_cast<double>(groups.sizes[g]));
+        if (g != own) nearest = std::min(nearest, sums[g] / groups.weight_of(g));
     }
-    const double within = sums[own] / static_cast<double>(groups.sizes[own] - 1), greater = std::max(within, nearest);
+    const double within = sums[own] / (groups.weight_of(own) - 1), greater = std::max(within, nearest);
     return greater > 0 ? (nearest - within) / greater : 0;
 }
 
-// Means per group of the values of some points; NaN where a group has none.
+// Means per group of the values of all points, or of some; NaN where a group has none. Weights count among all, some were drawn by theirs.
 inline std::vector<silhouette_cluster> silhouettes_by_group(const label_groups& groups, const std::vector<double>& samples, const std::vector<std::size_t>* rows = nullptr) {
     std::vector<silhouette_cluster> clusters;
     for (std::int32_t label : groups.labels) clusters.push_back({label, 0, 0});
     for (std::size_t i = 0; i < samples.size(); ++i) {
         silhouette_cluster& c = clusters[groups.group[rows ? (*rows)[i] : i]];
         ++c.size;
-        c.mean += samples[i];
+        c.mean += rows ? samples[i] : groups.weight(i) * samples[i];
     }
-    for (silhouette_cluster& c : clusters) c.mean = c.size > 0 ? c.mean / static_cast<double>(c.size) : std::numeric_limits<double>::quiet_NaN();
+    for (std::size_t g = 0; g < clusters.size(); ++g) {
+        silhouette_cluster& c = clusters[g];
+        c.mean = c.size > 0 ? c.mean / (rows ? static_cast<double>(c.size) : groups.weight_of(g)) : std::numeric_limits<double>::quiet_NaN();
+    }
     return clusters;
 }
 
@@ -195,7 +203,7 @@ silhouette_result silhouette_of_groups(matrix_view<const T> rows, const label_gr
     silhouette_result result;
     result.samples.resize(rows.rows);
     constexpr std::size_t most_sums = std::size_t{1} << 24;    // twice 128 MiB
-    if (tiles.tiles() * tile_rows * tiles.groups() <= most_sums) {
+    if (tiles.tiles() * tile_rows * tiles.groups() <= most_sums && !groups.weights) {
         const std::vector<double> sums = all_distance_sums(tiles, executor);
         for (std::size_t i = 0; i < rows.rows; ++i) result.samples[i] = silhouette_of(groups, groups.group[i], sums.data() + tiles.place(i) * groups.count());
     } else {
@@ -209,19 +217,31 @@ silhouette_result silhouette_of_groups(matrix_view<const T> rows, const label_gr
     }
     result.clusters = silhouettes_by_group(groups, result.samples);
     double total = 0;
-    for (const silhouette_cluster& c : result.clusters) total += c.mean * static_cast<double>(c.size);
-    result.mean = total / static_cast<double>(rows.rows);
+    for (std::size_t g = 0; g < groups.count(); ++g) total += result.clusters[g].mean * groups.weight_of(g);
+    result.mean = total / groups.total_weight();
     return result;
 }
 
 inline constexpr std::uint64_t silhouette_sampling_purpose = 2;
+
+// `n` of the rows with repetition, each as likely as it weighs, ascending.
+inline std::vector<std::size_t> rows_by_weight(const double* weights, std::size_t rows, std::size_t n, counter_random random) {
+    std::vector<double> ends(rows);
+    for (std::size_t i = 0; i < rows; ++i) ends[i] = weights[i] + (i > 0 ? ends[i - 1] : 0);
+    std::vector<std::size_t> drawn(n);
+    for (std::size_t i = 0; i < n; ++i)
+        drawn[i] = std::min(static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), random.uniform(i) * ends.back()) - ends.begin()), rows - 1);
+    std::sort(drawn.begin(), drawn.end());
+    return drawn;
+}
 
 template <class T>
 silhouette_estimate silhouette_of_sample(matrix_view<const T> rows, const label_groups& groups, const silhouette_sample_options& options, executor_ref executor) {
     const silhouette_tiles<T> tiles(rows, groups);
     const std::size_t d = rows.columns, k = groups.count(), n = options.n;
     silhouette_estimate result;
-    result.rows = rows_by_chance(rows.rows, n, counter_random(options.seed, silhouette_sampling_purpose));
+    const counter_random random(options.seed, silhouette_sampling_purpose);
+    result.rows = groups.weights ? rows_by_weight(groups.weights, rows.rows, n, random) : rows_by_chance(rows.rows, n, random);
     result.samples.resize(n);
     executor.run((n + tile_rows - 1) / tile_rows, [&](std::size_t t) {
         const std::size_t first = t * tile_rows, length = std::min(tile_rows, n - first);
@@ -236,7 +256,8 @@ silhouette_estimate silhouette_of_sample(matrix_view<const T> rows, const label_
     shifted_moments moments;
     for (double value : result.samples) moments.update(value);
     result.mean = moments.mean();
-    result.standard_error = std::sqrt(moments.variance(1) / static_cast<double>(n) * (1 - static_cast<double>(n) / static_cast<double>(rows.rows)));
+    const double left = groups.weights ? 1 : 1 - static_cast<double>(n) / static_cast<double>(rows.rows);    // of the rows, where none is drawn twice
+    result.standard_error = std::sqrt(moments.variance(1) / static_cast<double>(n) * left);
     return result;
 }
 

@@ -3,7 +3,8 @@
 //     for (const cluster_warning& w : warn_of(matrix, labels, {"age", "spend"})) std::puts(w.text.c_str());
 //
 // Zero-inflated and constant features, a giant cluster, tiny ones, and leakage: a feature that alone reproduces the clusters. Linear
-// in the rows, but for leakage, which sorts at most 10,000 of them per feature.
+// in the rows, but for leakage, which of each feature sorts at most 10,000 values and takes the square of the number of clusters for
+// each; of more than 100 clusters it is not looked for.
 #pragma once
 
 #include <algorithm>
@@ -83,23 +84,27 @@ inline void check_limits(std::string_view stage, const warning_limits& limits) {
 // The value that more than half of the rows hold, if there is one, and how many do (Boyer and Moore's majority vote, 1991).
 struct usual_value {
     double value = 0;
-    std::size_t rows = 0;
+    double rows = 0;            // or their weights together
     bool constant = false;
     bool two_valued = false;    // a flag: most of it is one value by nature
 };
-inline usual_value usual_value_of(matrix_view<const double> rows, std::size_t feature) {
+template <class T>
+usual_value usual_value_of(matrix_view<const T> rows, const double* weights, std::size_t feature) {
     usual_value usual;
-    std::size_t lead = 0;
+    double lead = 0;
     for (std::size_t i = 0; i < rows.rows; ++i) {
-        const double value = rows(i, feature);
-        if (lead == 0) usual.value = value;
-        lead = value == usual.value ? lead + 1 : lead - 1;
+        const auto value = static_cast<double>(rows(i, feature));
+        const double weight = weights ? weights[i] : 1;
+        lead += value == usual.value ? weight : -weight;
+        if (lead >= 0) continue;
+        usual.value = value;
+        lead = -lead;
     }
     std::optional<double> other;
     usual.two_valued = true;
     for (std::size_t i = 0; i < rows.rows; ++i) {
-        const double value = rows(i, feature);
-        usual.rows += value == usual.value;
+        const auto value = static_cast<double>(rows(i, feature));
+        usual.rows += value == usual.value ? weights ? weights[i] : 1 : 0;
         if (value == usual.value) continue;
         usual.two_valued = usual.two_valued && (!other || *other == value);
         other = value;
@@ -114,33 +119,43 @@ inline constexpr std::size_t leakage_rows = 10'000;
 // Of the errors made by guessing the largest cluster, the share that a rule avoids which cuts one feature into at most as many intervals
 // as there are clusters and names a cluster for each: Goodman and Kruskal's lambda ("Measures of association for cross
 // classifications", 1954) of the best such rule, found by going through the sorted values once. 0: the feature is no help, 1: it tells all.
-inline double leakage_of(const std::vector<double>& values, const std::vector<std::size_t>& groups, std::size_t k) {
+// Weights, where there are any, are those of the values.
+inline double leakage_of(const std::vector<double>& values, const std::vector<std::size_t>& groups, std::size_t k, const std::vector<double>& weights = {}) {
     const std::size_t n = values.size();
-    std::vector<std::size_t> order(n), sizes(k);
-    for (std::size_t i = 0; i < n; ++i) order[i] = i;
-    for (std::size_t g : groups) ++sizes[g];
-    const std::size_t largest = *std::max_element(sizes.begin(), sizes.end());
-    if (largest == n) return 0;
+    std::vector<std::size_t> order(n);
+    std::vector<double> sizes(k);
+    const auto weight = [&](std::size_t i) { return weights.empty() ? 1 : weights[i]; };
+    double all = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        order[i] = i;
+        sizes[groups[i]] += weight(i);
+        all += weight(i);
+    }
+    const double largest = *std::max_element(sizes.begin(), sizes.end());
+    if (largest == all) return 0;
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] != values[b] ? values[a] < values[b] : a < b; });
     // right[s * k + g]: the most rows named rightly so far with at most s + 1 intervals, the last of which names g.
-    std::vector<std::size_t> right(k * k), best(k), run(k);
+    std::vector<double> right(k * k), best(k), run(k);
     for (std::size_t first = 0, last = 0; first < n; first = last) {
-        std::fill(run.begin(), run.end(), std::size_t{0});
-        for (; last < n && values[order[last]] == values[order[first]]; ++last) ++run[groups[order[last]]];
+        std::fill(run.begin(), run.end(), 0.0);
+        for (; last < n && values[order[last]] == values[order[first]]; ++last) run[groups[order[last]]] += weight(order[last]);
         for (std::size_t s = 0; s < k; ++s) best[s] = *std::max_element(right.begin() + static_cast<std::ptrdiff_t>(s * k), right.begin() + static_cast<std::ptrdiff_t>((s + 1) * k));
         for (std::size_t s = 0; s < k; ++s)
             for (std::size_t g = 0; g < k; ++g) right[s * k + g] = std::max(right[s * k + g], s > 0 ? best[s - 1] : 0) + run[g];
     }
-    const std::size_t named = *std::max_element(right.begin(), right.end());
-    return static_cast<double>(named - largest) / static_cast<double>(n - largest);
+    const double named = *std::max_element(right.begin(), right.end());
+    return (named - largest) / (all - largest);
 }
 
-inline std::vector<cluster_warning> warnings_of_features(matrix_view<const double> rows, std::span<const std::string> names, const warning_limits& limits, executor_ref executor) {
+template <class T>
+std::vector<cluster_warning> warnings_of_features(matrix_view<const T> rows, const double* weights, std::span<const std::string> names, const warning_limits& limits, executor_ref executor) {
     std::vector<usual_value> usual(rows.columns);
-    executor.run(rows.columns, [&](std::size_t j) { usual[j] = usual_value_of(rows, j); });
+    executor.run(rows.columns, [&](std::size_t j) { usual[j] = usual_value_of(rows, weights, j); });
+    double all = weights ? 0 : static_cast<double>(rows.rows);
+    for (std::size_t i = 0; weights && i < rows.rows; ++i) all += weights[i];
     std::vector<cluster_warning> warnings;
     for (std::size_t j = 0; j < rows.columns; ++j) {
-        const double share = static_cast<double>(usual[j].rows) / static_cast<double>(rows.rows);
+        const double share = usual[j].rows / all;
         if (usual[j].constant) {
             warnings.push_back({cluster_risk::constant, j, {}, 1, feature_name(names, j) + " is the same in all rows"});
         } else if (!usual[j].two_valued && share > limits.one_value_share) {
@@ -151,29 +166,37 @@ inline std::vector<cluster_warning> warnings_of_features(matrix_view<const doubl
     return warnings;
 }
 
-inline std::vector<cluster_warning> warnings_of_clusters(matrix_view<const double> rows, const label_groups& groups, std::span<const std::string> names, const warning_limits& limits,
+inline constexpr std::size_t most_clusters_of_leakage = 100;
+
+template <class T>
+std::vector<cluster_warning> warnings_of_clusters(matrix_view<const T> rows, const label_groups& groups, std::span<const std::string> names, const warning_limits& limits,
                                                          executor_ref executor) {
     const std::size_t n = rows.rows, k = groups.count();
+    const double all = groups.total_weight();
     std::vector<cluster_warning> warnings;
     for (std::size_t g = 0; g < k && k > 1; ++g) {
-        const double share = static_cast<double>(groups.sizes[g]) / static_cast<double>(n);
+        const double share = groups.weight_of(g) / all;
         const std::string cluster = "cluster " + std::to_string(groups.labels[g]);
         if (share > limits.giant_share) {
             warnings.push_back({cluster_risk::giant_cluster, {}, groups.labels[g], share, cluster + " holds " + percent(share) + " of the rows"});
-        } else if (share < limits.tiny_share || groups.sizes[g] == 1) {
+        } else if (share < limits.tiny_share || groups.weight_of(g) <= 1) {
             warnings.push_back({cluster_risk::tiny_cluster, {}, groups.labels[g], share,
-                                cluster + " holds " + std::to_string(groups.sizes[g]) + (groups.sizes[g] == 1 ? " row" : " rows") + " of " + std::to_string(n)});
+                                cluster + " holds " + (groups.weights ? rounded(100 * share) + " % of the weight" : std::to_string(groups.sizes[g]) + (groups.sizes[g] == 1 ? " row" : " rows") + " of " + std::to_string(n))});
         }
     }
-    if (rows.columns < 2 || k < 2) return warnings;    // one feature has nothing to be alone among
+    if (rows.columns < 2 || k < 2 || k > most_clusters_of_leakage) return warnings;    // one feature has nothing to be alone among
     const std::vector<std::size_t> drawn = rows_by_chance(n, std::min(n, leakage_rows), counter_random(0, leakage_purpose));
     std::vector<std::size_t> groups_drawn;
-    for (std::size_t row : drawn) groups_drawn.push_back(groups.group[row]);
+    std::vector<double> weights_drawn;
+    for (std::size_t row : drawn) {
+        groups_drawn.push_back(groups.group[row]);
+        if (groups.weights) weights_drawn.push_back(groups.weights[row]);
+    }
     std::vector<double> leakage(rows.columns);
     executor.run(rows.columns, [&](std::size_t j) {
         std::vector<double> values;
-        for (std::size_t row : drawn) values.push_back(rows(row, j));
-        leakage[j] = leakage_of(values, groups_drawn, k);
+        for (std::size_t row : drawn) values.push_back(static_cast<double>(rows(row, j)));
+        leakage[j] = leakage_of(values, groups_drawn, k, weights_drawn);
     });
     for (std::size_t j = 0; j < rows.columns; ++j) {
         if (leakage[j] < limits.leakage) continue;
@@ -191,7 +214,7 @@ inline std::vector<cluster_warning> warn_of(matrix_view<const double> rows, std:
     detail::check_limits(stage, limits);
     const detail::label_groups groups = detail::groups_of_rows(stage, rows, labels);
     if (!names.empty()) detail::require_width(stage, names.size(), rows.columns);
-    std::vector<cluster_warning> warnings = detail::warnings_of_features(rows, names, limits, executor);
+    std::vector<cluster_warning> warnings = detail::warnings_of_features(rows, nullptr, names, limits, executor);
     for (cluster_warning& w : detail::warnings_of_clusters(rows, groups, names, limits, executor)) warnings.push_back(std::move(w));
     return warnings;
 }

@@ -81,9 +81,9 @@ struct put_slots {
     }
 };
 
-// The columns put by the step that make_step(slots) makes, `n_features` values in all.
-template <class Schema, fixed_string... Names, class MakeStep>
-auto put_features(relation<Schema> r, column_list<Names...> columns, std::string_view stage, std::size_t n_features, MakeStep&& make_step) {
+// Slots for the columns, `n_features` values in all.
+template <class Schema, fixed_string... Names>
+put_slots add_put_slots(relation<Schema>& r, column_list<Names...>, std::string_view stage, std::size_t n_features) {
     constexpr bool alone = sizeof...(Names) == 1;
     const std::vector<bool> blocks{std::same_as<put_type<Schema, Names, alone>, block<double>>...};
     std::size_t n_blocks = 0;
@@ -101,9 +101,20 @@ auto put_features(relation<Schema> r, column_list<Names...> columns, std::string
         to.slots.push_back(r.plan.add_slot({.type = is_block ? type_id::block64 : type_id::float64}));
         to.widths.push_back(is_block ? n_features - plain : 1);
     }
-    const std::vector<int> slots = to.slots;
-    r.plan.add_step(make_step(std::move(to)));
-    return put_columns<alone>(std::move(r), slots.data(), columns);
+    return to;
+}
+
+// The columns put from the features From by the step that make_step(features, slots) makes.
+template <class From, class Schema, fixed_string... Names, class MakeStep>
+auto put_features(relation<Schema> r, column_list<Names...> columns, std::string_view stage, std::size_t n_features, MakeStep&& make_step) {
+    auto from = bind_features(r, From{});    // says what is wrong
+    if constexpr (!features_fit<Schema, From>) {
+        return erroneous_rows();
+    } else {
+        const put_slots to = add_put_slots(r, columns, stage, n_features);
+        r.plan.add_step(make_step(std::move(from), to));
+        return put_columns<sizeof...(Names) == 1>(std::move(r), to.slots.data(), columns);
+    }
 }
 
 }  // namespace detail

@@ -3,8 +3,9 @@
 //     const auto chosen = segkit::choose_k(matrix, {.k_min = 2, .k_max = 8, .seed = 42}, segkit::threads(2));
 //     chosen.model, chosen.labels, chosen.report.trials, chosen.report.choices, chosen.report.warnings
 //
-// The points are checked and packed once. A trial depends on (seed, k) alone, not on the range it stands in. Costs the fits, and per k
-// a silhouette: exact up to 20,000 rows, of 2,000 sampled ones above.
+// The points, double or float, are checked and packed once. A trial depends on (seed, k) alone, not on the range it stands in. Costs the
+// fits, and per k a silhouette: exact up to 20,000 rows (with weights at twice the time), of 2,000 sampled ones above. With weights
+// every measure is that of rows repeated so often, but for sampled points, which are then drawn by weight, with repetition.
 #pragma once
 
 #include <algorithm>
@@ -63,7 +64,8 @@ struct choose_k_options {
     std::uint64_t seed = 0;
     choose_k_silhouette silhouette{};
     std::size_t seeds = 0;                                 // fits per k whose agreement is reported: 0, or at least 2
-    kmeans_options kmeans{};                               // of all fits, but for n_clusters, seed and centres
+    kmeans_options kmeans{};                               // of all fits, but for n_clusters, seed and centres; its callback is told of every
+                                                           // assignment of each, and the first false ends the range
     warning_limits limits{};
 };
 
@@ -102,6 +104,7 @@ struct choose_k_report {
     std::size_t agreeing = 0;                   // criteria that choose this number,
     std::size_t choosing = 0;                   // of so many that choose at all
     std::vector<cluster_warning> warnings;      // of the features, of the chosen clusters, and of the choice
+    bool cancelled = false;                     // the callback ended the range: the choice is among the trials that were complete, if any
     kmeans_report kmeans;                       // of the chosen fit
 
     const k_trial& chosen() const {
@@ -174,8 +177,10 @@ inline k_choice choice_of(const std::vector<k_trial>& trials, k_criterion criter
 }
 
 // The criteria of a trial, but for the elbow, which is one of the curve.
-inline void measure_trial(k_trial& t, matrix_view<const double> rows, const std::vector<std::int32_t>& labels, const choose_k_options& options, executor_ref executor) {
-    const label_groups groups = group_labels(labels);
+template <class T>
+void measure_trial(k_trial& t, matrix_view<const T> rows, const double* weights, const std::vector<std::int32_t>& labels, const choose_k_options& options, executor_ref executor) {
+    label_groups groups = group_labels(labels);
+    groups.weigh(weights);
     if (groups.count() < 2 || groups.count() == rows.rows) return;
     const group_scatter scatter = scatter_of("choose_k", rows, groups, executor);
     t.calinski_harabasz = calinski_harabasz_of(groups, scatter);
@@ -230,50 +235,73 @@ inline void warn_of_choice(choose_k_report& report) {
                                std::to_string(report.agreeing) + " of " + std::to_string(report.choosing) + " criteria choose " + std::to_string(report.n_clusters) + " clusters; " + others});
 }
 
+template <class T>
+choose_k_fit choose_k_to(matrix_view<const T> rows, const row_weights* weights, const choose_k_options& options, executor_ref executor, std::span<const std::string> names) {
+    constexpr std::string_view stage = "choose_k";
+    require_rows_and_features(stage, rows.rows, rows.columns);
+    if (!names.empty()) require_width(stage, names.size(), rows.columns);
+    check_choose_k_options(options, rows.rows);
+    choose_k_fit result;
+    choose_k_report& report = result.report;
+    kmeans_options kmeans = with_one_end(options.kmeans, report.cancelled);
+    kmeans.n_clusters = options.k_max;
+    check_kmeans_options("kmeans", kmeans, rows.columns);
+    if (weights) check_counting_weights(stage, *weights, rows.rows);
+    const tiled_matrix<T> points = checked_points(stage, rows, weights, tiling::resident, executor);
+    const std::size_t distinct = distinct_rows(points, options.k_max).size();
+
+    report.n_rows = rows.rows;
+    report.seed = options.seed;
+    report.warnings = warnings_of_features(rows, points.weights(), names, options.limits, executor);
+    if (distinct < options.k_max)
+        report.warnings.push_back({cluster_risk::fewer_clusters, {}, {}, static_cast<double>(distinct), "there are no more than " + std::to_string(distinct) + " distinct rows"});
+    std::vector<kmeans_fit> fits;
+    const counter_random seeds(options.seed, seed_of_k_purpose);
+    for (std::size_t k = std::min(options.k_min, distinct); k <= std::min(options.k_max, distinct); ++k) {
+        kmeans.n_clusters = k;
+        kmeans.seed = seeds.bits(k);
+        kmeans_fit fit = fit_kmeans_to(points, kmeans, executor);
+        if (report.cancelled && !fits.empty()) break;
+        k_trial& trial = report.trials.emplace_back(k_trial{.n_clusters = k, .seed = kmeans.seed, .inertia = fit.model.inertia});
+        trial.sizes = fit.model.sizes;
+        std::sort(trial.sizes.begin(), trial.sizes.end(), [](std::size_t a, std::size_t b) { return a > b; });
+        measure_trial(trial, rows, points.weights(), fit.labels, options, executor);
+        if (options.seeds > 0 && !report.cancelled) trial.seed_agreement = agreement_over_seeds(points, kmeans, fit.labels, options.seeds, executor);
+        fits.push_back(std::move(fit));
+        if (report.cancelled) break;
+    }
+    measure_elbow(report.trials);
+    decide(report, options);
+    kmeans_fit& chosen = fits[static_cast<std::size_t>(&report.chosen() - report.trials.data())];
+    label_groups groups = group_labels(chosen.labels);
+    groups.weigh(points.weights());
+    for (cluster_warning& w : warnings_of_clusters(rows, groups, names, options.limits, executor)) report.warnings.push_back(std::move(w));
+    warn_of_choice(report);
+    report.kmeans = std::move(chosen.report);
+    result.model = std::move(chosen.model);
+    result.labels = std::move(chosen.labels);
+    return result;
+}
+
 }  // namespace detail
 
 // `names` are those of the features, for the warnings. At least as many rows as k_max. Fewer distinct rows end the range, and the report says so.
 inline choose_k_fit choose_k(matrix_view<const double> rows, const choose_k_options& options = {}, executor_ref executor = detail::default_executor,
                              std::span<const std::string> names = {}) {
-    constexpr std::string_view stage = "choose_k";
-    detail::require_rows_and_features(stage, rows.rows, rows.columns);
-    if (!names.empty()) detail::require_width(stage, names.size(), rows.columns);
-    detail::check_choose_k_options(options, rows.rows);
-    kmeans_options kmeans = options.kmeans;
-    kmeans.n_clusters = options.k_max;
-    detail::check_kmeans_options("kmeans", kmeans, rows.columns);
-    const detail::tiled_matrix<double> points(stage, rows, executor);
-    const std::size_t distinct = detail::distinct_rows(points, options.k_max).size();
-
-    choose_k_fit result;
-    choose_k_report& report = result.report;
-    report.n_rows = rows.rows;
-    report.seed = options.seed;
-    report.warnings = detail::warnings_of_features(rows, names, options.limits, executor);
-    if (distinct < options.k_max)
-        report.warnings.push_back({cluster_risk::fewer_clusters, {}, {}, static_cast<double>(distinct), "there are no more than " + std::to_string(distinct) + " distinct rows"});
-    std::vector<kmeans_fit> fits;
-    const counter_random seeds(options.seed, detail::seed_of_k_purpose);
-    for (std::size_t k = std::min(options.k_min, distinct); k <= std::min(options.k_max, distinct); ++k) {
-        kmeans.n_clusters = k;
-        kmeans.seed = seeds.bits(k);
-        kmeans_fit& fit = fits.emplace_back(detail::fit_kmeans_to(points, kmeans, executor));
-        k_trial& trial = report.trials.emplace_back(k_trial{.n_clusters = k, .seed = kmeans.seed, .inertia = fit.model.inertia});
-        trial.sizes = fit.model.sizes;
-        std::sort(trial.sizes.begin(), trial.sizes.end(), [](std::size_t a, std::size_t b) { return a > b; });
-        detail::measure_trial(trial, rows, fit.labels, options, executor);
-        if (options.seeds > 0) trial.seed_agreement = detail::agreement_over_seeds(points, kmeans, fit.labels, options.seeds, executor);
-    }
-    detail::measure_elbow(report.trials);
-    detail::decide(report, options);
-    kmeans_fit& chosen = fits[static_cast<std::size_t>(&report.chosen() - report.trials.data())];
-    const detail::label_groups groups = detail::group_labels(chosen.labels);
-    for (cluster_warning& w : detail::warnings_of_clusters(rows, groups, names, options.limits, executor)) report.warnings.push_back(std::move(w));
-    detail::warn_of_choice(report);
-    report.kmeans = std::move(chosen.report);
-    result.model = std::move(chosen.model);
-    result.labels = std::move(chosen.labels);
-    return result;
+    return detail::choose_k_to(rows, nullptr, options, executor, names);
+}
+inline choose_k_fit choose_k(matrix_view<const float> rows, const choose_k_options& options = {}, executor_ref executor = detail::default_executor,
+                             std::span<const std::string> names = {}) {
+    return detail::choose_k_to(rows, nullptr, options, executor, names);
+}
+// Weights have a mean of at least 1: what they measure is rows repeated so often.
+inline choose_k_fit choose_k(matrix_view<const double> rows, row_weights weights, const choose_k_options& options = {}, executor_ref executor = detail::default_executor,
+                             std::span<const std::string> names = {}) {
+    return detail::choose_k_to(rows, &weights, options, executor, names);
+}
+inline choose_k_fit choose_k(matrix_view<const float> rows, row_weights weights, const choose_k_options& options = {}, executor_ref executor = detail::default_executor,
+                             std::span<const std::string> names = {}) {
+    return detail::choose_k_to(rows, &weights, options, executor, names);
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -26,8 +26,25 @@ struct label_groups {
     std::vector<std::int32_t> labels;    // of the groups, ascending
     std::vector<std::size_t> group;      // of the rows
     std::vector<std::size_t> sizes;
+    const double* weights = nullptr;     // one a row, where rows count as often as these say
+    std::vector<double> group_weights{};
 
     std::size_t count() const { return labels.size(); }
+    double weight(std::size_t row) const { return weights ? weights[row] : 1; }
+    // The rows of a group, or their weights together.
+    double weight_of(std::size_t g) const { return weights ? group_weights[g] : static_cast<double>(sizes[g]); }
+    double total_weight() const {
+        if (!weights) return static_cast<double>(group.size());
+        double sum = 0;
+        for (const double w : group_weights) sum += w;
+        return sum;
+    }
+    // `row_weights` may be null, and outlives the groups.
+    void weigh(const double* row_weights) {
+        weights = row_weights;
+        group_weights.assign(row_weights ? count() : 0, 0.0);
+        for (std::size_t i = 0; row_weights && i < group.size(); ++i) group_weights[group[i]] += row_weights[i];
+    }
 };
 
 inline label_groups group_labels(std::span<const std::int32_t> row_labels) {
@@ -108,8 +125,9 @@ struct group_scatter {
     }
 };
 
-// Two passes over the rows, in blocks that are summed in their order.
-inline group_scatter scatter_of(std::string_view stage, matrix_view<const double> rows, const label_groups& groups, executor_ref executor) {
+// Two passes over the rows, in blocks that are summed in their order. Weights of the groups' rows count.
+template <class T>
+group_scatter scatter_of(std::string_view stage, matrix_view<const T> rows, const label_groups& groups, executor_ref executor) {
     const std::size_t d = rows.columns, k = groups.count(), n = rows.rows;
     row_blocks blocks(n);
     if (blocks.count() * k * d > std::size_t{1} << 24) blocks.size = n;    // many small groups: sums per block would outweigh the rows
@@ -125,22 +143,23 @@ inline group_scatter scatter_of(std::string_view stage, matrix_view<const double
     for (std::size_t i = 0; i < n; ++i) first[groups.group[i]] = std::min(first[groups.group[i]], i);
     group_scatter scatter;
     std::vector<double> &origins = scatter.origins, &means = scatter.means;
-    for (std::size_t at = 0; at < k * d; ++at) origins.push_back(rows(first[at / d], at % d));
+    for (std::size_t at = 0; at < k * d; ++at) origins.push_back(static_cast<double>(rows(first[at / d], at % d)));
     sum_blocks(k * d, means, [&](double* sums, std::size_t i) {
         const std::size_t g = groups.group[i] * d;
-        for (std::size_t j = 0; j < d; ++j) sums[g + j] += rows(i, j) - origins[g + j];
+        const double weight = groups.weight(i);
+        for (std::size_t j = 0; j < d; ++j) sums[g + j] += weight * (static_cast<double>(rows(i, j)) - origins[g + j]);
     });
-    for (std::size_t at = 0; at < k * d; ++at) means[at] /= static_cast<double>(groups.sizes[at / d]);
+    for (std::size_t at = 0; at < k * d; ++at) means[at] /= groups.weight_of(at / d);
     std::vector<double> both;
     sum_blocks(2 * k, both, [&](double* sums, std::size_t i) {
         const std::size_t g = groups.group[i];
         double square = 0;
         for (std::size_t j = 0; j < d; ++j) {
-            const double gap = rows(i, j) - origins[g * d + j] - means[g * d + j];
+            const double gap = static_cast<double>(rows(i, j)) - origins[g * d + j] - means[g * d + j];
             square += gap * gap;
         }
-        sums[g] += square;
-        sums[k + g] += std::sqrt(square);
+        sums[g] += groups.weight(i) * square;
+        sums[k + g] += groups.weight(i) * std::sqrt(square);
     });
     const auto middle = both.begin() + static_cast<std::ptrdiff_t>(k);
     scatter.squares.assign(both.begin(), middle);
