@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <segkit/config.hpp>
 #include <segkit/detail/aligned.hpp>
@@ -108,39 +109,6 @@ template <class Lanes>
     }
 }
 
-// Rows x Vectors * width sums in registers, of products of features: `left` of the rows, `right` of the vectors. A cache line is fetched
-// with every row.
-template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
-[[gnu::always_inline]] inline void product_block(const double* left, const double* const* right, std::size_t rows, const char* ahead,
-                                                 double (&out)[Rows][Vectors * Lanes::width]) {
-    typename Lanes::real sum[Rows][Vectors];
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < Rows; ++i) {
-#pragma GCC unroll 8
-        for (std::size_t v = 0; v < Vectors; ++v) Lanes::clear(sum[i][v]);
-    }
-    const double* from[Vectors];
-#pragma GCC unroll 8
-    for (std::size_t v = 0; v < Vectors; ++v) from[v] = right[v];
-    for (std::size_t r = 0; r < rows; ++r) {
-        typename Lanes::real x[Vectors];
-#pragma GCC unroll 8
-        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(x[v], from[v] + r * panel_width);
-        if constexpr (Ahead) __builtin_prefetch(ahead + r * 64, 0, 2);
-#pragma GCC unroll 8
-        for (std::size_t i = 0; i < Rows; ++i) {
-            const double at = left[r * panel_width + i];
-#pragma GCC unroll 8
-            for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] += x[v] * at;
-        }
-    }
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < Rows; ++i) {
-#pragma GCC unroll 8
-        for (std::size_t v = 0; v < Vectors; ++v) Lanes::store(out[i] + v * Lanes::width, sum[i][v]);
-    }
-}
-
 // Two tiles, which may be one, and where their products go.
 struct product_sides {
     const double* left;
@@ -153,44 +121,132 @@ struct product_sides {
     const char* ahead_end = nullptr;
 };
 
+// Rows x Vectors * width sums, held in registers.
 template <class Lanes, std::size_t Rows, std::size_t Vectors>
-[[gnu::always_inline]] inline void add_product_block(product_sides& sides, std::size_t first_row, std::size_t first_column) {
-    alignas(64) double block[Rows][Vectors * Lanes::width];
-    const double* right[Vectors];
+struct product_block {
+    typename Lanes::real sum[Rows][Vectors];
+
+    [[gnu::always_inline]] void clear() {
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+            for (std::size_t v = 0; v < Vectors; ++v) Lanes::clear(sum[i][v]);
+        }
+    }
+    // Features from `left` on, of one row, times some vectors.
+    [[gnu::always_inline]] void add(const double* left, const typename Lanes::real (&x)[Vectors]) {
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < Rows; ++i) {
+            const double at = left[i];
+#pragma GCC unroll 8
+            for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] += x[v] * at;
+        }
+    }
+    // To the products of these features, but of those that there are.
+    [[gnu::always_inline]] void add_to(const product_sides& sides, std::size_t first_row, std::size_t first_column) const {
+        double* out = sides.products + first_row * sides.columns + first_column;
+        if (first_row + Rows <= sides.left_columns && first_column + Vectors * Lanes::width <= sides.columns) {
+#pragma GCC unroll 8
+            for (std::size_t i = 0; i < Rows; ++i, out += sides.columns) {
+#pragma GCC unroll 8
+                for (std::size_t v = 0; v < Vectors; ++v) {
+                    typename Lanes::real before;
+                    Lanes::load(before, out + v * Lanes::width);
+                    before += sum[i][v];
+                    Lanes::store(out + v * Lanes::width, before);
+                }
+            }
+            return;
+        }
+        alignas(64) double kept[Rows][Vectors * Lanes::width];
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+            for (std::size_t v = 0; v < Vectors; ++v) Lanes::store(kept[i] + v * Lanes::width, sum[i][v]);
+        }
+        const std::size_t height = std::min(Rows, sides.left_columns - first_row), width = std::min(Vectors * Lanes::width, sides.columns - first_column);
+        for (std::size_t i = 0; i < height; ++i, out += sides.columns)
+            for (std::size_t j = 0; j < width; ++j) out[j] += kept[i][j];
+    }
+};
+
+// Products of `Rows` features of the left tile with the vectors of the right one from a column on. A cache line is fetched with every row.
+template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
+[[gnu::always_inline]] inline void add_product_block(const product_sides& sides, std::size_t first_row, std::size_t first_column) {
+    const double *left = sides.left + in_tile(0, first_row), *right[Vectors];
+#pragma GCC unroll 8
     for (std::size_t v = 0; v < Vectors; ++v) right[v] = sides.right + in_tile(0, first_column + v * Lanes::width);
+    product_block<Lanes, Rows, Vectors> block;
+    block.clear();
+    for (std::size_t r = 0; r < sides.rows; ++r) {
+        typename Lanes::real x[Vectors];
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(x[v], right[v] + r * panel_width);
+        if constexpr (Ahead) __builtin_prefetch(sides.ahead + r * 64, 0, 2);
+        block.add(left + r * panel_width, x);
+    }
+    block.add_to(sides, first_row, first_column);
+}
+
+// The two panels from a column on with each other, where each vector is a panel: three blocks, as many sums as a full block has.
+template <class Lanes, bool Ahead>
+[[gnu::always_inline]] inline void add_product_corner(const product_sides& sides, std::size_t first) {
+    const double *const upper = sides.left + in_tile(0, first), *const lower = upper + panel_size;
+    product_block<Lanes, panel_width, 2> above;
+    product_block<Lanes, panel_width, 1> below;
+    above.clear();
+    below.clear();
+    for (std::size_t r = 0; r < sides.rows; ++r) {
+        typename Lanes::real x[2], last[1];
+        Lanes::load(x[0], upper + r * panel_width);
+        Lanes::load(x[1], lower + r * panel_width);
+        last[0] = x[1];
+        if constexpr (Ahead) __builtin_prefetch(sides.ahead + r * 64, 0, 2);
+        above.add(upper + r * panel_width, x);
+        below.add(lower + r * panel_width, last);
+    }
+    above.add_to(sides, first, first);
+    below.add_to(sides, first + panel_width, first + panel_width);
+}
+
+// Calls f(true) as long as there is memory to fetch, one line a row, and f(false) from then on.
+template <class F>
+[[gnu::always_inline]] inline void while_fetching(product_sides& sides, F f) {
     if (sides.ahead < sides.ahead_end) {
-        product_block<Lanes, Rows, Vectors, true>(sides.left + in_tile(0, first_row), right, sides.rows, sides.ahead, block);
+        f(std::true_type{});
         sides.ahead += sides.rows * 64;
     } else {
-        product_block<Lanes, Rows, Vectors, false>(sides.left + in_tile(0, first_row), right, sides.rows, nullptr, block);
-    }
-    const std::size_t height = std::min(Rows, sides.left_columns - first_row), width = std::min(Vectors * Lanes::width, sides.columns - first_column);
-    for (std::size_t i = 0; i < height; ++i) {
-        double* const out = sides.products + (first_row + i) * sides.columns + first_column;
-        std::size_t j = 0;
-        for (; j + Lanes::width <= width; j += Lanes::width) {
-            typename Lanes::real before, more;
-            Lanes::load(before, out + j);
-            Lanes::load(more, block[i] + j);
-            before += more;
-            Lanes::store(out + j, before);
-        }
-        for (; j < width; ++j) out[j] += block[i][j];
+        f(std::false_type{});
     }
 }
 
-// All products of `Rows` features of the left tile with those of the right one from `j` on.
 template <class Lanes, std::size_t Rows, std::size_t Vectors>
-[[gnu::always_inline]] inline void add_product_rows(product_sides& sides, std::size_t i, std::size_t j) {
-    const std::size_t end = (sides.columns + Lanes::width - 1) / Lanes::width * Lanes::width;
-    for (; j + Vectors * Lanes::width <= end; j += Vectors * Lanes::width) add_product_block<Lanes, Rows, Vectors>(sides, i, j);
-    if constexpr (Vectors > 2) {
-        if (j + 2 * Lanes::width <= end) {
-            add_product_block<Lanes, Rows, 2>(sides, i, j);
-            j += 2 * Lanes::width;
+[[gnu::always_inline]] inline void add_some_products(product_sides& sides, std::size_t i, std::size_t j, std::size_t vectors) {
+    if constexpr (Vectors > 1) {
+        if (vectors < Vectors) return add_some_products<Lanes, Rows, Vectors - 1>(sides, i, j, vectors);
+    }
+    while_fetching(sides, [&](auto ahead) __attribute__((always_inline)) { add_product_block<Lanes, Rows, Vectors, decltype(ahead)::value>(sides, i, j); });
+}
+
+// All products of the left tile with the right one; of a tile with itself those from the panel of the left feature on. Strips of as many
+// columns as a block has stay in the first-level cache while the left panels pass; the narrow strip comes first, where they are fewest.
+template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Symmetric>
+[[gnu::always_inline]] inline void add_all_products(product_sides& sides) {
+    const std::size_t all = (sides.columns + Lanes::width - 1) / Lanes::width;
+    for (std::size_t first = 0, wide = (all - 1) % Vectors + 1; first < all; first += wide, wide = Vectors) {
+        const std::size_t begin = first * Lanes::width, end = begin + wide * Lanes::width;
+        for (std::size_t i = 0; i < sides.left_columns; i += Rows) {
+            const std::size_t least = Symmetric ? i / panel_width * panel_width : 0, from = std::max(begin, least);
+            if (from >= end) break;
+            if constexpr (Symmetric && Lanes::width == panel_width && Rows == panel_width) {
+                if (from == i && end - from == 2 * panel_width) {
+                    while_fetching(sides, [&](auto ahead) __attribute__((always_inline)) { add_product_corner<Lanes, decltype(ahead)::value>(sides, i); });
+                    break;
+                }
+            }
+            add_some_products<Lanes, Rows, Vectors>(sides, i, from, (end - from) / Lanes::width);
         }
     }
-    for (; j < end; j += Lanes::width) add_product_block<Lanes, Rows, 1>(sides, i, j);
 }
 
 // Rows x Vectors * width scores in registers.
@@ -373,15 +429,14 @@ struct add_products_kernel {
     [[gnu::always_inline]] static void run(const double* tile, std::size_t rows, std::size_t columns, double* products, const void* ahead, std::size_t ahead_bytes) {
         const char* const fetched = static_cast<const char*>(ahead);
         product_sides sides{tile, tile, rows, columns, columns, products, fetched, fetched + ahead_bytes};
-        for (std::size_t i = 0; i < columns; i += block_height<Lanes>)
-            add_product_rows<Lanes, block_height<Lanes>, block_vectors<Lanes>>(sides, i, i / panel_width * panel_width);
+        add_all_products<Lanes, block_height<Lanes>, block_vectors<Lanes>, true>(sides);
     }
 };
 struct add_cross_products_kernel {
     template <class Lanes>
     [[gnu::always_inline]] static void run(const double* left, const double* right, std::size_t rows, std::size_t left_columns, std::size_t right_columns, double* products) {
         product_sides sides{left, right, rows, left_columns, right_columns, products};
-        for (std::size_t i = 0; i < left_columns; i += block_height<Lanes>) add_product_rows<Lanes, block_height<Lanes>, block_vectors<Lanes>>(sides, i, 0);
+        add_all_products<Lanes, block_height<Lanes>, block_vectors<Lanes>, false>(sides);
     }
 };
 struct project_kernel {
