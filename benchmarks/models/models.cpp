@@ -1,7 +1,7 @@
 // Runs one numeric workload each time a line "run" comes in, and answers with the seconds and the figures by which the driver
 // (run.py) compares it with the peers:
 //
-//     bench_models kmeans|fit|silhouette|choose_k|pca f64|f32 <points file> <rows> <features> <clusters> <threads>
+//     bench_models kmeans|fit|silhouette|choose_k|pca|pca_svd f64|f32 <points file> <rows> <features> <clusters> <threads>
 //     bench_models quantiles|standard|standard_fresh|robust f64|f32 <points file> <rows> <features> 0 <threads>
 //
 // The file holds doubles: the points row by row, then the initial centres (kmeans) or the labels (silhouette); for quantiles column by
@@ -143,8 +143,9 @@ int run(const std::string& workload, const std::vector<double>& numbers, std::si
             return std::pair(fit.model.inertia, fit.report.iterations);
         });
     }
-    if (workload == "pca") {
-        return serve([&] { return sk::fit_pca(matrix, {.n_components = clusters}, executor).transformed(matrix, executor); }, nothing_to_do{},
+    if (workload == "pca" || workload == "pca_svd") {
+        const sk::pca_options options{.n_components = clusters, .solver = workload == "pca" ? sk::pca_solver::automatic : sk::pca_solver::svd};
+        return serve([&] { return sk::fit_pca(matrix, options, executor).transformed(matrix, executor); }, nothing_to_do{},
                      [](const sk::dense_matrix<double>& scores) { return std::pair(weighted_size(scores), std::size_t{1}); });
     }
     if (workload == "silhouette") {
