@@ -171,13 +171,8 @@ struct pca_estimator {
         double total = 0;
         for (std::size_t j = 0; j < d; ++j) total += s.covariance(j, j, 1);
         detail::pca_result result(options, s, total);
-        const auto size = static_cast<Eigen::Index>(d);
-        Eigen::MatrixXd covariance(size, size);    // its lower triangle, column by column, is the upper one of the products row by row
-        for (std::size_t i = 0; i < d; ++i) {
-            for (std::size_t j = i; j < d; ++j) covariance(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)) = s.covariance(i, j, 1);
-        }
-        const detail::symmetric_eigen eigen(covariance);
-        const Eigen::MatrixXd vectors = eigen.vectors(result.take_variances([&](std::size_t c) { return eigen.value(c); }));
+        const detail::symmetric_eigen eigen(d, options.n_components == 0 ? d : options.n_components, [&](std::size_t i, std::size_t j) { return s.product(i, j); });
+        const Eigen::MatrixXd vectors = eigen.vectors(result.take_variances([&](std::size_t c) { return eigen.value(c) / static_cast<double>(s.count - 1); }));
         for (Eigen::Index c = 0; c < vectors.cols(); ++c) result.add_component(vectors.col(c));
         return result.take();
     }
@@ -300,7 +295,8 @@ pca_model fit_randomised(matrix_view<const T> rows, const pca_options& options, 
             double total = 0;
             for (double squares : seen.squares) total += squares / static_cast<double>(seen.count - 1);
             pca_result result(options, seen, total);
-            const symmetric_eigen eigen(basis.transpose() * image / static_cast<double>(seen.count - 1));
+            const Eigen::MatrixXd covariance = basis.transpose() * image / static_cast<double>(seen.count - 1);
+            const symmetric_eigen eigen(directions, wanted, [&](std::size_t i, std::size_t j) { return covariance(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)); });
             const std::size_t kept = result.take_variances([&](std::size_t c) { return eigen.value(c); });
             const Eigen::MatrixXd components = basis * eigen.vectors(kept);
             for (Eigen::Index c = 0; c < components.cols(); ++c) result.add_component(components.col(c));

@@ -36,29 +36,37 @@ public:
 
     // Up to 128 rows, through a tile for `in` features. `out` is written row by row, `stride` apart.
     template <class T>
-    void apply(centred_tile& tile, matrix_view<const T> rows, double* out, std::size_t stride, const T* ahead = nullptr) const {
-        tile.pack(rows, shift_.data());
-        tile.kernels().project(tile.values(), tile.panels(), rows.rows, weights_.data(), padded(), offset_.data(), out_, out, stride, ahead);
+    void apply(centred_tile& tile, matrix_view<const T> rows, double* out, std::size_t stride) const {
+        tile.shift_by(shift_.data());
+        add_up(tile, rows, out, stride);
     }
-    // All rows of a block.
+    // All rows of a block, by tiles of which two fit the first-level cache; what comes after the next is fetched meanwhile.
     template <class T>
     void apply(matrix_view<const T> rows, matrix_view<double> out) const {
         centred_tile tile(in_);
-        std::vector<double> own(out.column_stride == 1 ? 0 : panel_rows * out_);
-        for (std::size_t first = 0; first < rows.rows; first += panel_rows) {
-            const std::size_t n = std::min(panel_rows, rows.rows - first);
+        tile.shift_by(shift_.data());
+        const std::size_t at_once = std::clamp(2048 / (tile.panels() * panel_width) / panel_width * panel_width, panel_width, panel_rows), ahead = 2 * at_once;
+        std::vector<double> own(out.column_stride == 1 ? 0 : at_once * out_);
+        for (std::size_t first = 0; first < rows.rows; first += at_once) {
+            const std::size_t n = std::min(at_once, rows.rows - first);
             if (own.empty()) {
-                const bool more = rows.column_stride == 1 && rows.row_stride == rows.columns && first + 2 * panel_rows <= rows.rows;
-                apply(tile, rows.row_range(first, n), out.values + first * out.row_stride, out.row_stride, more ? &rows(first + panel_rows, 0) : nullptr);
+                const bool more = rows.column_stride == 1 && rows.row_stride == rows.columns && first + ahead + at_once <= rows.rows;
+                add_up(tile, rows.row_range(first, n), out.values + first * out.row_stride, out.row_stride, more ? &rows(first + ahead, 0) : nullptr);
                 continue;
             }
-            apply(tile, rows.row_range(first, n), own.data(), out_);
+            add_up(tile, rows.row_range(first, n), own.data(), out_);
             for (std::size_t i = 0; i < n; ++i)
                 for (std::size_t c = 0; c < out_; ++c) out(first + i, c) = own[i * out_ + c];
         }
     }
 
 private:
+    template <class T>
+    void add_up(centred_tile& tile, matrix_view<const T> rows, double* out, std::size_t stride, const T* ahead = nullptr) const {
+        tile.pack(rows);
+        tile.kernels().project(tile.values(), tile.panels(), rows.rows, weights_.data(), padded(), offset_.data(), out_, out, stride, ahead);
+    }
+
     std::size_t in_, out_;
     std::vector<double> shift_;
     aligned_doubles weights_;
