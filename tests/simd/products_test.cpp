@@ -15,11 +15,12 @@ using namespace sk::detail;
 namespace {
 
 constexpr double shift_of(std::size_t j) { return 0.25 * static_cast<double>(j); }
+constexpr double less_of(std::size_t j) { return static_cast<double>(j) - 3; }    // the row whose products are subtracted
 
 // What the kernels of one level make of some rows: everything in one list, so that levels can be compared.
 struct results {
     std::size_t rows, columns;
-    std::vector<double> packed, sums, products, cross, scores, rotated, factor;
+    std::vector<double> packed, sums, products, less, cross, scores, rotated, factor;
 };
 
 template <class T>
@@ -33,12 +34,18 @@ results run(sk::instruction_set level, const std::vector<T>& values, std::size_t
     for (std::size_t c = 0; c < components; ++c) offset.data()[c] = static_cast<double>(c);
     if constexpr (sizeof(T) == 8) kernels.pack_doubles(values.data(), columns, rows, columns, shift.data(), tile.data(), sums.data());
     else kernels.pack_floats(values.data(), columns, rows, columns, shift.data(), tile.data(), sums.data());
-    results r{rows, columns, {}, {sums.data(), sums.data() + columns}, std::vector<double>(columns * columns), std::vector<double>(columns * columns),
+    results r{rows, columns, {}, {sums.data(), sums.data() + columns}, std::vector<double>(columns * columns), {}, std::vector<double>(columns * columns),
               std::vector<double>(rows * (components + 2), -1.0), std::vector<double>(columns * padded, 1.0), std::vector<double>(columns * columns)};
     kernels.subtract(tile.data(), panels, rows, shift.data());
     for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t j = 0; j < columns; ++j) r.packed.push_back(tile.data()[in_tile(i, j)]);
-    kernels.add_products(tile.data(), rows, columns, r.products.data(), values.data(), values.size() * sizeof(T));
+    for (std::size_t j = 0; j < columns; ++j) {
+        tile.data()[in_tile(rows, j)] = less_of(j);
+        tile.data()[in_tile(rows + 1, j)] = -less_of(j);
+    }
+    r.less = r.products;
+    kernels.add_products(tile.data(), rows, 1, columns, r.less.data(), nullptr, 0);
+    kernels.add_products(tile.data(), rows, 0, columns, r.products.data(), values.data(), values.size() * sizeof(T));
     kernels.add_cross_products(tile.data(), tile.data(), rows, columns, columns, r.cross.data());
     kernels.project(tile.data(), panels, rows, weights.data(), padded, offset.data(), components, r.scores.data(), components + 2, rows == 128 ? values.data() : nullptr);
     kernels.add_to_factor(tile.data(), rows, columns, r.factor.data());
@@ -76,6 +83,8 @@ void check_against_loops(const results& r, const std::vector<T>& values, std::si
             if (k < j) CHECK(r.factor[j * r.columns + k] == 0);
             const bool stored = k >= j / panel_width * panel_width;
             REQUIRE(r.products[j * r.columns + k] == (stored ? r.cross[j * r.columns + k] : 0.0));
+            const double subtracted = less_of(j) * less_of(k);
+            REQUIRE(support::close(r.less[j * r.columns + k], stored ? product - subtracted : 0.0, 0, 1e-14 * (size + std::fabs(subtracted))));
         }
     }
     for (std::size_t i = 0; i < r.rows; ++i) {
@@ -109,7 +118,7 @@ void check_sizes() {
                 check_against_loops(r, values, components);
 #if defined(SEGKIT_EXACT_LEVELS)    // compiled with -ffp-contract=off
                 std::vector<double> all;
-                for (const auto* part : {&r.sums, &r.products, &r.cross, &r.scores, &r.rotated, &r.factor}) all.insert(all.end(), part->begin(), part->end());
+                for (const auto* part : {&r.sums, &r.products, &r.less, &r.cross, &r.scores, &r.rotated, &r.factor}) all.insert(all.end(), part->begin(), part->end());
                 if (first.empty()) first = all;
                 CHECK(all == first);
 #endif

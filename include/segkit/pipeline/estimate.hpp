@@ -2,13 +2,15 @@
 //
 //     auto summary = segkit::estimate(segkit::column_moments{}, matrix, segkit::threads(2));
 //
-// Rows are cut into blocks by their number alone; each block fills a state of its own, and the states merge in row order.
+// Rows are cut into blocks by their number alone; each block fills a state of its own, and the states merge in row order, each as soon
+// as those before it have.
 #pragma once
 
 #include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -175,13 +177,25 @@ state_of<E> estimate_state_of(const E& estimator, matrix_view<const T> matrix, e
         return state;
     }
     std::vector<state_of<E>> states(blocks.count(), estimator.start());
+    std::vector<std::uint8_t> filled(blocks.count());
+    std::mutex lock;
+    std::size_t merged = 0;    // so many are in the first state, or about to be
+    bool merging = false;
     executor.run(blocks.count(), [&](std::size_t b) {
         update_at(estimator, states[b], matrix.row_range(blocks.first(b), blocks.length(b)), blocks.first(b));
+        std::unique_lock hold(lock);
+        filled[b] = 1;
+        if (merging) return;    // who merges comes by here
+        merging = true;
+        for (; merged < filled.size() && filled[merged] != 0; ++merged) {
+            if (merged == 0) continue;
+            hold.unlock();
+            estimator.merge(states[0], states[merged]);
+            states[merged] = estimator.start();    // its memory is free for the next block
+            hold.lock();
+        }
+        merging = false;
     });
-    for (std::size_t b = 1; b < states.size(); ++b) {
-        estimator.merge(states[0], states[b]);
-        states[b] = estimator.start();    // its memory is free for the rest of the merge
-    }
     return std::move(states[0]);
 }
 

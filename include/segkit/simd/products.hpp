@@ -37,9 +37,10 @@ struct product_kernels {
     void (*pack_floats)(const float* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums);
     // Subtracts a number per feature from the rows of a tile.
     void (*subtract)(double* tile, std::size_t panels, std::size_t rows, const double* means);
-    // products[i * columns + j] += sum over the rows of (feature i) * (feature j), for j >= i / 8 * 8. Meanwhile `ahead_bytes` from
-    // `ahead` on, which the next tile will be packed from, are fetched: they need not be there.
-    void (*add_products)(const double* tile, std::size_t rows, std::size_t columns, double* products, const void* ahead, std::size_t ahead_bytes);
+    // products[i * columns + j] += sum over the rows of (feature i) * (feature j), for j >= i / 8 * 8. `less`, 0 or 1, rows more are
+    // subtracted: the row and, after it, its negative stand in the tile. Meanwhile `ahead_bytes` from `ahead` on, which the next tile
+    // will be packed from, are fetched: they need not be there.
+    void (*add_products)(const double* tile, std::size_t rows, std::size_t less, std::size_t columns, double* products, const void* ahead, std::size_t ahead_bytes);
     // products[i * right_columns + c] += sum over the rows of (feature i of left) * (feature c of right), for all of them.
     void (*add_cross_products)(const double* left, const double* right, std::size_t rows, std::size_t left_columns, std::size_t right_columns, double* products);
     // out[i * out_stride + c] = offset[c] + sum over the features of tile(i, j) * weights[j * padded + c], for c < count. Weights and
@@ -117,8 +118,12 @@ struct product_sides {
     std::size_t left_columns;
     std::size_t columns;    // of the right tile and of the products
     double* products;
-    const char* ahead = nullptr;    // what is yet to be fetched
+    std::size_t right_skips = none;    // from this row on, the right tile is read one row further
+    const char* ahead = nullptr;       // what is yet to be fetched
     const char* ahead_end = nullptr;
+
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+    std::size_t right_row(std::size_t r) const { return r + (r >= right_skips ? 1 : 0); }
 };
 
 // Rows x Vectors * width sums, held in registers.
@@ -181,7 +186,7 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
     for (std::size_t r = 0; r < sides.rows; ++r) {
         typename Lanes::real x[Vectors];
 #pragma GCC unroll 8
-        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(x[v], right[v] + r * panel_width);
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(x[v], right[v] + sides.right_row(r) * panel_width);
         if constexpr (Ahead) __builtin_prefetch(sides.ahead + r * 64, 0, 2);
         block.add(left + r * panel_width, x);
     }
@@ -198,8 +203,8 @@ template <class Lanes, bool Ahead>
     below.clear();
     for (std::size_t r = 0; r < sides.rows; ++r) {
         typename Lanes::real x[2], last[1];
-        Lanes::load(x[0], upper + r * panel_width);
-        Lanes::load(x[1], lower + r * panel_width);
+        Lanes::load(x[0], upper + sides.right_row(r) * panel_width);
+        Lanes::load(x[1], lower + sides.right_row(r) * panel_width);
         last[0] = x[1];
         if constexpr (Ahead) __builtin_prefetch(sides.ahead + r * 64, 0, 2);
         above.add(upper + r * panel_width, x);
@@ -426,9 +431,10 @@ struct subtract_kernel {
 };
 struct add_products_kernel {
     template <class Lanes>
-    [[gnu::always_inline]] static void run(const double* tile, std::size_t rows, std::size_t columns, double* products, const void* ahead, std::size_t ahead_bytes) {
+    [[gnu::always_inline]] static void run(const double* tile, std::size_t rows, std::size_t less, std::size_t columns, double* products, const void* ahead,
+                                           std::size_t ahead_bytes) {
         const char* const fetched = static_cast<const char*>(ahead);
-        product_sides sides{tile, tile, rows, columns, columns, products, fetched, fetched + ahead_bytes};
+        product_sides sides{tile, tile, rows + less, columns, columns, products, rows, fetched, fetched + ahead_bytes};
         add_all_products<Lanes, block_height<Lanes>, block_vectors<Lanes>, true>(sides);
     }
 };

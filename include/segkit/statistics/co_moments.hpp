@@ -3,7 +3,7 @@
 //     auto summary = segkit::estimate(segkit::co_moments{}, matrix);
 //     double covariance = summary.covariance(0, 1, 1);                     // ddof 1
 //
-// Rows are centred tile by tile on the tile's own mean and merged (Chan, Golub and LeVeque, 1983): an offset costs no digits.
+// Rows are centred tile by tile, on the mean of those before them, and merged (Chan, Golub and LeVeque, 1983): an offset costs no digits.
 // d(d+1)/2 multiplications a row, by the kernels of simd/products.hpp; a state holds d*d + 2d doubles. Rows of float are summed in double.
 #pragma once
 
@@ -76,10 +76,10 @@ struct co_moments {
 private:
     template <class T>
     void add(state& s, matrix_view<const T> block) const {
-        detail::add_centred_rows(
+        detail::add_centred_rows<detail::tile_centre::before>(
             stage, s, block, [&](std::size_t d) { s.products.assign(d * d, 0.0); },
-            [&](const detail::centred_tile& tile, std::size_t rows, detail::read_ahead ahead) {
-                tile.kernels().add_products(tile.values(), rows, tile.columns(), s.products.data(), ahead.begin, ahead.bytes);
+            [&](const detail::centred_tile& tile, std::size_t rows, std::size_t less, detail::read_ahead ahead) {
+                tile.kernels().add_products(tile.values(), rows, less, tile.columns(), s.products.data(), ahead.begin, ahead.bytes);
             });
     }
 };

@@ -1,6 +1,6 @@
 // segkit/statistics/detail/centred_rows.hpp: rows in packed tiles, centred on their mean: what sums of products are made of.
 //
-//     add_centred_rows("pca", centre, block, [&](const centred_tile& tile, std::size_t rows, read_ahead) { ... });
+//     add_centred_rows("pca", centre, block, [&](std::size_t d) { ... }, [&](const centred_tile& tile, std::size_t rows, read_ahead) { ... });
 //
 // Each tile is centred on its own mean, and one row is appended to it, whose products are what the distance of the tile's mean to the
 // mean so far adds (Chan, Golub and LeVeque, 1983): an offset costs no digits, and merging needs no formula of its own.
@@ -40,8 +40,14 @@ public:
     // `shift` holds a number per feature.
     template <class T>
     void pack(matrix_view<const T> rows, const double* shift) {
-        std::copy_n(shift, columns_, shift_.data());
+        shift_by(shift);
         std::fill_n(sums_.data(), columns_, 0.0);
+        pack(rows);
+    }
+    void shift_by(const double* shift) { std::copy_n(shift, columns_, shift_.data()); }
+    // Less the shift of last. Where only the packed values are asked for: the sums are not begun anew.
+    template <class T>
+    void pack(matrix_view<const T> rows) {
         if (rows.column_stride != 1) {
             for (std::size_t p = 0; p < panels(); ++p) pack_panel(rows, p);
         } else if constexpr (std::is_same_v<T, double>) {
@@ -54,12 +60,13 @@ public:
     bool sums_are_finite() const {
         return std::all_of(sums_.data(), sums_.data() + columns_, is_finite);
     }
-    // Centres the packed rows on their mean, and returns its distance from the shift per feature.
-    const double* centre(std::size_t rows) {
+    // The distance of the mean of the packed rows from the shift, per feature; to be asked for once.
+    const double* mean(std::size_t rows) {
         for (std::size_t j = 0; j < columns_; ++j) sums_.data()[j] /= static_cast<double>(rows);
-        kernels_->subtract(values_.data(), panels(), rows, sums_.data());
         return sums_.data();
     }
+    // Centres the packed rows on their mean.
+    void centre(std::size_t rows) { kernels_->subtract(values_.data(), panels(), rows, sums_.data()); }
 
 private:
     // Features stored one after the other.
@@ -147,9 +154,16 @@ struct read_ahead {
     std::size_t bytes = 0;
 };
 
+enum class tile_centre {
+    own,      // the mean of the tile's rows
+    before    // that of all rows before them, of which there are as many or more: a pass over the tile less
+};
+
 // Calls add(tile, rows, ahead) for the rows of a block in centred tiles, of which the last row is that of the means, and moves the centre.
+// Where tiles may keep the mean before, add(tile, rows, less, ahead): of `less` rows more, 0 or 1, which the negative follows, products
+// are to be subtracted: what the distance to the tile's own mean has added. The sum of squares is at most twice the true one then.
 // Throws for NaN and infinities; `prepare(columns)` is called before the first row of all.
-template <class T, class Prepare, class Add>
+template <tile_centre Centre = tile_centre::own, class T, class Prepare, class Add>
 void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<const T> block, Prepare prepare, Add add) {
     if (block.rows == 0) return;
     const std::size_t d = block.columns;
@@ -168,14 +182,25 @@ void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<co
             for (std::size_t j = 0; j < d; ++j) centre.means[j] = is_finite(static_cast<double>(rows(0, j))) ? static_cast<double>(rows(0, j)) : 0;
         tile.pack(rows, centre.means.data());
         if (!tile.sums_are_finite()) require_finite(stage, rows, static_cast<std::size_t>(centre.count));    // an overflow is found by the sums of products
-        const double* const beyond = tile.centre(n);
+        const double* const beyond = tile.mean(n);
+        const bool stays = Centre == tile_centre::before && centre.count >= static_cast<std::int64_t>(n);
+        if (!stays) tile.centre(n);
         for (std::size_t j = 0; j < d; ++j) gaps[j] = beyond[j] - centre.mean_tails[j];
         centre.take(static_cast<std::int64_t>(n), gaps.data());
         for (std::size_t j = 0; j < d; ++j) tile.values()[in_tile(n, j)] = gaps[j];
         read_ahead ahead;
         if (block.column_stride == 1 && first + n < block.rows)
             ahead = {block.values + (first + n) * block.row_stride, std::min(panel_rows, block.rows - first - n) * block.row_stride * sizeof(T)};
-        add(tile, n + 1, ahead);
+        if constexpr (Centre == tile_centre::own) {
+            add(tile, n + 1, ahead);
+        } else {
+            const double root = std::sqrt(static_cast<double>(n));
+            for (std::size_t j = 0; stays && j < d; ++j) {
+                tile.values()[in_tile(n + 1, j)] = beyond[j] * root;
+                tile.values()[in_tile(n + 2, j)] = -(beyond[j] * root);
+            }
+            add(tile, n + 1, std::size_t{stays}, ahead);
+        }
     }
 }
 
