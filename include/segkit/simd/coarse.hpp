@@ -1,10 +1,10 @@
 // segkit/simd/coarse.hpp: points rounded to 16 bits a feature, and which centre is nearest to them as far as that can say.
 //
-//     coarse_kernels_for(simd_level()).nearest(tile, pairs, steps, starts, count, slack, labels, doubts);
+//     const coarse_marks marks = coarse_kernels_for(simd_level()).nearest(tile, pairs, steps, starts, count, slack, before, now);
 //
-// Two features and two products to an instruction (pmaddwd), in whole numbers: half to a quarter of the work of distances in float and
-// double, a quarter of the memory of double, and the same bits at every level. Where the nearest two centres are closer than `slack`,
-// the row is in doubt, and whoever asks looks at its exact distances. x86-64 only.
+// Two features and two products to an instruction (pmaddwd, or vpdpwssd, which adds them as well), in whole numbers: half to a quarter
+// of the work of distances in float and double, a quarter of the memory of double, and the same bits at every level. Where the nearest
+// two centres are closer than `slack`, the row is in doubt, and whoever asks looks at its exact distances. x86-64 only.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,12 @@ struct coarse_findings {
     bool not_finite = false;
 };
 
+// What was found of the labels of a tile: bit i for place i.
+struct coarse_marks {
+    std::uint64_t changed = 0;    // another label than before, and not in doubt
+    std::uint64_t doubts = 0;
+};
+
 template <std::size_t Bytes>
 struct word_vector {
     using words [[gnu::vector_size(Bytes)]] = std::int32_t;
@@ -44,43 +50,73 @@ struct word_vector {
     [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) { to = words{} + *value; }
 };
 
-// to += the sums of the products of the two numbers in each word. GCC takes the instruction as text in code for any target; Clang as
-// a function of the target, which it inlines where the target is right.
+// `add_products`: to += the sums of the products of the two numbers in each word. `high_bits`: of every byte, by its place. GCC takes
+// these instructions as text in code for any target; Clang in functions of the target, which it inlines where the target is right.
+#if defined(__clang__)
+#define SEGKIT_WORDS_FOR(target) target static
+#else
+#define SEGKIT_WORDS_FOR(target) [[gnu::always_inline]] static
+#endif
 template <std::size_t Bytes>
 struct word_lanes;
-#if defined(__clang__)
 template <>
 struct word_lanes<16> : word_vector<16> {
-    using halves [[gnu::vector_size(16)]] = std::int16_t;
-    static void add_products(words& to, const words& a, const words& b) { to += (words)__builtin_ia32_pmaddwd128((halves)a, (halves)b); }
+    static void add_products(words& to, const words& a, const words& b) {
+        words products = a;
+        asm("pmaddwd {%1, %0|%0, %1}" : "+x"(products) : "x"(b));
+        to += products;
+    }
+    static std::uint64_t high_bits(const words& bytes) {
+        std::uint32_t bits;
+        asm("pmovmskb {%1, %0|%0, %1}" : "=r"(bits) : "x"(bytes));
+        return bits;
+    }
+#if !defined(__clang__)
+    // GCC 12 would put the number into the lanes one by one.
+    [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) {
+        asm("movd {%1, %0|%0, %1}\n\tpshufd {$0, %0, %0|%0, %0, 0}" : "=x"(to) : "m"(*value));
+    }
+#endif
 };
 template <>
 struct word_lanes<32> : word_vector<32> {
-    using halves [[gnu::vector_size(32)]] = std::int16_t;
-    SEGKIT_TARGET_AVX2 static void add_products(words& to, const words& a, const words& b) { to += (words)__builtin_ia32_pmaddwd256((halves)a, (halves)b); }
+    SEGKIT_WORDS_FOR(SEGKIT_TARGET_AVX2) void add_products(words& to, const words& a, const words& b) {
+        words products;
+        asm("vpmaddwd {%2, %1, %0|%0, %1, %2}" : "=x"(products) : "x"(a), "x"(b));
+        to += products;
+    }
+    SEGKIT_WORDS_FOR(SEGKIT_TARGET_AVX2) std::uint64_t high_bits(const words& bytes) {
+        std::uint32_t bits;
+        asm("vpmovmskb {%1, %0|%0, %1}" : "=r"(bits) : "x"(bytes));
+        return bits;
+    }
+#if !defined(__clang__)
+    [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) { asm("vpbroadcastd {%1, %0|%0, %1}" : "=x"(to) : "m"(*value)); }
+#endif
 };
 template <>
 struct word_lanes<64> : word_vector<64> {
-    using halves [[gnu::vector_size(64)]] = std::int16_t;
-    SEGKIT_TARGET_AVX512 static void add_products(words& to, const words& a, const words& b) { to += (words)__builtin_ia32_pmaddwd512((halves)a, (halves)b); }
-};
-#else
-template <std::size_t Bytes>
-struct word_lanes : word_vector<Bytes> {
-    using words [[gnu::vector_size(Bytes)]] = std::int32_t;
-    [[gnu::always_inline]] static void add_products(words& to, const words& a, const words& b) {
-        words products = a;
-        if constexpr (Bytes == 16) asm("pmaddwd {%1, %0|%0, %1}" : "+x"(products) : "x"(b));
-        else asm("vpmaddwd {%2, %1, %0|%0, %1, %2}" : "=v"(products) : "v"(a), "v"(b));
+    SEGKIT_WORDS_FOR(SEGKIT_TARGET_AVX512) void add_products(words& to, const words& a, const words& b) {
+        words products;
+        asm("vpmaddwd {%2, %1, %0|%0, %1, %2}" : "=v"(products) : "v"(a), "v"(b));
         to += products;
     }
-    // GCC 12 would put the number into the lanes one by one.
-    [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) {
-        if constexpr (Bytes == 16) asm("movd {%1, %0|%0, %1}\n\tpshufd {$0, %0, %0|%0, %0, 0}" : "=x"(to) : "m"(*value));
-        else asm("vpbroadcastd {%1, %0|%0, %1}" : "=v"(to) : "m"(*value));
+    SEGKIT_WORDS_FOR(SEGKIT_TARGET_AVX512) std::uint64_t high_bits(const words& bytes) {
+        std::uint64_t bits;
+        asm("vpmovb2m {%1, %%k1|k1, %1}\n\tkmovq {%%k1, %0|%0, k1}" : "=r"(bits) : "v"(bytes) : "k1");
+        return bits;
+    }
+#if !defined(__clang__)
+    [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) { asm("vpbroadcastd {%1, %0|%0, %1}" : "=v"(to) : "m"(*value)); }
+#endif
+};
+// With the instruction that multiplies and adds, of AVX-512 since 2019.
+struct fused_word_lanes : word_lanes<64> {
+    SEGKIT_WORDS_FOR(SEGKIT_TARGET_AVX512) void add_products(words& to, const words& a, const words& b) {
+        asm("vpdpwssd {%2, %1, %0|%0, %1, %2}" : "+v"(to) : "v"(a), "v"(b));
     }
 };
-#endif
+#undef SEGKIT_WORDS_FOR
 
 // ---- one source for every instruction set
 
@@ -122,9 +158,9 @@ template <class Lanes, std::size_t Centres, bool Prefetch>
 }
 
 template <class Lanes, std::size_t Centres>
-[[gnu::always_inline]] inline bool coarse_nearest_body(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count,
-                                                       std::int32_t slack, unsigned char* labels, unsigned char* doubts) {
-    typename Lanes::words any{};
+[[gnu::always_inline]] inline coarse_marks coarse_nearest_body(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count,
+                                                               std::int32_t slack, const unsigned char* before, unsigned char* now) {
+    coarse_marks marks;
     for (std::size_t first = 0; first < 16; first += Lanes::width) {
         typename Lanes::words best[4], second[4];
         for (std::size_t v = 0; v < 4; ++v) {
@@ -151,15 +187,16 @@ template <class Lanes, std::size_t Centres>
             const typename Lanes::words near = second[v] - best[v] <= slack;
             doubt |= near & static_cast<std::int32_t>(0xFFu << (8 * v));
         }
-        Lanes::store(labels + 4 * first, label);
-        Lanes::store(doubts + 4 * first, doubt);
-        any |= doubt;
+        typename Lanes::words old, low;
+        std::memcpy(&old, before + 4 * first, sizeof old);
+        Lanes::fill(low, 0x7F7F7F7F);
+        const typename Lanes::words apart = (label ^ old) & ~doubt;
+        label = old ^ apart;
+        Lanes::store(now + 4 * first, label);
+        marks.changed |= Lanes::high_bits(((apart & low) + low) | apart) << (4 * first);    // the high bit of every byte that differs
+        marks.doubts |= Lanes::high_bits(doubt) << (4 * first);
     }
-    std::int32_t found[Lanes::width];
-    Lanes::store(found, any);
-    std::int32_t some = 0;
-    for (const std::int32_t f : found) some |= f;
-    return some != 0;
+    return marks;
 }
 
 template <class Lanes, class T>
@@ -221,10 +258,10 @@ template <class Lanes, class T>
 // ---- the forms
 
 struct coarse_kernels {
-    // Per point, in the order of places, the number of the nearest of `count` centres by start[c] + sum of products with its steps, and
-    // 0xFF where the second nearest is no more than `slack` farther. Whether any is. Scores must stay below 2^29 in size.
-    bool (*nearest)(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count, std::int32_t slack,
-                    unsigned char* labels, unsigned char* doubts);
+    // Per point, in the order of places, the number of the nearest of `count` centres by start[c] + sum of products with its steps; in
+    // doubt, where the second nearest is no more than `slack` farther, the number `before`. Scores must stay below 2^29 in size.
+    coarse_marks (*nearest)(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count, std::int32_t slack,
+                            const unsigned char* before, unsigned char* now);
     // Rounds a tile of points to the words of (x - origin) * inverse.
     void (*round_doubles)(const double* tile, std::size_t columns, const double* origin, const double* inverse, std::int32_t* words, coarse_findings& findings);
     void (*round_floats)(const float* tile, std::size_t columns, const float* origin, const float* inverse, std::int32_t* words, coarse_findings& findings);
@@ -251,18 +288,24 @@ SEGKIT_TARGET_AVX512 void coarse_round_avx512(const T* tile, std::size_t columns
 }
 
 template <class Words = std::int32_t>    // templates, so that an unused include costs little
-bool coarse_nearest_base(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack, unsigned char* labels, unsigned char* doubts) {
-    return coarse_nearest_body<word_lanes<16>, 1>(tile, pairs, steps, starts, count, slack, labels, doubts);
+coarse_marks coarse_nearest_base(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
+                                 const unsigned char* before, unsigned char* now) {
+    return coarse_nearest_body<word_lanes<16>, 1>(tile, pairs, steps, starts, count, slack, before, now);
 }
 template <class Words = std::int32_t>
-SEGKIT_TARGET_AVX2 bool coarse_nearest_avx2(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack, unsigned char* labels,
-                                            unsigned char* doubts) {
-    return coarse_nearest_body<word_lanes<32>, 1>(tile, pairs, steps, starts, count, slack, labels, doubts);
+SEGKIT_TARGET_AVX2 coarse_marks coarse_nearest_avx2(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
+                                                    const unsigned char* before, unsigned char* now) {
+    return coarse_nearest_body<word_lanes<32>, 1>(tile, pairs, steps, starts, count, slack, before, now);
 }
 template <class Words = std::int32_t>
-SEGKIT_TARGET_AVX512 bool coarse_nearest_avx512(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
-                                                unsigned char* labels, unsigned char* doubts) {
-    return coarse_nearest_body<word_lanes<64>, 4>(tile, pairs, steps, starts, count, slack, labels, doubts);
+SEGKIT_TARGET_AVX512 coarse_marks coarse_nearest_avx512(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
+                                                        const unsigned char* before, unsigned char* now) {
+    return coarse_nearest_body<word_lanes<64>, 4>(tile, pairs, steps, starts, count, slack, before, now);
+}
+template <class Words = std::int32_t>
+SEGKIT_TARGET_AVX512 coarse_marks coarse_nearest_fused(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
+                                                       const unsigned char* before, unsigned char* now) {
+    return coarse_nearest_body<fused_word_lanes, 4>(tile, pairs, steps, starts, count, slack, before, now);
 }
 
 template <class Words = std::int32_t>
@@ -270,7 +313,8 @@ const coarse_kernels& coarse_kernels_for(instruction_set level) {
     static constexpr coarse_kernels base{coarse_nearest_base<Words>, coarse_round_base<double>, coarse_round_base<float>};
     static constexpr coarse_kernels avx2{coarse_nearest_avx2<Words>, coarse_round_avx2<double>, coarse_round_avx2<float>};
     static constexpr coarse_kernels avx512{coarse_nearest_avx512<Words>, coarse_round_avx512<double>, coarse_round_avx512<float>};
-    if (level == instruction_set::avx512) return avx512;
+    static constexpr coarse_kernels fused{coarse_nearest_fused<Words>, coarse_round_avx512<double>, coarse_round_avx512<float>};
+    if (level == instruction_set::avx512) return cpu_has_vnni() ? fused : avx512;
     return level == instruction_set::avx2 ? avx2 : base;
 }
 

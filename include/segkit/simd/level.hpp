@@ -68,6 +68,19 @@ inline bool cpu_has_vbmi2() {
 #endif
 }
 
+// The same of its products of 16 bits that add up.
+inline bool cpu_has_vnni() {
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    static const bool has = [] {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("avx512vnni") != 0;
+    }();
+    return has;
+#else
+    return false;
+#endif
+}
+
 [[noreturn]] inline void refuse_simd_level(std::string found, std::string advice) {
     error_details details{.code = error_code::invalid_option, .stage = "simd_level"};
     details.found = std::move(found);

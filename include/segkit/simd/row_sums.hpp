@@ -73,22 +73,45 @@ struct row_part {
 };
 
 template <std::size_t Bytes, class T>
-[[gnu::always_inline]] inline void add_row(double* sum, const T* row, const double* origin, double weight, double* squares, std::size_t j, std::size_t columns) {
+[[gnu::always_inline]] inline void add_row(double* sum, const T* row, const double* origin, double weight, std::size_t j, std::size_t columns) {
     if constexpr (Bytes >= 16) {
         using part = row_part<Bytes, T>;
         for (; j + part::width <= columns; j += part::width) {
             typename part::doubles value;
             part::load(value, row + j, origin + j);
-            const typename part::doubles weighted = value * weight;
-            part::add(sum + j, weighted);
-            if (squares) part::add(squares + j, weighted * value);
+            part::add(sum + j, value * weight);
         }
-        add_row<Bytes / 2>(sum, row, origin, weight, squares, j, columns);
+        add_row<Bytes / 2>(sum, row, origin, weight, j, columns);
+    } else {
+        for (; j < columns; ++j) sum[j] += (static_cast<double>(row[j]) - origin[j]) * weight;
+    }
+}
+
+// The squares of some features of all rows at a time, whose sums stay in registers.
+template <std::size_t Bytes, class T>
+[[gnu::always_inline]] inline void add_squares(double* squares, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const double* weights,
+                                               std::size_t count, std::size_t j) {
+    if constexpr (Bytes >= 16) {
+        using part = row_part<Bytes, T>;
+        for (; j + part::width <= columns; j += part::width) {
+            typename part::doubles sum;
+            std::memcpy(&sum, squares + j, sizeof sum);
+            for (std::size_t i = 0; i < count; ++i) {
+                typename part::doubles value;
+                part::load(value, rows + i * stride + j, origin + j);
+                sum += value * (weights ? weights[i] : 1.0) * value;
+            }
+            std::memcpy(squares + j, &sum, sizeof sum);
+        }
+        add_squares<Bytes / 2>(squares, rows, stride, columns, origin, weights, count, j);
     } else {
         for (; j < columns; ++j) {
-            const double value = static_cast<double>(row[j]) - origin[j];
-            sum[j] += value * weight;
-            if (squares) squares[j] += value * weight * value;
+            double sum = squares[j];
+            for (std::size_t i = 0; i < count; ++i) {
+                const double value = static_cast<double>(rows[i * stride + j]) - origin[j];
+                sum += value * (weights ? weights[i] : 1.0) * value;
+            }
+            squares[j] = sum;
         }
     }
 }
@@ -124,7 +147,8 @@ template <std::size_t Bytes, class T>
 [[gnu::always_inline]] inline void add_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
                                                  const double* weights, std::size_t count, double* squares) {
     for (std::size_t i = 0; i < count; ++i)
-        add_row<Bytes>(sums + static_cast<std::size_t>(which[i]) * columns, rows + i * stride, origin, weights ? weights[i] : 1.0, squares, 0, columns);
+        add_row<Bytes>(sums + static_cast<std::size_t>(which[i]) * columns, rows + i * stride, origin, weights ? weights[i] : 1.0, 0, columns);
+    if (squares) add_squares<Bytes>(squares, rows, stride, columns, origin, weights, count, 0);
 }
 
 template <std::size_t Bytes, class T>

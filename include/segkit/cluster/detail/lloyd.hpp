@@ -140,10 +140,12 @@ void add_rows(lloyd_state& s, matrix_view<const T> rows, const std::int32_t* clu
     with_whole_rows(rows, [&](const T* values, std::size_t stride, std::size_t first, std::size_t count) {
         kernels.add(s.sums.data(), values, stride, rows.columns, origin.data(), clusters + first, weights ? weights + first : nullptr, count, squares);
     });
-    for (std::size_t i = 0; i < rows.rows; ++i) {
-        const auto cluster = static_cast<std::size_t>(clusters[i]);
-        ++s.counts[cluster];
-        s.weights[cluster] += weights ? weights[i] : 1.0;
+    const std::vector<std::size_t> before = s.counts;
+    for (std::size_t i = 0; i < rows.rows; ++i) ++s.counts[static_cast<std::size_t>(clusters[i])];
+    if (weights) {
+        for (std::size_t i = 0; i < rows.rows; ++i) s.weights[static_cast<std::size_t>(clusters[i])] += weights[i];
+    } else {
+        for (std::size_t c = 0; c < before.size(); ++c) s.weights[c] += static_cast<double>(s.counts[c] - before[c]);
     }
 }
 

@@ -39,6 +39,7 @@ public:
           blocks_(points.rows()),
           labels_(take_memory<Label>(whole_tiles(points.rows()))),
           states_(blocks_.count(), empty_lloyd_state(k_, d_)),
+          total_(states_[0]),
           squares_(blocks_.count()),
           changed_(blocks_.count()),
           doubts_(blocks_.count()) {}
@@ -54,15 +55,15 @@ public:
             if (sums_drifted_ && !iterate.final_pass) {
                 if (moved == 0) {
                     sum_afresh(iterate, executor);
-                    if (lloyd::recentre(iterate, merged())) continue;
+                    if (lloyd::recentre(iterate, total_)) continue;
                 } else if (iterate.iteration + 1 >= iterate.spec.max_iter) {
                     sum_afresh(iterate, executor);
                 }
             }
-            if (!iterate.final_pass && lloyd::is_settled(iterate, merged())) assign(iterate, true, executor);
+            if (!iterate.final_pass && lloyd::is_settled(iterate, total_)) assign(iterate, true, executor);
             else if (!iterate.final_pass) estimate_inertia(iterate);
             iterate.moved_history.push_back(moved);
-            iterate = lloyd::step(std::move(iterate), merged());
+            iterate = lloyd::step(std::move(iterate), total_);
             if (observer && !observer->after(iterate) && !iterate.done) {
                 iterate.repairing = false;
                 iterate.gave_up = true;
@@ -71,13 +72,16 @@ public:
             }
             if (sums_drifted_ && iterate.final_pass && !iterate.done) {
                 sum_afresh(iterate, executor);
-                lloyd::recentre(iterate, merged());
+                lloyd::recentre(iterate, total_);
             }
         }
         return iterate;
     }
 
-    std::int32_t label(std::size_t row) const { return static_cast<std::int32_t>(labels_[row / tile_rows * tile_rows + place_in_tile(row % tile_rows)]); }
+    // The cluster of every row, into as many numbers.
+    void copy_labels(std::int32_t* to, executor_ref executor) const {
+        executor.run(blocks_.count(), [&](std::size_t b) { copy_labels(b, to + blocks_.first(b)); });
+    }
 
 private:
     static std::size_t whole_tiles(std::size_t rows) { return (rows + tile_rows - 1) / tile_rows * tile_rows; }
@@ -95,36 +99,33 @@ private:
         if (doubts > points_.rows() / 8) exact_only_ = true;
         sums_drifted_ = sums_drifted_ || (labelled_ && changed > 0);
         labelled_ = true;
+        merge(executor);
         return changed;
     }
 
     void assign_block(const lloyd_iterate& iterate, const nearest_centre<T>& centres, bool exactly, std::size_t b) {
-        std::vector<Label> now(whole_tiles(blocks_.length(b)));
         doubts_[b] = 0;
         states_[b].inertia = 0;
-        if (exactly || !label_coarsely(centres, b, now.data())) states_[b].inertia = label_exactly(centres, b, now.data());
-        Label* const before = labels_.get() + blocks_.first(b);
+        std::vector<row_move> moves;
+        moves.reserve(changed_[b] + 64);    // as many as the last time
+        if (exactly || !label_coarsely(centres, b, moves)) states_[b].inertia = label_exactly(centres, b, moves);
         if (!labelled_) {
-            std::copy(now.begin(), now.end(), before);
             states_[b].rows = blocks_.length(b);
             sum_block_afresh(iterate, b);
             changed_[b] = blocks_.length(b);
             return;
         }
-        std::vector<row_move> moves;
-        moves.reserve(changed_[b] + 64);    // as many as the last time
-        const matrix_view<const T> rows = block(b);
-        for (std::size_t tile = 0; tile < now.size(); tile += tile_rows) {
-            for (std::uint64_t places = different_places(before + tile, now.data() + tile); places != 0; places &= places - 1) {
-                const std::size_t place = static_cast<std::size_t>(std::countr_zero(places)), at = tile + place;
-                const std::size_t row = tile + row_at_place(place);
-                fetch_row(rows, row);
-                moves.push_back({static_cast<std::uint32_t>(row), static_cast<std::int32_t>(before[at]), static_cast<std::int32_t>(now[at])});
-            }
-        }
-        std::copy(now.begin(), now.end(), before);
         changed_[b] = moves.size();
         if (!moves.empty()) move_rows(iterate, b, moves);
+    }
+
+    // The rows at these places of a tile of the block are to move.
+    static void note_moves(matrix_view<const T> rows, std::size_t tile, std::uint64_t places, const Label* before, const Label* now, std::vector<row_move>& moves) {
+        for (; places != 0; places &= places - 1) {
+            const std::size_t place = static_cast<std::size_t>(std::countr_zero(places)), row = tile + row_at_place(place);
+            fetch_row(rows, row);
+            moves.push_back({static_cast<std::uint32_t>(row), static_cast<std::int32_t>(before[place]), static_cast<std::int32_t>(now[place])});
+        }
     }
 
     // The places in a tile where two rows of labels differ.
@@ -153,7 +154,7 @@ private:
     }
 
     // The sum of the squared distances to the nearest centres.
-    double label_exactly(const nearest_centre<T>& centres, std::size_t b, Label* now) const {
+    double label_exactly(const nearest_centre<T>& centres, std::size_t b, std::vector<row_move>& moves) {
         alignas(64) double lanes[tile_rows] = {};
         std::vector<T> scratch(d_ * tile_rows);
         const double* const weights = points_.weights();
@@ -163,8 +164,11 @@ private:
             if (!weights) centres.kernels().add(lanes, nearest.distance);
             else
                 for (std::size_t i = 0; i < length; ++i) lanes[i] += weights[first + i] * static_cast<double>(nearest.distance[i]);
-            Label* const labels = now + (first - blocks_.first(b));
-            for (std::size_t place = 0; place < tile_rows; ++place) labels[place] = static_cast<Label>(nearest.which[row_at_place(place)]);
+            Label now[tile_rows];
+            for (std::size_t place = 0; place < tile_rows; ++place) now[place] = static_cast<Label>(nearest.which[row_at_place(place)]);
+            Label* const before = labels_.get() + first;
+            note_moves(block(b), first - blocks_.first(b), labelled_ ? different_places(before, now) : 0, before, now, moves);
+            std::copy(now, now + tile_rows, before);
         });
         return sum_of_lanes(lanes);
     }
@@ -176,49 +180,68 @@ private:
     }
 
     // Whether it could.
-    bool label_coarsely(const nearest_centre<T>& centres, std::size_t b, Label* now) {
+    bool label_coarsely(const nearest_centre<T>& centres, std::size_t b, std::vector<row_move>& moves) {
         if constexpr (sizeof(Label) == 1) {
             if (!coarse_.usable) return false;
             const coarse_points<T>& coarse = *points_.coarse();
             const coarse_kernels& kernels = coarse_kernels_for(simd_level());
-            std::vector<T> tile(d_ * tile_rows);    // of rows in doubt, from anywhere in the block
-            std::uint32_t rows[tile_rows];
-            std::size_t waiting = 0;
-            auto ask_exactly = [&] {
+            const matrix_view<const T> rows = block(b);
+            Label* const labels = labels_.get() + blocks_.first(b);
+            if (!labelled_) std::fill_n(labels, whole_tiles(blocks_.length(b)), Label{0});
+            // Rows in doubt stand among the moves, with no other cluster to go to until a tile of them is asked exactly.
+            std::vector<T> tile;
+            std::vector<std::size_t> waiting;
+            auto ask_exactly = [&](std::size_t count) {
+                tile.resize(d_ * tile_rows);
+                for (std::size_t i = 0; i < count; ++i)
+                    for (std::size_t j = 0; j < d_; ++j) tile[j * tile_rows + i] = rows(moves[waiting[i]].row, j);
                 nearest_in_tile<T> nearest;
-                centres.find(tile.data(), waiting, nearest);
-                for (std::size_t i = 0; i < waiting; ++i) now[rows[i] / tile_rows * tile_rows + place_in_tile(rows[i] % tile_rows)] = static_cast<Label>(nearest.which[i]);
-                doubts_[b] += waiting;
-                waiting = 0;
+                centres.find(tile.data(), count, nearest);
+                for (std::size_t i = 0; i < count; ++i) {
+                    row_move& m = moves[waiting[i]];
+                    m.to = nearest.which[i];
+                    labels[m.row / tile_rows * tile_rows + place_in_tile(m.row % tile_rows)] = static_cast<Label>(m.to);
+                }
+                doubts_[b] += count;
+                waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count));
             };
             each_tile(b, [&](std::size_t first, std::size_t length) {
-                Label* const labels = now + (first - blocks_.first(b));
-                alignas(64) unsigned char doubts[tile_rows];
-                const std::int32_t slack = coarse.slack(coarse_, first);
+                const std::size_t at = first - blocks_.first(b);
+                alignas(64) Label now[tile_rows];
+                coarse_marks marks = kernels.nearest(coarse.tile(first), coarse.pairs(), coarse_.steps.data(), coarse_.starts.data(), k_, coarse.slack(coarse_, first), labels + at, now);
                 const std::uint64_t outside = coarse.outside(first);
-                const bool any = kernels.nearest(coarse.tile(first), coarse.pairs(), coarse_.steps.data(), coarse_.starts.data(), k_, slack, labels, doubts);
-                if (length < tile_rows) {
-                    for (std::size_t i = length; i < tile_rows; ++i) labels[place_in_tile(i)] = doubts[place_in_tile(i)] = 0;
-                }
-                if (!any && outside == 0) return;
-                for (std::uint64_t far = outside; far != 0; far &= far - 1) doubts[place_in_tile(static_cast<std::size_t>(std::countr_zero(far)))] = 0xFF;
-                constexpr unsigned char none[tile_rows] = {};
-                for (std::uint64_t places = different_places(doubts, none); places != 0; places &= places - 1) {
-                    const std::size_t i = row_at_place(static_cast<std::size_t>(std::countr_zero(places)));
-                    for (std::size_t j = 0; j < d_; ++j) tile[j * tile_rows + waiting] = points_(first + i, j);
-                    rows[waiting++] = static_cast<std::uint32_t>(first + i - blocks_.first(b));
-                    if (waiting == tile_rows) ask_exactly();
-                }
+                if (outside != 0 || length < tile_rows) keep_labels(outside, length, labels + at, now, marks);
+                if ((marks.changed | marks.doubts) == 0) return;
+                const std::size_t noted = moves.size();
+                const std::uint64_t places = (labelled_ ? marks.changed : 0) | marks.doubts;
+                note_moves(rows, at, places, labels + at, now, moves);
+                for (std::uint64_t doubts = marks.doubts; doubts != 0; doubts &= doubts - 1)
+                    waiting.push_back(noted + static_cast<std::size_t>(std::popcount(places & ((doubts & (~doubts + 1)) - 1))));
+                std::copy(now, now + tile_rows, labels + at);
+                if (waiting.size() >= tile_rows) ask_exactly(tile_rows);
             });
-            ask_exactly();
+            if (!waiting.empty()) ask_exactly(waiting.size());
+            if (doubts_[b] != 0) moves.erase(std::remove_if(moves.begin(), moves.end(), [](const row_move& m) { return m.from == m.to; }), moves.end());
             return true;
         } else {
             return false;
         }
     }
+
+    // Rows outside are in doubt, those beyond the last are not, and have no label.
+    static void keep_labels(std::uint64_t outside, std::size_t length, const Label* before, Label* now, coarse_marks& marks) {
+        for (std::size_t row = 0; row < tile_rows; ++row) {
+            if (row < length && (outside >> row & 1) == 0) continue;
+            const std::size_t place = place_in_tile(row);
+            const std::uint64_t bit = std::uint64_t{1} << place;
+            now[place] = before[place];
+            marks.changed &= ~bit;
+            marks.doubts = row < length ? marks.doubts | bit : marks.doubts & ~bit;
+        }
+    }
 #else
     void prepare(const lloyd_iterate&) {}
-    bool label_coarsely(const nearest_centre<T>&, std::size_t, Label*) { return false; }
+    bool label_coarsely(const nearest_centre<T>&, std::size_t, std::vector<row_move>&) { return false; }
 #endif
 
     void move_rows(const lloyd_iterate& iterate, std::size_t b, std::vector<row_move>& moves) {
@@ -251,6 +274,7 @@ private:
     void sum_afresh(const lloyd_iterate& iterate, executor_ref executor) {
         executor.run(blocks_.count(), [&](std::size_t b) { sum_block_afresh(iterate, b); });
         sums_drifted_ = false;
+        merge(executor);
     }
 
     void sum_block_afresh(const lloyd_iterate& iterate, std::size_t b) {
@@ -259,7 +283,7 @@ private:
         std::fill(s.weights.begin(), s.weights.end(), 0.0);
         std::fill(s.sums.begin(), s.sums.end(), 0.0);
         std::vector<std::int32_t> clusters(blocks_.length(b));
-        for (std::size_t i = 0; i < clusters.size(); ++i) clusters[i] = label(blocks_.first(b) + i);
+        copy_labels(b, clusters.data());
         aligned_doubles squares(d_);
         add_rows(s, block(b), clusters.data(), points_.weights() ? points_.weights() + blocks_.first(b) : nullptr, iterate.origin, labelled_ ? nullptr : squares.data());
         if (labelled_) return;
@@ -269,23 +293,56 @@ private:
 
     // The inertia by what is known of the sums: sum |x - o|^2 - 2 (c - o) sum (x - o) + n |c - o|^2 over the clusters.
     void estimate_inertia(const lloyd_iterate& iterate) {
-        const lloyd_state sum = merged();
         double inertia = 0;
         for (const double square : squares_) inertia += square;
         for (std::size_t c = 0; c < k_; ++c) {
             for (std::size_t j = 0; j < d_; ++j) {
                 const double centre = static_cast<double>(static_cast<T>(iterate.spec.centres[c * d_ + j])) - iterate.origin[j];
-                inertia += centre * (sum.weights[c] * centre - 2 * sum.sums[c * d_ + j]);
+                inertia += centre * (total_.weights[c] * centre - 2 * total_.sums[c * d_ + j]);
             }
         }
-        for (lloyd_state& s : states_) s.inertia = 0;
-        states_[0].inertia = std::max(inertia, 0.0);
+        total_.inertia = std::max(inertia, 0.0);
     }
 
-    lloyd_state merged() const {
-        lloyd_state sum = states_[0];
-        for (std::size_t b = 1; b < states_.size(); ++b) add_lloyd_state(sum, states_[b]);
-        return sum;
+    // The states of all blocks together, in their order.
+    void merge(executor_ref executor) {
+        total_.rows = points_.rows();
+        total_.inertia = 0;
+        std::fill(total_.counts.begin(), total_.counts.end(), std::size_t{0});
+        std::fill(total_.weights.begin(), total_.weights.end(), 0.0);
+        for (const lloyd_state& s : states_) {
+            total_.inertia += s.inertia;
+            for (std::size_t c = 0; c < k_; ++c) {
+                total_.counts[c] += s.counts[c];
+                total_.weights[c] += s.weights[c];
+            }
+        }
+        const distance_kernels<double>& kernels = distance_kernels_for<double>(simd_level());
+        const std::size_t count = total_.sums.size(), part = count * states_.size() < std::size_t{1} << 16 ? count : std::size_t{1024};
+        executor.run((count + part - 1) / part, [&](std::size_t p) {
+            const std::size_t end = std::min(count, (p + 1) * part);
+            for (std::size_t at = p * part; at < end; at += tile_rows) {
+                const std::size_t length = std::min(tile_rows, end - at);
+                std::copy_n(states_[0].sums.data() + at, length, total_.sums.data() + at);
+                for (std::size_t b = 1; b < states_.size(); ++b) {
+                    if (length == tile_rows) kernels.add(total_.sums.data() + at, states_[b].sums.data() + at);
+                    else
+                        for (std::size_t i = at; i < end; ++i) total_.sums[i] += states_[b].sums[i];
+                }
+            }
+        });
+    }
+
+    void copy_labels(std::size_t b, std::int32_t* to) const {
+        each_tile(b, [&](std::size_t first, std::size_t length) {
+            const Label* const labels = labels_.get() + first;
+            std::int32_t* const rows = to + (first - blocks_.first(b));
+            if (length == tile_rows) {
+                for (std::size_t i = 0; i < tile_rows; ++i) rows[i] = static_cast<std::int32_t>(labels[place_in_tile(i)]);
+            } else {
+                for (std::size_t i = 0; i < length; ++i) rows[i] = static_cast<std::int32_t>(labels[place_in_tile(i)]);
+            }
+        });
     }
 
     // The state of the last assignment with the points farthest from their centres.
@@ -319,6 +376,7 @@ private:
     row_blocks blocks_;
     owned_memory<Label> labels_;         // whole tiles, in the order of places
     std::vector<lloyd_state> states_;    // of every block, with its present labels
+    lloyd_state total_;                  // of all blocks
     std::vector<double> squares_;        // of every block, the squared distances of its rows from the origin
     std::vector<std::size_t> changed_;
     std::vector<std::size_t> doubts_;
@@ -367,7 +425,7 @@ lloyd_iterate lloyd_to_end(const tiled_matrix<T>& points, lloyd_iterate start, e
         lloyd_iterate iterate = lloyd.to_end(std::move(start), executor, observer);
         if (labels) {
             labels->resize(points.rows());
-            for (std::size_t i = 0; i < points.rows(); ++i) (*labels)[i] = lloyd.label(i);
+            lloyd.copy_labels(labels->data(), executor);
         }
         return iterate;
     };
