@@ -63,6 +63,21 @@ TEST_CASE("a query over a variable borrows it: a later change is seen") {
     CHECK((query | sk::collect()).rows() == 6);
 }
 
+TEST_CASE("a table can be given its own rows again") {
+    auto t = make_table(3) | sk::sort_by(sk::descending("id"_c)) | sk::collect();    // whose texts refer to those of another
+    auto lists = make_table(20) | sk::group_by("odd"_c = "id"_c / 2.0 > 4.0).aggregate("ids"_c = sk::to_list("id"_c), "words"_c = sk::to_list("word"_c)) | sk::collect();
+    for (std::size_t i = 0; i < 40; ++i) {
+        t.append(t.row(i % 3));
+        lists.append(lists.row(0));
+    }
+    for (std::size_t i = 0; i < t.rows(); ++i) CHECK(t["word"_c][i] == "a word that is too long for a small string, number " + std::to_string(2 - i % 3));
+    for (std::size_t i = 2; i < lists.rows(); ++i) {
+        CHECK(lists["ids"_c][i] == lists["ids"_c][0]);
+        CHECK(lists["words"_c][i] == lists["words"_c][0]);
+    }
+    CHECK(lists["words"_c][41][8] == "a word that is too long for a small string, number 8");
+}
+
 TEST_CASE("joins own a temporary right side, and a result owns the text it took from it") {
     const auto left = make_table(50);
     const auto query = left | sk::select("id"_c) | sk::left_join(make_table(40), "id"_c, sk::one_match);

@@ -60,13 +60,18 @@ public:
         size_ += bytes;
         return at;
     }
+    // The bytes may be some of its own.
     void append(const void* from, std::size_t bytes) {
-        if (bytes) std::memcpy(grow(bytes), from, bytes);
+        if (bytes == 0) return;
+        const std::shared_ptr<std::byte[]> before = memory_left_by(bytes);
+        std::memcpy(grow(bytes), from, bytes);
     }
     template <class T>
     void push(const T& value) {
         std::memcpy(grow(sizeof(T)), &value, sizeof(T));
     }
+    // The memory that growing by so many bytes will let go of, for who has yet to read it.
+    std::shared_ptr<std::byte[]> memory_left_by(std::size_t bytes) const { return size_ + bytes > capacity_ ? data_ : nullptr; }
 
 private:
     bool is_shared() const {
@@ -140,7 +145,8 @@ struct column_data {
     template <class V>
     void append_value(const V& value) {
         if constexpr (std::is_same_v<V, std::string_view>) {
-            if (refers) own_text();
+            const buffer before = refers ? bytes : buffer();    // the text may be one of these
+            own_text();
             if (type == type_id::category) values.push(own_dictionary().code_of(value));
             else push_text(value);
         } else {
@@ -252,10 +258,16 @@ struct column_data {
     }
 
 private:
-    // Appends the values of one list to those of all.
+    // Appends the values of one list, which may be one of these, to those of all.
     void append_items(const detail::list_place& list) {
+        if (list.count == 0) return;
         if (type == type_id::text) {
-            for (const std::string_view text : list_value<std::string_view>{list}) push_text(text);
+            const std::shared_ptr<std::byte[]> before = values.memory_left_by(list.count * sizeof(std::int64_t));
+            const auto* const ends = static_cast<const std::int64_t*>(list.items);
+            auto* const to = reinterpret_cast<std::int64_t*>(values.grow(list.count * sizeof *ends));
+            const auto moved = static_cast<std::int64_t>(bytes.size()) - ends[0];
+            for (std::size_t i = 0; i < list.count; ++i) to[i] = ends[i + 1] + moved;
+            bytes.append(list.bytes + ends[0], static_cast<std::size_t>(ends[list.count] - ends[0]));
         } else {
             values.append(list.items, list.count * size_of(type));
         }

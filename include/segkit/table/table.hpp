@@ -160,6 +160,7 @@ public:
         return column<Name>();
     }
 
+    // A row may be one of this table: `t.append(t.row(0))`.
     void append(const row_type& row) {
         if (was_moved_from()) data_ = detail::empty_columns<Schema>();
         append_values(row, static_cast<Schema*>(nullptr), std::make_index_sequence<Schema::size>{});
