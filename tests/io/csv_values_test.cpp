@@ -110,8 +110,40 @@ void compare_at_all_levels(const std::vector<std::string>& fields, const detail:
     });
 }
 
+// What most fields look like: the forms that are taken eight rows at a time.
+template <class T>
+std::string usual_field(dice& d) {
+    const auto day = [&] { return std::to_string(1890 + d.below(220)) + "-" + two(1 + d.below(12)) + "-" + two(1 + d.below(28)); };
+    if constexpr (std::is_same_v<T, bool>) return d.chance(50) ? "true" : "false";
+    if constexpr (std::is_same_v<T, sk::date>) return day();
+    if constexpr (std::is_same_v<T, sk::timestamp>) return day() + " " + two(d.below(24)) + ":" + two(d.below(60)) + ":" + two(d.below(60));
+    std::string number = digits(d, 1 + d.below(8));
+    if (std::is_floating_point_v<T> && d.chance(70)) number.insert(d.below(number.size() + 1), 1, '.');
+    return number;
+}
+
+// Columns of usual fields, with some nulls, and one field of them damaged.
+template <class T>
+void compare_usual(std::uint64_t seed) {
+    dice d{seed};
+    for (int round = 0; round < 300; ++round) {
+        std::vector<std::string> fields(8 + d.below(40));
+        for (std::string& field : fields) field = usual_field<T>(d);
+        compare_at_all_levels<T>(fields);
+        std::string& wrong = fields[d.below(fields.size())];
+        if (d.chance(70)) wrong[d.below(wrong.size())] = "0123456789-:. Tt/+x\"~\x80"[d.below(23)];
+        else if (d.chance(50)) wrong.insert(d.below(wrong.size() + 1), 1, "05.-"[d.below(4)]);
+        else wrong.erase(d.below(wrong.size()), 1);
+        compare_at_all_levels<T>(fields);
+        for (std::string& field : fields)
+            if (d.chance(30)) field.clear();
+        compare_at_all_levels<T>(fields);
+    }
+}
+
 template <class T>
 void compare_random(std::uint64_t seed) {
+    compare_usual<T>(seed + 100);
     dice d{seed};
     for (int round = 0; round < 1500; ++round) {
         // Rows that are values of this type, and one random field somewhere among them.

@@ -101,6 +101,44 @@ private:
 };
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+template <class Isa = csv_words>
+struct csv_texts_avx2 {
+    [[gnu::target("avx2,bmi,popcnt")]] static std::size_t count_quotes(const csv_fields_of_column& fields) {
+        std::size_t count = 0;
+        for (std::size_t r = 0; r < fields.rows; ++r) {
+            const std::string_view text = fields.field(r);
+            for (std::size_t at = 0; at < text.size(); at += 64) {
+                csv_bytes32 bytes[2];
+                csv_load(text.data() + at, bytes);
+                const std::uint64_t quotes = csv_bytes_equal(bytes, '"');
+                count += csv_count<true>(text.size() - at < 64 ? quotes & ((std::uint64_t{1} << (text.size() - at)) - 1) : quotes);
+            }
+        }
+        return count;
+    }
+    [[gnu::target("avx2,bmi,popcnt")]] static std::byte* place(const csv_fields_of_column& fields, std::byte* to, const std::byte* own_end, std::int64_t offset,
+                                                              std::int64_t* ends, std::uint8_t* validity) {
+        const std::byte* const begin = to;
+        const std::uint32_t added = fields.added();
+        for (std::size_t r = 0; r < fields.rows; ++r) {
+            const std::uint32_t length = fields.ends[r] - fields.starts[r] + added;
+            const char* const from = fields.first(r);
+            if (__builtin_expect(length <= 64 && own_end - to >= 64, 1)) {
+                csv_bytes32 line[2];
+                csv_load(from, line);
+                std::memcpy(to, &line[0], 32);
+                std::memcpy(to + 32, &line[1], 32);
+            } else if (length != 0) {
+                std::memcpy(to, from, length);
+            }
+            to += length;
+            ends[r] = offset + (to - begin);
+        }
+        if (validity) csv_mark_present_avx2<>(fields, validity);
+        return to;
+    }
+};
+
 // The first of up to 64 bytes of a text without every second quote; `open`: all ones where a first quote is before them.
 [[gnu::always_inline, gnu::target("avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt,pclmul")]] inline std::size_t csv_single_64(const char* from, std::size_t length, std::byte* to,
                                                                                                                  const std::byte* own_end, std::uint64_t& open) {
@@ -178,12 +216,14 @@ struct csv_texts_avx512 {
 // (A template only so that it is compiled where it is used.)
 template <class Isa = csv_words>
 csv_text_functions csv_text_functions_at(instruction_set level) {
+    using base = csv_texts_base<Isa>;
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
     using wide = csv_texts_avx512<Isa>;
     if (level == instruction_set::avx512 && cpu_has_vbmi2()) return {wide::single, wide::count_quotes, wide::place, wide::place_doubled};
+    using half = csv_texts_avx2<Isa>;
+    if (level >= instruction_set::avx2) return {base::single, half::count_quotes, half::place, base::place_doubled};
 #endif
     (void)level;
-    using base = csv_texts_base<Isa>;
     return {base::single, base::count_quotes, base::place, base::place_doubled};
 }
 
