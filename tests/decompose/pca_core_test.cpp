@@ -113,6 +113,33 @@ TEST_CASE("singular values keep components that the covariance loses") {
     CHECK(support::close(by_values.component(1, 0), std::sqrt(0.5), 1e-7));
 }
 
+TEST_CASE("components without variance are orthogonal to the others, and few components are the first of all") {
+    const auto factors = support::random_matrix(90, 3, 74), directions = support::random_matrix(3, 40, 75);
+    support::matrix data(90, 40);    // of rank 2, and a constant feature
+    for (std::size_t i = 0; i < data.rows; ++i)
+        for (std::size_t j = 0; j + 1 < data.columns; ++j) data(i, j) = factors(i, 0) * directions(0, j) + factors(i, 1) * directions(1, j);
+    for (auto solver : {pca_solver::covariance, pca_solver::svd}) {
+        for (std::size_t rows : {90u, 12u}) {
+            const auto model = segkit::fit_pca(data.view().row_range(0, rows), {.solver = solver});
+            CHECK(model.explained_variance[2] < 1e-13 * model.explained_variance[0]);
+            for (std::size_t a = 0; a < model.n_components; ++a) {
+                for (std::size_t b = 0; b <= a; ++b) {
+                    double product = 0;
+                    for (std::size_t j = 0; j < 40; ++j) product += model.component(a, j) * model.component(b, j);
+                    CHECK(support::close(product, a == b ? 1 : 0, 1e-12, 1e-12));
+                }
+            }
+        }
+        const auto full = support::random_matrix(300, 40, 76);
+        const auto all = segkit::fit_pca(full, {.solver = solver}), few = segkit::fit_pca(full, {.n_components = 5, .solver = solver});
+        for (std::size_t c = 0; c < 5; ++c) {
+            CHECK(support::close(few.explained_variance[c], all.explained_variance[c], 1e-13));
+            CHECK(support::close(few.explained_variance_ratio[c], all.explained_variance_ratio[c], 1e-13));
+            for (std::size_t j = 0; j < 40; ++j) CHECK(support::close(few.component(c, j), all.component(c, j), 0, 1e-11));
+        }
+    }
+}
+
 TEST_CASE("the randomised solver finds the leading components, by its seed alone") {
     support::matrix data(400, 150);
     const auto factors = support::random_matrix(400, 6, 71), directions = support::random_matrix(6, 150, 72), noise = support::random_matrix(400, 150, 73);

@@ -233,19 +233,14 @@ struct pca_svd_estimator {
         const std::size_t d = s.width();
         const double divisor = static_cast<double>(s.count - 1);
         double total = 0;
-        Eigen::MatrixXd factor = Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(d), static_cast<Eigen::Index>(d));
         for (std::size_t j = 0; j < d; ++j) {
             double squares = 0;
-            for (std::size_t i = 0; i <= j; ++i) {
-                const double value = s.factor[i * d + j];
-                squares += value * value;
-                factor(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = value;
-            }
+            for (std::size_t i = 0; i <= j; ++i) squares += s.factor[i * d + j] * s.factor[i * d + j];
             detail::require_finite_squares(detail::pca_stage_name, s.means[j], squares, j);
             total += squares / divisor;
         }
         detail::pca_result result(options, s, total);
-        const detail::one_sided_jacobi svd(std::move(factor));
+        const detail::one_sided_jacobi svd(d, [&](std::size_t i, std::size_t j) { return i <= j ? s.factor[i * d + j] : 0.0; });
         const std::size_t kept = result.take_variances([&](std::size_t c) { return svd.value(c) * svd.value(c) / divisor; });
         for (std::size_t c = 0; c < kept; ++c) result.add_component(svd.vector(c));
         return result.take();
@@ -326,8 +321,9 @@ pca_model fit_wide(matrix_view<const T> rows, const pca_options& options) {
     }
     pca_result result(options, centre, total);
     const Eigen::HouseholderQR<Eigen::MatrixXd> factors(centred);
-    const Eigen::MatrixXd factor = factors.matrixQR().topRows(width).template triangularView<Eigen::Upper>();
-    const one_sided_jacobi svd(factor.transpose());
+    const one_sided_jacobi svd(rows.rows, [&](std::size_t i, std::size_t j) {    // of the transposed triangular factor
+        return j <= i ? factors.matrixQR()(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)) : 0.0;
+    });
     const std::size_t kept = result.take_variances([&](std::size_t c) { return svd.value(c) * svd.value(c) / static_cast<double>(rows.rows - 1); });
     Eigen::MatrixXd components = Eigen::MatrixXd::Zero(height, static_cast<Eigen::Index>(kept));
     for (std::size_t c = 0; c < kept; ++c) components.col(static_cast<Eigen::Index>(c)).head(width) = svd.vector(c);

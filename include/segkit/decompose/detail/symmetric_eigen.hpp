@@ -40,15 +40,12 @@ public:
             for (std::size_t j = i; j < size_; ++j) largest = std::max(largest, std::fabs(entry(i, j)));
         }
         if (largest == 0) return;
-        int exponent = 0;
-        std::frexp(largest, &exponent);
-        exponent = std::max(exponent, -1000);
-        scale_ = std::ldexp(1.0, exponent);    // a power of two: scaling rounds nothing
-        const double inverse = std::ldexp(1.0, -exponent);
+        const power_of_two scale(largest);
+        scale_ = scale.factor;
         for (std::size_t i = 0; i < size_; ++i) {
             double* const row = matrix_.data() + i * stride_;
             for (std::size_t j = i / panel_width * panel_width; j < i; ++j) row[j] = matrix_.data()[j * stride_ + i];
-            for (std::size_t j = i; j < size_; ++j) row[j] = entry(i, j) * inverse;
+            for (std::size_t j = i; j < size_; ++j) row[j] = entry(i, j) * scale.inverse;
         }
         aligned_doubles room(3 * stride_);
         tridiagonal_kernels_for(simd_level()).reduce(matrix_.data(), size_, stride_, diagonal_.data(), beside_.data(), weights_.data(), room.data());

@@ -8,6 +8,7 @@
 // one order, whatever the width of a vector, so that all levels give the same bits but for contraction.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -68,15 +69,37 @@ struct octet {
 
 template <class Lanes>
 [[gnu::always_inline]] inline double dot_product(const double* x, const double* y, std::size_t first, std::size_t end) {
-    octet<Lanes> sum, a, b;
-    sum.clear();
-    for (std::size_t c = first; c < end; c += 8) {
-        a.load(x + c);
-        b.load(y + c);
-        sum.add_products(a, b);
+    octet<Lanes> sum[2], a, b;    // two, so that additions do not wait for each other
+    sum[0].clear();
+    sum[1].clear();
+    for (std::size_t c = first; c + 8 < end; c += 16) {
+#pragma GCC unroll 2
+        for (std::size_t s = 0; s < 2; ++s) {
+            a.load(x + c + 8 * s);
+            b.load(y + c + 8 * s);
+            sum[s].add_products(a, b);
+        }
     }
-    return sum.sum();
+    if ((end - first) % 16 != 0) {
+        a.load(x + end - 8);
+        b.load(y + end - 8);
+        sum[0].add_products(a, b);
+    }
+    return sum[0].sum() + sum[1].sum();
 }
+
+// What numbers are scaled by so that the largest is about 1: a power of two, which rounds nothing.
+struct power_of_two {
+    double factor, inverse;
+
+    explicit power_of_two(double largest) {
+        int exponent = 0;
+        std::frexp(largest, &exponent);
+        exponent = std::max(exponent, -1000);
+        factor = std::ldexp(1.0, exponent);
+        inverse = std::ldexp(1.0, -exponent);
+    }
+};
 
 // A symmetric matrix, the update that it awaits, matrix -= v' * w + w' * v, and the vector u that it is multiplied with meanwhile.
 struct pending_update {
