@@ -73,10 +73,14 @@ private:
     aligned_doubles offset_;
 };
 
+// The last block first: a fit has read it last, and it may still be in the cache.
 template <class F>
 void for_row_blocks(std::size_t rows, std::size_t columns, executor_ref executor, F f) {
     const row_blocks blocks(rows, columns);
-    executor.run(blocks.count(), [&](std::size_t b) { f(blocks.first(b), blocks.length(b)); });
+    executor.run(blocks.count(), [&](std::size_t task) {
+        const std::size_t b = blocks.count() - 1 - task;
+        f(blocks.first(b), blocks.length(b));
+    });
 }
 
 }  // namespace detail
