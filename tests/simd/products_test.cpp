@@ -20,7 +20,7 @@ constexpr double less_of(std::size_t j) { return static_cast<double>(j) - 3; }  
 // What the kernels of one level make of some rows: everything in one list, so that levels can be compared.
 struct results {
     std::size_t rows, columns;
-    std::vector<double> packed, sums, products, less, cross, scores, rotated, factor;
+    std::vector<double> packed, sums, products, less, merged, cross, scores, rotated, factor;
 };
 
 template <class T>
@@ -34,7 +34,7 @@ results run(sk::instruction_set level, const std::vector<T>& values, std::size_t
     for (std::size_t c = 0; c < components; ++c) offset.data()[c] = static_cast<double>(c);
     if constexpr (sizeof(T) == 8) kernels.pack_doubles(values.data(), columns, rows, columns, shift.data(), tile.data(), sums.data());
     else kernels.pack_floats(values.data(), columns, rows, columns, shift.data(), tile.data(), sums.data());
-    results r{rows, columns, {}, {sums.data(), sums.data() + columns}, std::vector<double>(columns * columns), {}, std::vector<double>(columns * columns),
+    results r{rows, columns, {}, {sums.data(), sums.data() + columns}, std::vector<double>(columns * columns), {}, {}, std::vector<double>(columns * columns),
               std::vector<double>(rows * (components + 2), -1.0), std::vector<double>(columns * padded, 1.0), std::vector<double>(columns * columns)};
     kernels.subtract(tile.data(), panels, rows, shift.data());
     for (std::size_t i = 0; i < rows; ++i)
@@ -46,6 +46,10 @@ results run(sk::instruction_set level, const std::vector<T>& values, std::size_t
     r.less = r.products;
     kernels.add_products(tile.data(), rows, 1, columns, r.less.data(), nullptr, 0);
     kernels.add_products(tile.data(), rows, 0, columns, r.products.data(), values.data(), values.size() * sizeof(T));
+    r.merged = r.less;
+    std::vector<double> gaps;
+    for (std::size_t j = 0; j < columns; ++j) gaps.push_back(less_of(j));
+    kernels.merge_products(r.products.data(), gaps.data(), columns, r.merged.data());
     kernels.add_cross_products(tile.data(), tile.data(), rows, columns, columns, r.cross.data());
     kernels.project(tile.data(), panels, rows, weights.data(), padded, offset.data(), components, r.scores.data(), components + 2, rows == 128 ? values.data() : nullptr);
     kernels.add_to_factor(tile.data(), rows, columns, r.factor.data());
@@ -84,6 +88,7 @@ void check_against_loops(const results& r, const std::vector<T>& values, std::si
             const bool stored = k >= j / panel_width * panel_width;
             REQUIRE(r.products[j * r.columns + k] == (stored ? r.cross[j * r.columns + k] : 0.0));
             const double subtracted = less_of(j) * less_of(k);
+            REQUIRE(support::close(r.merged[j * r.columns + k], stored ? 2 * product : 0.0, 0, 1e-14 * (2 * size + 2 * std::fabs(subtracted))));
             REQUIRE(support::close(r.less[j * r.columns + k], stored ? product - subtracted : 0.0, 0, 1e-14 * (size + std::fabs(subtracted))));
         }
     }
@@ -118,7 +123,7 @@ void check_sizes() {
                 check_against_loops(r, values, components);
 #if defined(SEGKIT_EXACT_LEVELS)    // compiled with -ffp-contract=off
                 std::vector<double> all;
-                for (const auto* part : {&r.sums, &r.products, &r.less, &r.cross, &r.scores, &r.rotated, &r.factor}) all.insert(all.end(), part->begin(), part->end());
+                for (const auto* part : {&r.sums, &r.products, &r.less, &r.merged, &r.cross, &r.scores, &r.rotated, &r.factor}) all.insert(all.end(), part->begin(), part->end());
                 if (first.empty()) first = all;
                 CHECK(all == first);
 #endif

@@ -41,6 +41,8 @@ struct product_kernels {
     // subtracted: the row and, after it, its negative stand in the tile. Meanwhile `ahead_bytes` from `ahead` on, which the next tile
     // will be packed from, are fetched: they need not be there.
     void (*add_products)(const double* tile, std::size_t rows, std::size_t less, std::size_t columns, double* products, const void* ahead, std::size_t ahead_bytes);
+    // products[i * columns + j] += other[i * columns + j] + gaps[i] * gaps[j], for j >= i / 8 * 8.
+    void (*merge_products)(const double* other, const double* gaps, std::size_t columns, double* products);
     // products[i * right_columns + c] += sum over the rows of (feature i of left) * (feature c of right), for all of them.
     void (*add_cross_products)(const double* left, const double* right, std::size_t rows, std::size_t left_columns, std::size_t right_columns, double* products);
     // out[i * out_stride + c] = offset[c] + sum over the features of tile(i, j) * weights[j * padded + c], for c < count. Weights and
@@ -355,28 +357,91 @@ template <class Lanes>
     }
 }
 
+// Eight reflections I - weight * v' * v, which make the features of one panel zero below the factor: their product is I - v' * weights * v.
+// The rows v stand in the panel itself, feature by feature.
+struct reflections {
+    const double* panel;
+    std::size_t rows;
+    double weights[panel_width][panel_width];    // upper triangular
+};
+
+// Applies them to some vectors of features, of the factor and of the tile. `top` is the first of eight rows of the factor.
+template <class Lanes, std::size_t Vectors>
+[[gnu::always_inline]] inline void reflect_features(const reflections& by, double* tile, std::size_t j, double* top, std::size_t columns) {
+    double* right[Vectors];
+    alignas(64) double along[panel_width][Vectors * Lanes::width] = {};
+    const std::size_t width = std::min(Vectors * Lanes::width, columns - j);
+    for (std::size_t e = 0; e < panel_width; ++e) std::copy_n(top + e * columns + j, width, along[e]);
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < Vectors; ++v) right[v] = tile + in_tile(0, j + v * Lanes::width);
+    product_block<Lanes, panel_width, Vectors> block;
+#pragma GCC unroll 8
+    for (std::size_t e = 0; e < panel_width; ++e) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(block.sum[e][v], along[e] + v * Lanes::width);
+    }
+    for (std::size_t r = 0; r < by.rows; ++r) {
+        typename Lanes::real x[Vectors];
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(x[v], right[v] + r * panel_width);
+        block.add(by.panel + r * panel_width, x);
+    }
+#pragma GCC unroll 8
+    for (std::size_t before = 0; before < panel_width; ++before) {
+        const std::size_t e = panel_width - 1 - before;    // from the last on, since each needs those before
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) {
+            block.sum[e][v] = block.sum[e][v] * by.weights[e][e];
+#pragma GCC unroll 8
+            for (std::size_t f = 0; f < e; ++f) block.sum[e][v] += block.sum[f][v] * by.weights[f][e];
+            Lanes::store(along[e] + v * Lanes::width, block.sum[e][v]);
+        }
+    }
+    for (std::size_t e = 0; e < panel_width; ++e)
+        for (std::size_t c = 0; c < width; ++c) top[e * columns + j + c] -= along[e][c];
+    for (std::size_t r = 0; r < by.rows; ++r) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) {
+            typename Lanes::real x;
+            Lanes::load(x, right[v] + r * panel_width);
+#pragma GCC unroll 8
+            for (std::size_t e = 0; e < panel_width; ++e) x = x - block.sum[e][v] * by.panel[r * panel_width + e];
+            Lanes::store(right[v] + r * panel_width, x);
+        }
+    }
+}
+
+// Householder's reflections feature by feature within a panel, then those of the panel at once (Schreiber and Van Loan, 1989).
 template <class Lanes>
 [[gnu::always_inline]] inline void add_to_factor_body(double* tile, std::size_t rows, std::size_t columns, double* factor) {
     double x[panel_stride], along[panel_width];
-    for (std::size_t k = 0; k < columns; ++k) {
-        double* const row = factor + k * columns;
-        for (std::size_t i = 0; i < rows; ++i) x[i] = tile[in_tile(i, k)];
-        sum_panel<Lanes>(tile + in_tile(0, k) - k % panel_width, x, rows, along);
-        const double squares = along[k % panel_width];
-        if (!(squares > 0)) {    // nothing to reflect, but what is no number shall show
-            row[k] += squares;
-            continue;
-        }
-        const double length = std::sqrt(row[k] * row[k] + squares), end = row[k] > 0 ? -length : length, start = row[k] - end, weight = -start / end;
-        for (std::size_t i = 0; i < rows; ++i) x[i] /= start;
-        row[k] = end;
-        for (std::size_t p = k / panel_width; p * panel_width < columns; ++p) {
-            double* const panel = tile + p * panel_size;
+    for (std::size_t first = 0; first < columns; first += panel_width) {
+        double* const panel = tile + in_tile(0, first);
+        const std::size_t width = std::min(panel_width, columns - first);
+        reflections by{panel, rows, {}};
+        for (std::size_t k = 0; k < width; ++k) {
+            double* const row = factor + (first + k) * columns + first;
+            for (std::size_t i = 0; i < rows; ++i) x[i] = panel[i * panel_width + k];
             sum_panel<Lanes>(panel, x, rows, along);
+            const double squares = along[k];
+            if (!(squares > 0)) {    // nothing to reflect, but what is no number shall show
+                row[k] += squares;
+                for (std::size_t i = 0; i < rows; ++i) panel[i * panel_width + k] = 0;
+                continue;
+            }
+            const double length = std::sqrt(row[k] * row[k] + squares), end = row[k] > 0 ? -length : length, start = row[k] - end, weight = -start / end;
+            row[k] = end;
+            for (std::size_t i = 0; i < rows; ++i) panel[i * panel_width + k] = x[i] /= start;
+            for (std::size_t e = 0; e < panel_width; ++e) along[e] /= start;
+            for (std::size_t e = 0; e < k; ++e) {
+                double sum = 0;
+                for (std::size_t f = e; f < k; ++f) sum += by.weights[e][f] * along[f];
+                by.weights[e][k] = -weight * sum;
+            }
+            by.weights[k][k] = weight;
             for (std::size_t e = 0; e < panel_width; ++e) {
-                const std::size_t j = p * panel_width + e;
-                along[e] = j > k && j < columns ? weight * (row[j] + along[e]) : 0;
-                if (j > k && j < columns) row[j] -= along[e];
+                along[e] = e > k && e < width ? weight * (row[e] + along[e]) : 0;
+                if (e > k && e < width) row[e] -= along[e];
             }
             for (std::size_t e = 0; e < panel_width; e += Lanes::width) {
                 typename Lanes::real value, less;
@@ -388,6 +453,10 @@ template <class Lanes>
                 }
             }
         }
+        constexpr std::size_t vectors = Lanes::width == panel_width ? 3 : 1;
+        std::size_t j = first + panel_width;
+        for (; j + (vectors - 1) * Lanes::width < columns; j += vectors * Lanes::width) reflect_features<Lanes, vectors>(by, tile, j, factor + first * columns, columns);
+        for (; j < columns; j += Lanes::width) reflect_features<Lanes, 1>(by, tile, j, factor + first * columns, columns);
     }
 }
 
@@ -436,6 +505,24 @@ struct add_products_kernel {
         const char* const fetched = static_cast<const char*>(ahead);
         product_sides sides{tile, tile, rows + less, columns, columns, products, rows, fetched, fetched + ahead_bytes};
         add_all_products<Lanes, block_height<Lanes>, block_vectors<Lanes>, true>(sides);
+    }
+};
+struct merge_products_kernel {
+    template <class Lanes>
+    [[gnu::always_inline]] static void run(const double* other, const double* gaps, std::size_t columns, double* products) {
+        for (std::size_t i = 0; i < columns; ++i, other += columns, products += columns) {
+            std::size_t j = i / panel_width * panel_width;
+            for (; j + Lanes::width <= columns; j += Lanes::width) {
+                typename Lanes::real sum, more, gap;
+                Lanes::load(sum, products + j);
+                Lanes::load(more, other + j);
+                Lanes::load(gap, gaps + j);
+                more += gap * gaps[i];
+                sum += more;
+                Lanes::store(products + j, sum);
+            }
+            for (; j < columns; ++j) products[j] += other[j] + gaps[i] * gaps[j];
+        }
     }
 };
 struct add_cross_products_kernel {
@@ -505,12 +592,15 @@ SEGKIT_TARGET_AVX512 void run_avx512(Arguments... arguments) {
 #endif
 
 inline const product_kernels& product_kernels_for([[maybe_unused]] instruction_set level) {
-    static constexpr product_kernels base{run_base<pack_kernel>, run_base<pack_kernel>, run_base<subtract_kernel>, run_base<add_products_kernel>, run_base<add_cross_products_kernel>,
+    static constexpr product_kernels base{run_base<pack_kernel>, run_base<pack_kernel>, run_base<subtract_kernel>,
+                                          run_base<add_products_kernel>, run_base<merge_products_kernel>, run_base<add_cross_products_kernel>,
                                           run_base<project_kernel>, run_base<add_to_factor_kernel>, run_base<rotate_kernel>};
 #if SEGKIT_SIMD_LEVELS
-    static constexpr product_kernels avx2{run_avx2<pack_kernel>, run_avx2<pack_kernel>, run_avx2<subtract_kernel>, run_avx2<add_products_kernel>, run_avx2<add_cross_products_kernel>,
+    static constexpr product_kernels avx2{run_avx2<pack_kernel>, run_avx2<pack_kernel>, run_avx2<subtract_kernel>,
+                                          run_avx2<add_products_kernel>, run_avx2<merge_products_kernel>, run_avx2<add_cross_products_kernel>,
                                           run_avx2<project_kernel>, run_avx2<add_to_factor_kernel>, run_avx2<rotate_kernel>};
-    static constexpr product_kernels avx512{run_avx512<pack_kernel>, run_avx512<pack_kernel>, run_avx512<subtract_kernel>, run_avx512<add_products_kernel>, run_avx512<add_cross_products_kernel>,
+    static constexpr product_kernels avx512{run_avx512<pack_kernel>, run_avx512<pack_kernel>, run_avx512<subtract_kernel>,
+                                            run_avx512<add_products_kernel>, run_avx512<merge_products_kernel>, run_avx512<add_cross_products_kernel>,
                                             run_avx512<project_kernel>, run_avx512<add_to_factor_kernel>, run_avx512<rotate_kernel>};
     if (level == instruction_set::avx512) return avx512;
     if (level == instruction_set::avx2) return avx2;

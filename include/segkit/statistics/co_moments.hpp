@@ -60,10 +60,7 @@ struct co_moments {
 
     void merge(state& s, const state& other) const {
         detail::merge_centred(stage, s, other, [&](const std::vector<double>& gaps) {
-            const std::size_t d = s.width();
-            for (std::size_t i = 0; i < d; ++i) {
-                for (std::size_t j = i / detail::panel_width * detail::panel_width; j < d; ++j) s.products[i * d + j] += other.products[i * d + j] + gaps[i] * gaps[j];
-            }
+            detail::product_kernels_for(simd_level()).merge_products(other.products.data(), gaps.data(), s.width(), s.products.data());
         });
     }
 
