@@ -221,6 +221,7 @@ void check_keys() {
             check_joins(sides<Key>(40'000, 30'000, 70'000, spread, false, 5), false);
             if constexpr (!std::is_same_v<sk::non_null_t<Key>, double>)    // its first keys are equal
                 check_joins(sides<Key>(50'000, 40'000, 50'000, spread, true, 6), true);
+            if (!spread && sk::is_integer<Key>) check_joins(sides<Key>(12'000, 70'000, 20'000, spread, false, 7), false);    // sorted by key
         }
     }
 }
@@ -279,4 +280,46 @@ TEST_CASE("a broken promise names the first row that repeats a key, whatever the
     }
     const auto pairs = left | sk::derive("n"_c = std::int64_t{1}) | sk::left_join(twice, "key"_c, "n"_c, sk::one_match) | sk::collect();    // two keys: a pair occurs once
     CHECK(pairs.rows() == left.rows());
+}
+
+TEST_CASE("many matches of a row come in the order of the right side; keys outside of its range and nulls have none") {
+    sk::table<sk::schema<sk::field<"key", maybe<std::int32_t>>, sk::field<"a", std::int64_t>>> left;
+    sk::table<sk::schema<sk::field<"n", std::int64_t>, sk::field<"key", std::int32_t>, sk::field<"pair", sk::block<float>>, sk::field<"name", maybe<sk::text>>>> right;
+    const sk::counter_random random(31, 7);
+    constexpr std::int32_t keys = 9000;
+    std::map<std::int32_t, std::vector<std::int64_t>> rows_of;
+    for (std::int64_t i = 0; i < 80'000; ++i) {
+        const auto key = static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(i), keys / 3)) * 3 - 4000;
+        const std::vector<float> pair{static_cast<float>(i), static_cast<float>(-i)};
+        const std::string name = "name " + std::to_string(i);
+        right.append(i, key, sk::block_value<float>{pair.data(), 2}, i % 5 ? maybe<std::string_view>(name) : std::nullopt);
+        rows_of[key].push_back(i);
+    }
+    for (std::int64_t i = 0; i < 20'000; ++i) {
+        maybe<std::int32_t> key;
+        if (i % 11) key = static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(-i), 2 * keys)) - keys;
+        left.append(key, i);
+    }
+    const auto check = [&](const auto& t, bool keep_all) {
+        std::size_t at = 0;
+        bool same = true;
+        for (std::size_t i = 0; i < left.rows(); ++i) {
+            const maybe<std::int32_t> key = left["key"_c][i];
+            const auto found = key ? rows_of.find(*key) : rows_of.end();
+            if (found == rows_of.end()) {
+                same = same && (!keep_all || (at < t.rows() && t["a"_c][at] == left["a"_c][i] && !maybe<std::int64_t>(t["n"_c][at])));
+                at += keep_all;
+                continue;
+            }
+            for (const std::int64_t n : found->second) {
+                same = same && at < t.rows() && t["a"_c][at] == left["a"_c][i] && t["n"_c][at] == n && t["name"_c][at] == right["name"_c][static_cast<std::size_t>(n)];
+                if constexpr (sk::has_column<typename std::remove_cvref_t<decltype(t)>::schema_type, "pair">) same = same && t["pair"_c][at][1] == static_cast<float>(-n);
+                ++at;
+            }
+        }
+        CHECK(same);
+        CHECK(at == t.rows());
+    };
+    on_all(left | sk::inner_join(right, "key"_c), [&](const auto& t) { check(t, false); });
+    on_all(left | sk::left_join(right | sk::drop("pair"_c), "key"_c), [&](const auto& t) { check(t, true); });
 }

@@ -285,3 +285,32 @@ TEST_CASE("many equal keys, many nulls and keys that crowd in a corner of their 
         return c != 0 ? c : in_order(t["word"_c][a], t["word"_c][b], false);
     });
 }
+
+TEST_CASE("numbers of one magnitude beside few others are sorted like others, and a zero keeps its sign") {
+    sk::table<sk::schema<sk::field<"id", std::int64_t>, sk::field<"price", double>, sk::field<"change", double>, sk::field<"thin", float>>> t;
+    const sk::counter_random random(9, 4);
+    constexpr std::size_t rows = 200'000;
+    for (std::size_t i = 0; i < rows; ++i) {
+        const double price = random.below(4 * i, 50) ? 4096 + random.uniform(4 * i + 1) : 1e-3 * static_cast<double>(random.below(4 * i + 1, 900));
+        const double change = random.below(4 * i, 9) ? static_cast<double>(random.below(4 * i + 2, 1000)) - 500 : random.below(4 * i + 2, 2) ? 0.0 : -0.0;
+        t.append(static_cast<std::int64_t>(i), price, change, static_cast<float>(random.below(4 * i + 3, 5000)) / 16 - 100);
+    }
+    const auto check_column = [&]<sk::fixed_string Name>(sk::col<Name> column, const auto& query, bool down) {
+        const auto values = t[column];
+        std::vector<std::size_t> expected(rows);
+        for (std::size_t i = 0; i < rows; ++i) expected[i] = i;
+        std::sort(expected.begin(), expected.end(), [&](std::size_t a, std::size_t b) { return values[a] != values[b] ? (values[a] < values[b]) != down : a < b; });
+        for (const unsigned threads : {1u, 2u, 3u, 7u}) {
+            const auto sorted = query | sk::collect(sk::threads(threads));
+            bool same = sorted.rows() == rows;
+            for (std::size_t i = 0; same && i < rows; ++i)
+                same = sorted["id"_c][i] == static_cast<std::int64_t>(expected[i]) && sorted[column][i] == values[expected[i]] && std::signbit(sorted[column][i]) == std::signbit(values[expected[i]]);
+            CHECK(same);
+        }
+    };
+    check_column("price"_c, t | sk::sort_by("price"_c), false);
+    check_column("price"_c, t | sk::sort_by(sk::descending("price"_c)), true);
+    check_column("change"_c, t | sk::sort_by("change"_c), false);
+    check_column("thin"_c, t | sk::sort_by("thin"_c), false);
+    check_column("thin"_c, t | sk::sort_by(sk::descending("thin"_c)), true);
+}

@@ -22,6 +22,7 @@
 #include <segkit/pipeline/plan.hpp>
 #include <segkit/query/detail/hash.hpp>
 #include <segkit/query/detail/join_index.hpp>
+#include <segkit/query/detail/join_runs.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -53,6 +54,7 @@ struct join_promise {
 template <class = void>
 struct join_engine {
     using index_type = join_index<column_data>;
+    using runs_type = join_runs<column_data>;
 
     // The right side of a join: a plan that gives its rows, and an index over its key columns. Rows that are stored or computed
     // columns are used where they are. Others are collected: first what the pass at hand reads; should a later pass read another
@@ -74,22 +76,20 @@ struct join_engine {
         }
         void prepare(executor_ref executor) {
             const std::lock_guard hold(lock_);
-            std::vector<bool> missing(slots_.size(), false);
-            bool any = false;
-            for (std::size_t i = 0; i < slots_.size(); ++i) {
-                missing[i] = wanted_[i] && !columns_[i];
-                any = any || missing[i];
-            }
-            if (any) {
-                if (!kept_.empty())
-                    for (std::size_t i = 0; i < slots_.size(); ++i) missing[i] = !columns_[i];
-                rows_at_hand more = rows_in_memory(plan_, slots_, missing, executor);
-                rows_ = more.rows->rows;
-                for (std::size_t i = 0; i < slots_.size(); ++i)
-                    if (missing[i]) columns_[i] = more.columns[i];
-                kept_.push_back(std::move(more.rows));
-            }
+            keep(executor);
             if (!indexed_) index(executor);
+        }
+        // The rows with these columns in the order of their key, instead of an index, where that pays for so many left rows.
+        bool sort_by_key(runs_type& runs, const std::vector<std::size_t>& columns, std::size_t left_rows, executor_ref executor) {
+            const std::lock_guard hold(lock_);
+            keep(executor);
+            if (indexed_ || promise_.one_match || keys_.size() != 1 || rows_ >= index_type::most_rows) return false;
+            std::vector<const column_data*> sorted{columns_[keys_[0]]};
+            for (const std::size_t c : columns) {
+                if (is_list_type(columns_[c]->type)) return false;
+                sorted.push_back(columns_[c]);
+            }
+            return runs.build(std::move(sorted), rows_, left_rows, executor);
         }
 
         // As far as it is known what will be gathered.
@@ -102,6 +102,22 @@ struct join_engine {
         const index_type& find_by() const { return index_; }
 
     private:
+        void keep(executor_ref executor) {
+            std::vector<bool> missing(slots_.size(), false);
+            bool any = false;
+            for (std::size_t i = 0; i < slots_.size(); ++i) {
+                missing[i] = wanted_[i] && !columns_[i];
+                any = any || missing[i];
+            }
+            if (!any) return;
+            if (!kept_.empty())
+                for (std::size_t i = 0; i < slots_.size(); ++i) missing[i] = !columns_[i];
+            rows_at_hand more = rows_in_memory(plan_, slots_, missing, executor);
+            rows_ = more.rows->rows;
+            for (std::size_t i = 0; i < slots_.size(); ++i)
+                if (missing[i]) columns_[i] = more.columns[i];
+            kept_.push_back(std::move(more.rows));
+        }
         void index(executor_ref executor) {
             if (rows_ >= index_type::most_rows)
                 throw error({.code = error_code::overflow,
@@ -343,8 +359,20 @@ struct join_engine {
             }
             if (!left.rows || left.rows->rows >= 0xFFFFFFFFull) return {};
             want_right(needed);
+            std::vector<std::size_t> from_right, place(right_columns_.size(), 0);    // which columns are gathered; their places after the key
+            for (std::size_t i = 0, n = left_slots_.size(); i < right_columns_.size() && n + i < needed.size(); ++i) {
+                if (!needed[n + i]) continue;
+                from_right.push_back(right_columns_[i].column);
+                place[i] = from_right.size();
+            }
+            runs_type runs;
+            if (right_->sort_by_key(runs, from_right, left.rows->rows, executor)) {
+                const auto column = [&](std::size_t i) -> const column_data& { return runs.column(place[i]); };
+                return {std::make_shared<const table_data>(join_stored(runs, column, columns, left.rows->rows, needed, executor)), true};
+            }
             right_->prepare(executor);
-            return {std::make_shared<const table_data>(join_stored(columns, left.rows->rows, needed, executor)), true};
+            const auto column = [&](std::size_t i) -> const column_data& { return right_->column(right_columns_[i].column); };
+            return {std::make_shared<const table_data>(join_stored(right_->find_by(), column, columns, left.rows->rows, needed, executor)), true};
         }
 
     private:
@@ -356,11 +384,12 @@ struct join_engine {
         };
         static constexpr std::size_t rows_per_range = 16 * chunk_rows;
 
-        matched_rows match_all(const std::vector<const column_data*>& left, std::size_t rows, executor_ref executor) const {
+        // (`index` is a join_index or join_runs.)
+        template <class Index>
+        matched_rows match_all(const Index& index, const std::vector<const column_data*>& left, std::size_t rows, executor_ref executor) const {
             const std::size_t ranges = (rows + rows_per_range - 1) / rows_per_range;
             matched_rows all{take_memory<std::uint32_t>(rows), std::vector<std::size_t>(ranges + 1, 0)};
             std::vector<char> complete(ranges, true);
-            const index_type& index = right_->find_by();
             std::vector<std::unique_ptr<column_reader>> readers;
             for (const int k : keys_) readers.push_back(reader_of(*left[static_cast<std::size_t>(k)]));
             executor.run(ranges, [&](std::size_t range) {
@@ -379,7 +408,7 @@ struct join_engine {
                     for (std::uint32_t i = 0; i < c.rows; ++i) none += match[i] == 0;
                     if (!index.has_further()) continue;
                     for (std::uint32_t i = 0; i < c.rows; ++i)
-                        if (match[i]) index.each_further(match[i], [&](std::uint32_t) { ++count; });
+                        if (match[i]) count += index.further_matches(match[i]);
                 }
                 complete[range] = none == 0;
                 all.first_row[range + 1] = count + (end - range * rows_per_range) - (kind_ == join_kind::left ? 0 : none);
@@ -391,10 +420,10 @@ struct join_engine {
             return all;
         }
 
-        table_data join_stored(const std::vector<const column_data*>& left, std::size_t rows, const std::vector<bool>& needed, executor_ref executor) const {
-            const matched_rows matched = match_all(left, rows, executor);
+        template <class Index, class RightColumn>
+        table_data join_stored(const Index& index, RightColumn&& right_column_at, const std::vector<const column_data*>& left, std::size_t rows, const std::vector<bool>& needed, executor_ref executor) const {
+            const matched_rows matched = match_all(index, left, rows, executor);
             const std::size_t count = matched.first_row.back(), n = left_slots_.size();
-            const index_type& index = right_->find_by();
             const bool as_left = !index.has_further() && count == rows;    // one row for each on the left
             owned_memory<std::uint32_t> left_row, match;
             if (!as_left) {
@@ -407,7 +436,7 @@ struct join_engine {
                     for (std::size_t row = range * rows_per_range; row < end && at < last; ++row) {
                         const std::uint32_t m = matched.match[row];
                         left_row[at] = static_cast<std::uint32_t>(row + 1);    // overwritten by the next row where this one goes
-                        match[at] = m;
+                        match[at] = m ? index.first_match(m) : 0;
                         at += m != 0 || keep_all;
                         if (!further || !m) continue;
                         index.each_further(m, [&](std::uint32_t another) {
@@ -428,7 +457,7 @@ struct join_engine {
             gathered.reserve(n + right_columns_.size());
             for (std::size_t i = 0; i < n + right_columns_.size(); ++i) {
                 const bool on_left = i < n, wanted = i < needed.size() && needed[i];
-                const column_data* from = !wanted ? nullptr : on_left ? left[static_cast<std::size_t>(left_slots_[i])] : &right_->column(right_columns_[i - n].column);
+                const column_data* from = !wanted ? nullptr : on_left ? left[static_cast<std::size_t>(left_slots_[i])] : &right_column_at(i - n);
                 if (on_left && wanted && as_left) {
                     all.columns.push_back(*from);
                     continue;

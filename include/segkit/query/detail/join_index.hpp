@@ -5,6 +5,7 @@
 // in parallel and in row order. Look-ups go a chunk at a time: hash all, read all entries, compare all keys.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,54 @@ template <class V>
 std::int64_t key_number(V value) {
     if constexpr (sizeof(V) == 4) return static_cast<std::int32_t>(value);
     else return static_cast<std::int64_t>(value);
+}
+
+// The least and the greatest of a column of integer keys, nulls left out, and whether each is one more than the one before it.
+struct key_extent {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max(), greatest = std::numeric_limits<std::int64_t>::min();
+    bool in_order = true;
+
+    bool any() const { return least <= greatest; }
+    std::uint64_t last() const { return static_cast<std::uint64_t>(greatest) - static_cast<std::uint64_t>(least); }
+};
+template <class V, class Column>
+key_extent extent_of_keys(const Column& column, std::size_t rows, executor_ref executor) {
+    constexpr std::size_t rows_per_task = std::size_t{1} << 16;
+    const V* values = keys_in<V>(column).values;
+    std::vector<key_extent> extents((rows + rows_per_task - 1) / rows_per_task);
+    executor.run(extents.size(), [&](std::size_t task) {
+        key_extent e;
+        for (std::size_t row = task * rows_per_task; row < std::min(rows, (task + 1) * rows_per_task); ++row) {
+            if (column.nullable && !bit_at(column.validity_bits(), row)) {
+                e.in_order = false;
+                continue;
+            }
+            const std::int64_t key = key_number(values[row]);
+            e.least = key < e.least ? key : e.least;
+            e.greatest = key > e.greatest ? key : e.greatest;
+            e.in_order = e.in_order && static_cast<std::uint64_t>(key) - row == static_cast<std::uint64_t>(key_number(values[0]));
+        }
+        extents[task] = e;
+    });
+    key_extent all;
+    for (const key_extent& e : extents) {
+        all.least = std::min(all.least, e.least);
+        all.greatest = std::max(all.greatest, e.greatest);
+        all.in_order = all.in_order && e.in_order;
+    }
+    return all;
+}
+
+// match[row] = f(row) of the selected rows of a chunk, 0 where the key is null.
+template <class F>
+void look_up_keys(const chunk& c, const slot_view& view, std::uint32_t* match, F&& f) {
+    if (c.dense) {
+        for (std::uint32_t row = 0; row < c.rows; ++row) match[row] = f(row);
+    } else {
+        for (std::uint32_t k = 0; k < c.selected; ++k) match[c.selection[k]] = f(c.selection[k]);
+    }
+    if (view.validity == all_valid_bits.data()) return;
+    c.each([&](std::uint32_t, std::uint32_t row) { match[row] = view.valid(row) ? match[row] : 0; });
 }
 
 struct repeated_key {
@@ -96,7 +145,13 @@ public:
     // Whether any key stands in several rows, and all of these are asked for.
     bool has_further() const { return !further_.empty(); }
 
-    // f(right row + 1) for the further matches of a first one, in row order.
+    // What find has found, as right row + 1, how many further rows have that key, and f(right row + 1) for these, in row order.
+    static std::uint32_t first_match(std::uint32_t match) { return match; }
+    std::size_t further_matches(std::uint32_t match) const {
+        std::size_t count = 0;
+        each_further(match, [&](std::uint32_t) { ++count; });
+        return count;
+    }
     template <class F>
     void each_further(std::uint32_t match, F&& f) const {
         if (further_.empty() || first_further_[match - 1] == 0) return;
@@ -128,34 +183,10 @@ private:
     bool build_direct(executor_ref executor) {
         const Column& column = *keys_[0];
         const V* values = keys_in<V>(column).values;
-        struct extent {
-            std::int64_t least = std::numeric_limits<std::int64_t>::max(), greatest = std::numeric_limits<std::int64_t>::min();
-            bool in_order = true;
-        };
-        std::vector<extent> extents(tasks());
-        each_task(executor, [&](std::size_t task, std::size_t begin, std::size_t end) {
-            extent e;
-            for (std::size_t row = begin; row < end; ++row) {
-                if (!known(column, row)) {
-                    e.in_order = false;
-                    continue;
-                }
-                const std::int64_t key = key_number(values[row]);
-                e.least = key < e.least ? key : e.least;
-                e.greatest = key > e.greatest ? key : e.greatest;
-                e.in_order = e.in_order && static_cast<std::uint64_t>(key) - row == static_cast<std::uint64_t>(key_number(values[0]));
-            }
-            extents[task] = e;
-        });
-        extent all;
-        for (const extent& e : extents) {
-            all.least = e.least < all.least ? e.least : all.least;
-            all.greatest = e.greatest > all.greatest ? e.greatest : all.greatest;
-            all.in_order = all.in_order && e.in_order;
-        }
-        if (all.least > all.greatest) return true;    // nulls only: the empty form stays
+        const key_extent all = extent_of_keys<V>(column, rows_, executor);
+        if (!all.any()) return true;    // nulls only: the empty form stays
         least_ = all.least;
-        const std::uint64_t last = static_cast<std::uint64_t>(all.greatest) - static_cast<std::uint64_t>(all.least);
+        const std::uint64_t last = all.last();
         if (last > (why_ == purpose::exists ? 128 : 6) * rows_ + 4096) return false;
         range_ = last + 1;
         if (all.in_order) {
@@ -229,34 +260,24 @@ private:
         const V* values = view.as<V>();
         switch (form_) {
             case form::in_order:
-                return look_up(c, view, match, [&](std::uint32_t row) {
+                return look_up_keys(c, view, match, [&](std::uint32_t row) {
                     const std::uint64_t place = place_of(values[row]);
                     return place < range_ ? static_cast<std::uint32_t>(place + 1) : 0u;
                 });
             case form::present:
-                return look_up(c, view, match, [&](std::uint32_t row) {
+                return look_up_keys(c, view, match, [&](std::uint32_t row) {
                     std::uint64_t place = place_of(values[row]);
                     place = place < range_ ? place : range_;
                     return static_cast<std::uint32_t>(present_[place >> 6] >> (place & 63) & 1);
                 });
             default: {
                 const std::uint32_t* entries = entries_.get();
-                return look_up(c, view, match, [&](std::uint32_t row) {
+                return look_up_keys(c, view, match, [&](std::uint32_t row) {
                     const std::uint64_t place = place_of(values[row]);
                     return entries[place < range_ ? place : range_];
                 });
             }
         }
-    }
-    template <class F>
-    static void look_up(const chunk& c, const slot_view& view, std::uint32_t* match, F&& f) {
-        if (c.dense) {
-            for (std::uint32_t row = 0; row < c.rows; ++row) match[row] = f(row);
-        } else {
-            for (std::uint32_t k = 0; k < c.selected; ++k) match[c.selection[k]] = f(c.selection[k]);
-        }
-        if (view.validity == all_valid_bits.data()) return;
-        c.each([&](std::uint32_t, std::uint32_t row) { match[row] = view.valid(row) ? match[row] : 0; });
     }
 
     // ---- hashing

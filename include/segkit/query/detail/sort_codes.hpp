@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,6 +35,14 @@ std::uint64_t ordered_bits(V value) {
     } else {
         return static_cast<std::uint64_t>(static_cast<std::int64_t>(value)) ^ sign;
     }
+}
+
+// The number whose bits these are; a zero is the positive one.
+template <class V>
+V from_ordered_bits(std::uint64_t bits) {
+    constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+    if constexpr (std::is_floating_point_v<V>) return static_cast<V>(std::bit_cast<double>(bits & sign ? bits ^ sign : ~bits));
+    else return static_cast<V>(bits ^ sign);
 }
 
 // Eight bytes of a text from one on, as a number of the same order; zeros after the end. `readable` is the end of the memory.
@@ -135,16 +144,21 @@ public:
         }
     }
 
-    // Whether a column is the code in other words: the values of an integer key that is the only one.
+    // Whether a column is the code in other words: the values of a number that is the only key.
     bool tells(const column_data& column) const {
-        return exact_ && parts_.size() == 1 && parts_[0].of == what::number && parts_[0].key->column == &column && !parts_[0].has_nulls && size_of(column.type) >= 4 &&
-               column.type != type_id::float32 && column.type != type_id::float64;
+        return exact_ && parts_.size() == 1 && parts_[0].of == what::number && parts_[0].key->column == &column && !parts_[0].has_nulls && !parts_[0].has_nans &&
+               !parts_[0].has_negative_zeros && size_of(column.type) >= 4;
     }
-    // The value of such a column.
-    std::int64_t told(std::uint64_t code) const {
+    // Calls f with what gives the value of such a column from its code, in the column's own type.
+    template <class F>
+    void with_told(F&& f) const {
         const part& p = parts_[0];
-        const std::uint64_t away = code << p.shift;
-        return static_cast<std::int64_t>((p.key->descending ? p.greatest - away : p.least + away) ^ (std::uint64_t{1} << 63));
+        const bool down = p.key->descending;
+        const std::uint64_t least = p.least, greatest = p.greatest;
+        const unsigned shift = p.shift;
+        with_order_value(p.key->column->type, [&]<class V>(std::type_identity<V>) {
+            if constexpr (std::is_arithmetic_v<V>) f([=](std::uint64_t code) { return from_ordered_bits<V>(down ? greatest - (code << shift) : least + (code << shift)); });
+        });
     }
 
 private:
@@ -153,7 +167,7 @@ private:
     struct extent {
         std::uint64_t least = std::numeric_limits<std::uint64_t>::max(), greatest = 0;    // of a number's ordered_bits
         std::uint64_t any = 0, all = std::numeric_limits<std::uint64_t>::max();           // bits set in some value, and in every one
-        bool has_nulls = false, has_nans = false, has_values = false;
+        bool has_nulls = false, has_nans = false, has_values = false, has_negative_zeros = false;
         std::size_t windows = most_windows;    // of texts that were looked at
         std::size_t skip = 0, shortest = static_cast<std::size_t>(-1), longest = 0;       // bytes of texts: what all begin with, and their sizes
         std::uint64_t window_any[most_windows] = {}, window_all[most_windows] = {};
@@ -166,6 +180,7 @@ private:
             has_nulls = has_nulls || e.has_nulls;
             has_nans = has_nans || e.has_nans;
             has_values = has_values || e.has_values;
+            has_negative_zeros = has_negative_zeros || e.has_negative_zeros;
             skip = std::min(skip, e.skip);
             shortest = std::min(shortest, e.shortest);
             longest = std::max(longest, e.longest);
@@ -181,6 +196,7 @@ private:
         const Key* key;
         what of;
         bool has_nulls, has_nans = false;
+        bool has_negative_zeros = false;        // whose codes are those of positive ones
         bool marks_nulls = false;               // the first part of a key has codes of nulls and NaNs
         unsigned bits = 0, taken = 0;           // of its code; of these, in the common code
         unsigned shift = 0;                     // low bits left out
@@ -199,6 +215,28 @@ private:
         executor.run(tasks(), [&](std::size_t task) { f(task, task * rows_per_task, std::min(rows_, (task + 1) * rows_per_task)); });
     }
     static bool is_null(const Key& k, std::size_t row) { return k.column->nullable && !bit_at(k.column->validity_bits(), row); }
+
+    // f(row) for the rows of a range that are not null and none(row) for the others, a few hundred at a time: which is which differs
+    // from row to row, so that nothing branches on it.
+    template <class F, class None>
+    static void each_known(const Key& k, std::size_t begin, std::size_t end, F&& f, None&& none) {
+        if (!k.column->nullable) {
+            for (std::size_t row = begin; row < end; ++row) f(row);
+            return;
+        }
+        constexpr std::size_t step = 256;
+        std::uint16_t known[step], nulls[step];
+        for (; begin < end; begin += step) {
+            const std::size_t n = std::min(step, end - begin);
+            std::size_t n_known = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                known[n_known] = nulls[i - n_known] = static_cast<std::uint16_t>(i);
+                n_known += !is_null(k, begin + i);
+            }
+            for (std::size_t i = 0; i < n_known; ++i) f(begin + known[i]);
+            for (std::size_t i = 0; i < n - n_known; ++i) none(begin + nulls[i]);
+        }
+    }
 
     // ---- what there is to tell apart
 
@@ -236,6 +274,7 @@ private:
                         e.has_nans = true;
                         continue;
                     }
+                    e.has_negative_zeros = e.has_negative_zeros || (values[row] == 0 && std::signbit(values[row]));
                 }
                 const std::uint64_t x = ordered_bits(values[row]);
                 e.least = x < e.least ? x : e.least;
@@ -297,22 +336,18 @@ private:
             extent e;
             e.skip = shared.size();
             for (std::uint64_t& x : e.window_all) x = std::numeric_limits<std::uint64_t>::max();
-            // A null's text can be read and is then left out: what is null and what is not differs from row to row.
-            for (std::size_t row = begin; row < end; ++row) {
-                const bool known = !is_null(k, row);
+            each_known(k, begin, end, [&](std::size_t row) {
                 const std::string_view text = texts[row];
-                if (e.skip && known && (text.size() < e.skip || std::memcmp(text.data(), shared.data(), e.skip) != 0)) e.skip = shared_bytes(text, shared.substr(0, e.skip));
-                e.has_nulls |= !known;
-                e.has_values |= known;
-                e.shortest = std::min(e.shortest, known ? text.size() : e.shortest);
-                e.longest = std::max(e.longest, known ? text.size() : 0);
-                const std::uint64_t kept = known ? ~std::uint64_t{0} : 0;
+                if (e.skip && (text.size() < e.skip || std::memcmp(text.data(), shared.data(), e.skip) != 0)) e.skip = shared_bytes(text, shared.substr(0, e.skip));
+                e.has_values = true;
+                e.shortest = std::min(e.shortest, text.size());
+                e.longest = std::max(e.longest, text.size());
                 for (std::size_t w = 0; w < windows; ++w) {
-                    const std::uint64_t x = text_window(text, shared.size() + 8 * w, readable) & kept;
+                    const std::uint64_t x = text_window(text, shared.size() + 8 * w, readable);
                     e.window_any[w] |= x;
-                    e.window_all[w] &= x | ~kept;
+                    e.window_all[w] &= x;
                 }
-            }
+            }, [&](std::size_t) { e.has_nulls = true; });
             parts[task] = e;
         });
         extent all;
@@ -334,7 +369,7 @@ private:
     // ---- the parts of the code
 
     void lay_out(const Key& k, const extent& e) {
-        part p{&k, what::number, e.has_nulls, e.has_nans};
+        part p{&k, what::number, e.has_nulls, e.has_nans, e.has_negative_zeros};
         p.marks_nulls = true;
         const std::uint64_t specials = std::uint64_t{e.has_nulls} + std::uint64_t{e.has_nans};
         if (!e.has_values || k.column->type != type_id::text) {
@@ -414,11 +449,10 @@ private:
         const std::size_t from = p.from;
         const unsigned shift = p.shift;
         const auto encode = [&](auto&& code_of) {
-            for (std::size_t row = begin; row < end; ++row) {
+            each_known(k, begin, end, [&](std::size_t row) {
                 const std::uint64_t code = code_of(texts[row]);
-                const std::uint64_t known = front + (k.descending ? last - code : code);
-                add_code(p, codes[row - begin], p.has_nulls && is_null(k, row) ? null_code : known);
-            }
+                add_code(p, codes[row - begin], front + (k.descending ? last - code : code));
+            }, [&](std::size_t row) { add_code(p, codes[row - begin], null_code); });
         };
         if (p.of == what::length) encode([&](std::string_view text) { return text.size() - p.least; });
         else encode([&](std::string_view text) { return pack(text_window(text, from, readable)) >> shift; });

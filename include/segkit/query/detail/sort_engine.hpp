@@ -104,6 +104,59 @@ private:
         std::uint64_t base = 0;    // the least code
         unsigned bits = 0;         // of a code less that one
     };
+    // The codes of a bucket cut into at most 2^cell_bits cells: even ones, unless a sample says that some of these would hold many
+    // rows (doubles of one magnitude share their first bits). Then 1024 even cells are cut once more, each by its share of the rows.
+    class code_cells {
+    public:
+        template <class CodeOfRow>
+        code_cells(const bucket& all, unsigned cell_bits, CodeOfRow&& code_of_row)
+            : base_(all.base), last_(all.bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << all.bits) - 1), shift_(all.bits - cell_bits), size_(std::size_t{1} << cell_bits) {
+            constexpr std::size_t samples = 4096;
+            if (cell_bits <= coarse_bits || all.rows < 16 * samples) return;
+            const unsigned coarse_shift = all.bits - coarse_bits;
+            std::vector<std::size_t> sampled(coarse_cells, 0);
+            for (std::size_t i = 0; i < samples; ++i) ++sampled[(code_of_row(all.rows / samples * i) - base_) >> coarse_shift];
+            const std::size_t most = *std::max_element(sampled.begin(), sampled.end());
+            if (most * (all.rows / samples) <= 2 * rows_per_bucket * (size_ / coarse_cells)) return;
+            shift_ = coarse_shift;
+            const std::size_t to_share = size_ - coarse_cells;
+            size_ = 0;
+            for (const std::size_t n : sampled) {
+                const std::size_t share = n * to_share / samples;
+                const unsigned bits = share == 0 ? 0 : std::min(static_cast<unsigned>(std::bit_width(share)) - 1, coarse_shift);
+                cut_.push_back({static_cast<std::uint32_t>(size_), coarse_shift - bits});
+                size_ += std::size_t{1} << bits;
+            }
+        }
+        bool even() const { return cut_.empty(); }
+        std::size_t size() const { return size_; }
+        std::size_t even_cell_of(std::uint64_t code) const { return static_cast<std::size_t>(shift_ == 64 ? 0 : (code - base_) >> shift_); }
+        std::size_t cell_of(std::uint64_t code) const {
+            const std::uint64_t away = code - base_;
+            const cut& c = cut_[static_cast<std::size_t>(away >> shift_)];
+            return c.first + static_cast<std::size_t>((away & ((std::uint64_t{1} << shift_) - 1)) >> c.shift);
+        }
+        // What lies in a cell.
+        std::uint64_t least_code(std::size_t cell) const {
+            if (even()) return base_ + (shift_ == 64 ? 0 : std::uint64_t{cell} << shift_);
+            const auto after = std::upper_bound(cut_.begin(), cut_.end(), cell, [](std::size_t c, const cut& x) { return c < x.first; });
+            const auto coarse = static_cast<std::size_t>(after - cut_.begin()) - 1;
+            return base_ + (std::uint64_t{coarse} << shift_) + (std::uint64_t{cell - cut_[coarse].first} << cut_[coarse].shift);
+        }
+        std::uint64_t greatest_code(std::size_t cell) const { return cell + 1 == size_ ? base_ + last_ : least_code(cell + 1) - 1; }
+
+    private:
+        static constexpr unsigned coarse_bits = 10;
+        static constexpr std::size_t coarse_cells = std::size_t{1} << coarse_bits;
+        struct cut {
+            std::uint32_t first;    // of the cells that one of the 1024 is cut into
+            std::uint32_t shift;
+        };
+        std::uint64_t base_, last_;
+        unsigned shift_;
+        std::size_t size_;
+        std::vector<cut> cut_{};
+    };
     // Memory of one task.
     struct workplace {
         std::vector<std::uint64_t> words{}, other{};
@@ -191,14 +244,11 @@ private:
         std::byte* to = f.to + b.begin * f.bytes;
         const std::size_t stride = record_bytes_;
         if (f.of == content::key) {
-            with_bytes(f.bytes, [&]<std::size_t Bytes>(std::integral_constant<std::size_t, Bytes>) {
-                if constexpr (Bytes > 1)
-                    for (std::size_t i = 0; i < b.rows; ++i) {
-                        const std::int64_t value = codes_.told(code_in<Code>(records + place[i] * stride));
-                        const auto narrow = static_cast<std::int32_t>(value);
-                        if constexpr (Bytes == 8) std::memcpy(to + i * Bytes, &value, Bytes);
-                        else std::memcpy(to + i * sizeof narrow, &narrow, sizeof narrow);
-                    }
+            codes_.with_told([&](auto&& told) {
+                for (std::size_t i = 0; i < b.rows; ++i) {
+                    const auto value = told(code_in<Code>(records + place[i] * stride));
+                    std::memcpy(to + i * sizeof value, &value, sizeof value);
+                }
             });
             return;
         }
@@ -246,9 +296,17 @@ private:
     dealt_rows deal(const bucket& all, unsigned most_bits, executor_ref executor, Codes&& codes_of, CodeAt&& code_at, Write&& write) const {
         const std::size_t rows = all.rows;
         const unsigned cell_bits = std::min({all.bits, most_bits, static_cast<unsigned>(std::bit_width(rows / 16))});
-        const unsigned cell_shift = all.bits - cell_bits;
-        const std::size_t cells = std::size_t{1} << cell_bits;
-        const auto cell_of = [&all, cell_shift](std::uint64_t code) { return static_cast<std::size_t>(cell_shift == 64 ? 0 : (code - all.base) >> cell_shift); };
+        const code_cells cells(all, cell_bits, [&](std::size_t row) {
+            std::uint64_t code = 0;
+            codes_of(row, 1, &code);
+            return code;
+        });
+        if (cells.even()) return deal_into(cells, [&cells](std::uint64_t code) { return cells.even_cell_of(code); }, all, executor, codes_of, code_at, write);
+        return deal_into(cells, [&cells](std::uint64_t code) { return cells.cell_of(code); }, all, executor, codes_of, code_at, write);
+    }
+    template <class CellOf, class Codes, class CodeAt, class Write>
+    dealt_rows deal_into(const code_cells& cells, CellOf cell_of, const bucket& all, executor_ref executor, Codes& codes_of, CodeAt& code_at, Write& write) const {
+        const std::size_t rows = all.rows, n_cells = cells.size();
         const std::size_t ranges = std::min(most_ranges, rows / codes_.rows_per_task + 1);
         const std::size_t per_range = (rows + ranges - 1) / ranges;
         const auto each_step = [&](std::size_t range, auto&& f) {
@@ -259,7 +317,7 @@ private:
         // How many of each range of rows lie in each cell.
         std::vector<std::vector<std::uint32_t>> counts(ranges);
         executor.run(ranges, [&](std::size_t r) {
-            counts[r].assign(cells, 0);
+            counts[r].assign(n_cells, 0);
             std::uint64_t codes[rows_per_step];
             each_step(r, [&](std::size_t begin, std::size_t n) {
                 codes_of(begin, n, codes);
@@ -269,12 +327,12 @@ private:
 
         // Neighbouring cells make a bucket of a size that suits the cache.
         dealt_rows dealt{take_memory<std::byte>(rows * record_bytes_), all.begin};
-        std::vector<std::uint16_t> bucket_of(cells);
+        std::vector<std::uint16_t> bucket_of(n_cells);
         const auto close = [&](std::size_t first_cell, std::size_t end_cell, std::size_t begin, std::size_t n) {
-            dealt.buckets.push_back({all.begin + begin, n, all.base + (cell_shift == 64 ? 0 : std::uint64_t{first_cell} << cell_shift),
-                                     static_cast<unsigned>(std::bit_width(end_cell - first_cell - 1)) + cell_shift});
+            const std::uint64_t base = cells.least_code(first_cell);
+            dealt.buckets.push_back({all.begin + begin, n, base, static_cast<unsigned>(std::bit_width(cells.greatest_code(end_cell - 1) - base))});
         };
-        for (std::size_t cell = 0, first = 0, in_bucket = 0, begin = 0; cell < cells; ++cell) {
+        for (std::size_t cell = 0, first = 0, in_bucket = 0, begin = 0; cell < n_cells; ++cell) {
             std::size_t in_cell = 0;
             for (const auto& c : counts) in_cell += c[cell];
             if (in_bucket && in_bucket + in_cell > rows_per_bucket) {
@@ -284,14 +342,14 @@ private:
             }
             in_bucket += in_cell;
             bucket_of[cell] = static_cast<std::uint16_t>(dealt.buckets.size());
-            if (cell + 1 == cells) close(first, cells, begin, in_bucket);
+            if (cell + 1 == n_cells) close(first, n_cells, begin, in_bucket);
         }
 
         // Where the rows of a range go in each bucket.
         const std::size_t n_buckets = dealt.buckets.size();
         std::vector<std::uint32_t> at(ranges * n_buckets, 0);
         for (std::size_t r = 0; r < ranges; ++r)
-            for (std::size_t cell = 0; cell < cells; ++cell) at[r * n_buckets + bucket_of[cell]] += counts[r][cell];
+            for (std::size_t cell = 0; cell < n_cells; ++cell) at[r * n_buckets + bucket_of[cell]] += counts[r][cell];
         for (std::size_t b = 0; b < n_buckets; ++b) {
             auto next = static_cast<std::uint32_t>(dealt.buckets[b].begin - all.begin);
             for (std::size_t r = 0; r < ranges; ++r) next += std::exchange(at[r * n_buckets + b], next);

@@ -140,7 +140,9 @@ private:
             if constexpr (std::is_floating_point_v<V>) {
                 if (x != x || y != y) return int{x != x} - int{y != y};
             }
-            const int order = x < y ? -1 : y < x ? 1 : 0;
+            int order = 0;
+            if constexpr (std::is_same_v<V, std::string_view>) order = x.compare(y);
+            else order = x < y ? -1 : y < x ? 1 : 0;
             return k.descending ? -order : order;
         });
     }
