@@ -175,10 +175,14 @@ struct column_readers<T, schema<field<Names, Types>...>> {
 // The table must outlive the source, or be held by `owner`.
 template <table_like T>
 std::shared_ptr<row_source> open_table(const T& t, std::shared_ptr<const void> owner = nullptr) {
-    std::shared_ptr<const table_data> stored;
-    if constexpr (std::same_as<T, table<typename table_traits<T>::schema_type>>) stored = {owner, &t.data()};
-    return std::make_shared<column_source<>>(table_traits<T>::rows(t), column_readers<T, typename table_traits<T>::schema_type>::make(t), std::move(owner),
-                                             std::move(stored));
+    using schema_type = typename table_traits<T>::schema_type;
+    if constexpr (is_erroneous_schema<schema_type>) {
+        return nullptr;    // the mistake has been reported
+    } else {
+        std::shared_ptr<const table_data> stored;
+        if constexpr (std::same_as<T, table<schema_type>>) stored = {owner, &t.data()};
+        return std::make_shared<column_source<>>(table_traits<T>::rows(t), column_readers<T, schema_type>::make(t), std::move(owner), std::move(stored));
+    }
 }
 
 // Columns of any types as readers, by their run-time type.

@@ -181,4 +181,19 @@ std::string format_table(const table<Schema>& rows, const format_options& option
     return detail::format_rows(rows.data(), {Schema::names.begin(), Schema::names.end()}, options);
 }
 
+namespace detail {
+template <class Given>
+struct not_a_collected_table {
+    static_assert(never<Given>, "segkit: format_table shows a table; collect a query or rows of your own first, format_table(rows | segkit::collect()), "
+                                "and take the value() of a result");
+};
+}  // namespace detail
+
+// What is no table: refused, with what to do.
+template <class Given>
+std::string format_table(const Given&, const format_options& = {}) {
+    detail::report(detail::mistake<detail::not_a_collected_table<Given>>);
+    return {};
+}
+
 }  // namespace SEGKIT_NAMESPACE
