@@ -354,7 +354,10 @@ std::string scatter_chart(const chart_text& text, const std::string& x_name, con
     constexpr double plot_height = 340.0;
     std::string body;
     double top = 0.0;
+    std::size_t drawn_groups = 0;
     for (std::size_t g = 0; g < groups.size(); ++g) {
+        if (std::none_of(order.begin(), order.end(), [&](std::size_t i) { return points[i].group == g; })) continue;    // no mark needs this key
+        ++drawn_groups;
         body += fmt::format("<g class=\"c-key\">{}</g>", marker(g, 2.0, top + 12.0, 5.0));
         body += text_at("c-label", 5.0, top + 17.0, "start", groups[g]);
         top += 20.0;
@@ -381,7 +384,7 @@ std::string scatter_chart(const chart_text& text, const std::string& x_name, con
     const std::string note = shown < total ? fmt::format("{} of {} points drawn, evenly chosen", format_count(shown), format_count(total))
                                            : fmt::format("All {} points drawn", format_count(total));
     body += text_at("c-quiet", 0.0, top + plot_height + 64.0, "start", note);
-    return frame("scatter", text, fmt::format("{} against {} for {} groups. {}.", y_name, x_name, groups.size(), note),
+    return frame("scatter", text, fmt::format("{} against {} for {} groups. {}.", y_name, x_name, drawn_groups, note),
                  fluid(top + plot_height + 70.0), body);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The charts of the report and the slides: plain data in, one inline <svg> out, as text. No script, no file, no font.
+// The charts of the report: plain data in, one inline <svg> out, as text. No script, no file, no font.
 // Positions across are percentages and text keeps its size, so a chart fits a phone and a desk without being scaled;
 // role="img" with a title and the data in words serves screen readers; every mark is also told apart by a label, a
 // shape or a dash, never by colour alone. A page includes chart_styles() once. Empty data gives empty text.

@@ -259,7 +259,7 @@ std::string support_section(const report_data& data) {
     }
     const std::string interval_note = "The dot is the estimate, the line its " + confidence_words(data) + ".";
     std::string figures;
-    figures += figure("Customers who show it, and customers assigned it", "A customer can show several perks, and is assigned one.",
+    figures += figure("Customers who show it, and customers assigned it", "A customer can show several perks or none, and is assigned one.",
                       grouped_bar_chart({"Customers who show each perk and customers assigned it", {}}, {"show it", "assigned"}, groups,
                                         number_style::count));
     figures += figure("How distinct the groups are", interval_note + " Zero means no difference.",
@@ -636,8 +636,8 @@ std::string ab_part(const ab_plan& plan) {
     const std::size_t comparisons = std::max<std::size_t>(1, plan.comparisons);
     const test_strength strength{plan.significance / static_cast<double>(comparisons), plan.power};
     std::string out = "<h3 class=\"gap\">The A/B test</h3>\n" + paragraph(plan.lead);
-    out += paragraph(fmt::format("For each perk, draw lots: half of the customers get the invitation with the perk, half get it without. A real improvement of the "
-                                 "size below is then found in {} of 100 such tests; a difference that is not there is seen in at most {} of 100{}.",
+    out += paragraph(fmt::format("A real improvement of the size below is then found in {} of 100 such tests; a difference that is not there is seen in at most {} "
+                                 "of 100{}.",
                                  format_decimal(100.0 * plan.power, 0), format_decimal(100.0 * plan.significance, 0),
                                  comparisons > 1 ? fmt::format(", over all {} tests together", format_count(comparisons)) : ""));
     const bool has_available = std::any_of(plan.cases.begin(), plan.cases.end(), [](const auto& one) { return one.available.has_value(); });

@@ -1,6 +1,6 @@
 #pragma once
 // How the application writes numbers, dates and text for people: 1,426 / 23.8% / 4 January 2023, and text made safe for
-// HTML. Shared by the charts, the report and the slides, so that one number looks the same everywhere.
+// HTML. Shared by the charts and the report, so that one number looks the same everywhere.
 // Cost: one small string per call.
 
 #include "report_data.hpp"

@@ -337,6 +337,9 @@ TEST_CASE("a scatter thins evenly, keeps every group, says so, and draws the sam
     CHECK(occurrences(chart, "class=\"c-fill-1\"") == 290 + 1);   // and one in the key
     CHECK(occurrences(chart, "class=\"c-fill-2\"") == 10 + 1);
     CHECK(contains(draw(5000), "All 3,000 points drawn"));
+    const std::string of_three = scatter_chart({"Map", {}}, "x", "y", {"many", "few", "nobody"}, points, {.max_points = 300});
+    CHECK(!contains(of_three, "nobody"));    // a group without a mark has no key
+    CHECK(contains(of_three, "for 2 groups"));
 }
 
 TEST_CASE("charts of nothing are nothing") {

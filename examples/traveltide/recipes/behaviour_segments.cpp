@@ -130,7 +130,7 @@ behaviour_grouping group_by_behaviour(const sk::table<tables::customers>& custom
     result.quality.silhouette = chosen.silhouette;
     result.quality.silhouette_rows = silhouette_rows(chosen, options);
     for (const sk::cluster_warning& w : tried.warnings)
-        if (!n_clusters && concerns_the_reader(w)) result.notes.push_back("choose_k: " + w.text);
+        if (!n_clusters && concerns_the_reader(w)) result.notes.push_back("number of groups: " + w.text);
     for (const sk::stage_summary& stage : prepared.report.summary())
         for (const std::string& note : stage.notes) result.notes.push_back(stage.stage + ": " + note);
     for (const sk::stage_summary& stage : clustered.report.summary())

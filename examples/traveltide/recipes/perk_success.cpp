@@ -40,7 +40,7 @@ void plan_success(report_data& report, const cohort& c, const sk::table<tables::
         {"Use of the perk", "Share of the bookings of invited customers in which the perk is used. A perk that is booked but not used is not the favourite.", {}}};
 
     ab_plan plan;
-    plan.lead = fmt::format("Draw lots within each perk's customers: half are invited, half are not. The sizes are those for {:.0f}% more customers who book within {} days.",
+    plan.lead = fmt::format("For each perk, draw lots: half of its customers are invited with the perk, half without it. The sizes are those for {:.0f}% more customers who book within {} days.",
                             100 * relative_gain, observed_days);
     plan.comparisons = std::max<std::size_t>(1, rates.rows());
     for (std::size_t i = 0; i < rates.rows(); ++i) {
