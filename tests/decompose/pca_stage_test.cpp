@@ -1,6 +1,7 @@
 // PCA over tables: its solvers, its report, and one pass shared with the scaler before it.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -117,6 +118,9 @@ TEST_CASE("the reconstruction error is a column, and the inverse gives the point
         for (std::size_t j = 0; j < 3; ++j) squares += (back[j] - points.view()(i, j)) * (back[j] - points.view()(i, j));
         CHECK(support::close(squares, expected[i], 1e-9, 1e-12));
     }
+    auto spoiled = components;
+    spoiled.mean[1] = std::numeric_limits<double>::infinity();
+    CHECK_THROWS_WITH_AS(sk::to_json(spoiled), doctest::Contains("pca: incompatible model: found infinity"), sk::error);
     // With all components every value comes back, through the scaler too, and from the scores alone.
     const auto whole = sk::fit(sk::standard_scale(all) | sk::pca(all, "pc"_c), *rows).model;
     const auto again = *rows | whole | sk::select("pc"_c) | sk::inverse(whole) | sk::collect();

@@ -189,6 +189,8 @@ TEST_CASE("a damaged model is not inverted either") {
     const auto model = damaged(fitted.model, "\"integers\": [1, 3, 4, 5]", "\"integers\": [1]");
     const auto codes = t | fitted.model | sk::collect();
     CHECK(message_of([&] { return codes | sk::inverse(model) | sk::collect(); }).starts_with("ordinal: incompatible model"));
+    const auto scaled = sk::fit(sk::standard_scale("stars"_c), t).model;
+    CHECK(message_of([&] { return damaged(scaled, "\"scale\": ", "\"scale\": 0, \"once\": "); }).starts_with("standard_scale: incompatible model: found infinity"));
 }
 
 TEST_CASE("values next to the least have the least normal score") {

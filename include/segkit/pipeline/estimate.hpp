@@ -145,6 +145,18 @@ inline void require_one_model(std::string_view stage, bool sizes_fit) {
                               .advice = "the file is damaged: save the model again"});
 }
 
+// What a fit finds is finite, and results of anything else would be infinite or no numbers.
+inline void require_finite_model(std::string_view stage, const std::vector<double>& numbers) {
+    for (const double number : numbers) {
+        if (is_finite(number)) continue;
+        throw error(error_details{.code = error_code::incompatible_model,
+                                  .stage = std::string(stage),
+                                  .found = number != number ? "NaN" : "infinity",
+                                  .expected = "the finite numbers of a fitted model",
+                                  .advice = "the file is damaged: save the model again"});
+    }
+}
+
 [[noreturn]] inline void throw_invalid_option(std::string_view stage, std::string_view option, std::string found, std::string expected,
                                               std::string advice = {}) {
     throw error(error_details{.code = error_code::invalid_option,

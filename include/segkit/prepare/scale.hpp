@@ -9,6 +9,7 @@
 // One pass to fit, one division a value to apply; robust_scale holds the features of the training rows in memory.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +62,7 @@ struct fitted_scale : stage_base {
     void serialize(Archive& archive) {
         archive.field("widths", widths);
         archive.field("scaling", scaling);
+        for (const scaled_column& c : scaling.columns) detail::require_finite_model(stage_name, {c.centre, c.scale == 0 ? std::numeric_limits<double>::infinity() : c.scale});    // which divides
     }
 };
 

@@ -144,6 +144,7 @@ struct pca_model {
         detail::require_one_model("pca", mean.size() == n_features && n_components <= n_features && components.size() == n_components * n_features &&
                                              explained_variance.size() == n_components && explained_variance_ratio.size() == n_components &&
                                              singular_values.size() == n_components);
+        for (const auto* numbers : {&mean, &components, &explained_variance}) detail::require_finite_model("pca", *numbers);
     }
 
 private:
