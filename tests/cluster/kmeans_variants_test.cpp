@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -217,6 +218,9 @@ TEST_CASE("a stage adds the distances that the model knows, to any of the cluste
     static_assert(std::is_same_v<decltype(decoded)::schema_type, sk::schema<sk::field<"y", double>, sk::field<"cluster", std::int32_t>, sk::field<"x", double>>>);
     CHECK(decoded["x"_c][0] == centres.centre(2, 0));
     CHECK(decoded["y"_c][1] == centres.centre(0, 1));
+    auto spoiled = centres;
+    spoiled.centres[3] = std::numeric_limits<double>::infinity();
+    CHECK(message_of([&] { support::roundtrip(spoiled); }) == "kmeans: incompatible model: found infinity, expected the finite numbers of a fitted model; the file is damaged: save the model again");
     for (const std::int32_t wrong : {3, -1}) {
         const sk::table<sk::schema<sk::field<"cluster", std::int32_t>>> bad{{0}, {wrong}};
         CHECK(message_of([&] { (void)(bad | sk::inverse(model) | sk::collect()); }).find("inverse: malformed value in 'cluster' at row 1: found " + std::to_string(wrong) + ", expected the number of a cluster, 0 to 2") == 0);

@@ -137,3 +137,31 @@ TEST_CASE("distances whose squares are no numbers are refused") {
     CHECK_THROWS_WITH_AS(segkit::calinski_harabasz(data, groups), doctest::Contains("squares overflow"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::davies_bouldin(data, groups), doctest::Contains("squares overflow"), segkit::error);
 }
+
+TEST_CASE("with weights a measure is that of rows repeated so often") {
+    const auto data = support::blobs(150, 3, 4, 77, 6.0);
+    std::vector<std::int32_t> labels, repeated_labels;
+    std::vector<double> weights;
+    support::matrix repeated(0, 3);
+    for (std::size_t i = 0; i < data.rows; ++i) {
+        labels.push_back(i < 3 ? static_cast<std::int32_t>(4 + i) : static_cast<std::int32_t>(i % 4));    // three clusters of one row, one of which weighs 1
+        weights.push_back(static_cast<double>(1 + i * i % 4));
+        for (double copy = 0; copy < weights[i]; ++copy) {
+            for (std::size_t j = 0; j < 3; ++j) repeated.values.push_back(data(i, j));
+            repeated_labels.push_back(labels[i]);
+        }
+    }
+    repeated.rows = repeated_labels.size();
+    const segkit::row_weights weighed(weights);
+    CHECK(support::close(segkit::calinski_harabasz(data, weighed, labels), segkit::calinski_harabasz(repeated, repeated_labels), 1e-12));
+    CHECK(support::close(segkit::davies_bouldin(data, weighed, labels), segkit::davies_bouldin(repeated, repeated_labels), 1e-12));
+    const auto a = segkit::silhouette(data, weighed, labels), b = segkit::silhouette(repeated, repeated_labels);
+    CHECK(support::close(a.mean, b.mean, 1e-12));
+    for (std::size_t c = 0; c < b.clusters.size(); ++c) CHECK(support::close(a.clusters[c].mean, b.clusters[c].mean, 1e-12, 1e-15));
+    std::size_t copy = 0;
+    for (std::size_t i = 0; i < data.rows; ++i, copy += static_cast<std::size_t>(weights[i - 1])) CHECK(support::close(a.samples[i], b.samples[copy], 1e-12, 1e-14));
+    const std::vector<float> rounded(data.values.begin(), data.values.end());
+    CHECK(support::close(segkit::silhouette(segkit::row_major<const float>(rounded.data(), data.rows, 3), weighed, labels).mean, b.mean, 1e-4));
+    weights.assign(data.rows, 0.9);
+    CHECK_THROWS_WITH_AS(segkit::silhouette(data, segkit::row_weights(weights), labels), doctest::Contains("silhouette: invalid option in 'weights': found a mean of 0.9"), segkit::error);
+}

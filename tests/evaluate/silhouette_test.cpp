@@ -6,7 +6,10 @@
 #include <map>
 
 #include <segkit/evaluate/silhouette.hpp>
+#include <segkit/evaluate/silhouette_column.hpp>
 #include <segkit/exec/threads.hpp>
+#include <segkit/expr/operators.hpp>
+#include <segkit/query/filter.hpp>
 
 #include "../reference/numeric_reference.hpp"
 #include "reference_labels.hpp"
@@ -149,4 +152,37 @@ TEST_CASE("silhouettes do not depend on the unit, however large or small") {
     };
     check(0.0F, {-90, -30, 30, 90, 120});
     check(0.0, {-900, -300, 300, 900});
+}
+
+TEST_CASE("as a column of labelled rows it is that of the matrix") {
+    using namespace segkit::literals;
+    using rows_schema = segkit::schema<segkit::field<"segment", std::optional<segkit::text>>, segkit::field<"x", std::optional<double>>, segkit::field<"y", float>>;
+    const auto data = support::random_matrix(300, 2, 12);
+    segkit::table<rows_schema> t;
+    support::matrix kept(0, 2);
+    std::vector<std::int32_t> labels;
+    for (std::size_t i = 0; i < data.rows; ++i) {
+        const auto y = static_cast<float>(data(i, 1));
+        t.append(i % 3 == 0 ? std::optional<std::string_view>("thrifty") : i % 3 == 1 ? std::optional<std::string_view>("grand") : std::nullopt, data(i, 0), y);
+        if (i % 4 == 0) continue;
+        kept.values.insert(kept.values.end(), {data(i, 0), static_cast<double>(y)});
+        labels.push_back(static_cast<std::int32_t>(i % 3));
+    }
+    kept.rows = labels.size();
+    constexpr auto features = segkit::columns("x"_c, "y"_c);
+    segkit::table<rows_schema> fewer;
+    for (std::size_t i = 0; i < data.rows; ++i)
+        if (i % 4 != 0) fewer.append(t.row(i));
+    const auto found = fewer | segkit::silhouette("segment"_c, features, "silhouette"_c) | segkit::collect();
+    const auto expected = segkit::silhouette(kept, labels);
+    for (std::size_t i = 0; i < kept.rows; ++i) CHECK(support::close(found["silhouette"_c][i].value(), expected.samples[i], 1e-12, 1e-15));
+    const auto misplaced = fewer | segkit::silhouette("segment"_c, features, "silhouette"_c) | segkit::filter("silhouette"_c < 0.0) | segkit::collect();
+    CHECK(misplaced.rows() == static_cast<std::size_t>(std::count_if(expected.samples.begin(), expected.samples.end(), [](double s) { return s < 0; })));
+    CHECK((fewer | segkit::filter("y"_c > 99.0) | segkit::silhouette("segment"_c, features, "silhouette"_c) | segkit::collect()).rows() == 0);
+    const auto alone = fewer | segkit::filter("segment"_c == "grand") | segkit::silhouette("segment"_c, features, "silhouette"_c) | segkit::collect();
+    CHECK(alone.rows() == 75);
+    CHECK(!alone["silhouette"_c][0]);
+    CHECK(!alone["silhouette"_c][74]);
+    fewer.append("grand", std::nullopt, 1.0f);
+    CHECK_THROWS_WITH_AS(fewer | segkit::silhouette("segment"_c, features, "silhouette"_c) | segkit::collect(), doctest::Contains("silhouette: unexpected null in 'x' at row 225"), segkit::error);
 }

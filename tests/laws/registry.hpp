@@ -18,6 +18,7 @@
 #include <segkit/decompose/pca.hpp>
 #include <segkit/evaluate/choose_k.hpp>
 #include <segkit/evaluate/profile.hpp>
+#include <segkit/evaluate/silhouette_column.hpp>
 #include <segkit/exec/random.hpp>
 #include <segkit/prepare.hpp>
 #include <segkit/prepare/percentile_rank.hpp>
@@ -137,6 +138,7 @@ void for_each_plain_stage(F&& f) {
     f(stage<"head">(sk::head(2'500)));
     f(stage<"skip">(sk::skip(1'001)));
     f(stage<"profile_clusters">(sk::profile_clusters("country"_c, sk::columns("x"_c, "paid"_c))));
+    f(stage<"silhouette">(sk::silhouette("country"_c, sk::columns("x"_c, "y"_c), "silhouette"_c)));
     f(stage<"log1p_scale">(sk::log1p_scale(sk::columns("paid"_c, "x"_c))));
     f(stage<"impute_constant">(sk::impute_constant("country"_c, "none", "known"_c)));
     f(stage<"inverse">(sk::inverse(sk::fit(sk::robust_scale(sk::columns("paid"_c, "x"_c)), some_rows(500) | sk::filter(!sk::is_null("paid"_c))).model)));

@@ -25,7 +25,6 @@
 #include <segkit/pipeline/features.hpp>
 #include <segkit/pipeline/fit.hpp>
 #include <segkit/pipeline/put_features.hpp>
-#include <segkit/pipeline/save.hpp>
 #include <segkit/table/parse.hpp>
 
 namespace SEGKIT_NAMESPACE {

@@ -39,5 +39,10 @@ inline double calinski_harabasz(matrix_view<const double> rows, std::span<const 
     const detail::label_groups groups = detail::checked_groups("calinski_harabasz", rows, labels);
     return detail::calinski_harabasz_of(groups, detail::scatter_of("calinski_harabasz", rows, groups, executor));
 }
+// With weights of a mean of at least 1 it is that of rows repeated so often.
+inline double calinski_harabasz(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    const detail::label_groups groups = detail::checked_groups("calinski_harabasz", rows, weights, labels);
+    return detail::calinski_harabasz_of(groups, detail::scatter_of("calinski_harabasz", rows, groups, executor));
+}
 
 }  // namespace SEGKIT_NAMESPACE

@@ -48,5 +48,10 @@ inline double davies_bouldin(matrix_view<const double> rows, std::span<const std
     const detail::label_groups groups = detail::checked_groups("davies_bouldin", rows, labels);
     return detail::davies_bouldin_of(groups, detail::scatter_of("davies_bouldin", rows, groups, executor));
 }
+// With weights of a mean of at least 1 it is that of rows repeated so often.
+inline double davies_bouldin(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    const detail::label_groups groups = detail::checked_groups("davies_bouldin", rows, weights, labels);
+    return detail::davies_bouldin_of(groups, detail::scatter_of("davies_bouldin", rows, groups, executor));
+}
 
 }  // namespace SEGKIT_NAMESPACE

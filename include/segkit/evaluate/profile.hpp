@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/evaluate/detail/labelled_rows.hpp>
 #include <segkit/evaluate/detail/profile_core.hpp>
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/pipeline/features.hpp>
@@ -27,12 +27,6 @@
 #include <segkit/table/table.hpp>
 
 namespace SEGKIT_NAMESPACE {
-
-template <class Name, class Type>
-struct label_is_not_a_group {
-    static_assert(detail::never<Name>,
-                  "segkit: the label of a profile must be a text, a whole number or a truth value; see 'label_is_not_a_group<name, type>'");
-};
 
 // Segments by ascending label, a null label last; features in their order. Figures without a value are null.
 template <fixed_string Label, class T>
@@ -42,10 +36,6 @@ using profile_schema =
            field<"z", std::optional<double>>, field<"effect", std::optional<double>>, field<"rank", std::int64_t>, field<"eta_squared", std::optional<double>>>;
 
 namespace detail {
-
-template <class T>
-inline constexpr bool is_label_type = is_text<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || std::same_as<non_null_t<T>, std::int32_t> ||
-                                      std::same_as<non_null_t<T>, std::int64_t>;
 
 // All columns but the label.
 template <class Rows>
@@ -69,53 +59,6 @@ void append_profile(Rows& to, const clusters_profile& profile) {
     to.rows = to.columns[1].rows;
 }
 
-// The different labels, ascending, and the group of every row; a null label is the last.
-template <class V, class Labels>
-std::vector<V> number_labels(const Labels& labels, label_groups& groups) {
-    const auto before = [](const V& a, const V& b) {
-        if constexpr (requires { a.has_value(); }) return a && (!b || *a < *b);
-        else return a < b;
-    };
-    std::map<V, std::size_t, decltype(before)> number(before);
-    for (std::size_t i = 0; i < labels.size(); ++i) groups.group.push_back(number.try_emplace(labels[i], number.size()).first->second);    // by first appearance
-    std::vector<V> different;
-    std::vector<std::size_t> place(number.size());
-    for (const auto& [label, appeared] : number) {
-        place[appeared] = different.size();
-        groups.labels.push_back(static_cast<std::int32_t>(different.size()));
-        different.push_back(label);
-    }
-    groups.sizes.assign(different.size(), 0);
-    for (std::size_t& g : groups.group) ++groups.sizes[g = place[g]];
-    return different;
-}
-// Of a column of type T; texts may be stored in either form.
-template <class T, class Column>
-std::vector<value_t<T>> number_labels_of(const Column& column, label_groups& groups) {
-    if constexpr (is_text<non_null_t<T>>) {
-        using coded = std::conditional_t<is_nullable<T>, std::optional<category>, category>;
-        using plain = std::conditional_t<is_nullable<T>, std::optional<text>, text>;
-        return column.type == type_id::category ? number_labels<value_t<T>>(column_view<coded>(column), groups) : number_labels<value_t<T>>(column_view<plain>(column), groups);
-    } else {
-        return number_labels<value_t<T>>(column_view<T>(column), groups);
-    }
-}
-
-// Stored columns as a matrix, one feature after the other; NaN where one is null.
-template <class Column>
-void append_feature(const Column& from, const feature& f, std::vector<double>& values) {
-    with_feature_type(f.type, [&]<class V>(std::type_identity<V>) {
-        const auto* stored = reinterpret_cast<const V*>(from.values.data());
-        for (std::size_t e = 0; e < from.width; ++e) {
-            for (std::size_t i = 0; i < from.rows; ++i) {
-                const bool known = !from.nullable || bit_at(from.validity_bits(), i);
-                values.push_back(known ? static_cast<double>(stored[i * from.width + e]) : no_figure);
-                if (known && !is_finite(values.back())) throw_not_finite("profile_clusters", f, i, values.back());
-            }
-        }
-    });
-}
-
 // What the stage's rows are computed by. T is the label's type.
 template <class Schema, class T, class Plan = plan>
 class profiled_rows {
@@ -134,7 +77,7 @@ public:
         feature_matrix matrix;
         matrix.rows = collected.rows;
         for (std::size_t f = 0; f < features_.size(); ++f) {
-            append_feature(collected.columns[f + 1], features_[f], matrix.values);
+            append_feature(collected.columns[f + 1], features_[f], "profile_clusters", matrix.values);
             matrix.widths.push_back(collected.columns[f + 1].width);
             matrix.width += collected.columns[f + 1].width;
         }
@@ -163,11 +106,8 @@ struct profile_clusters_stage : stage_base {
         if constexpr (!detail::features_fit<Schema, Columns>) {
             (void)detail::bind_features(r, Columns{});    // says what is wrong
             return detail::erroneous_rows();
-        } else if constexpr (!has_column<Schema, Label>) {
-            detail::report(detail::mistake<unknown_column<name<Label>, existing_columns_of<Schema>>>);
-            return detail::erroneous_rows();
-        } else if constexpr (!detail::is_label_type<column_type_t<Schema, Label>>) {
-            detail::report(detail::mistake<label_is_not_a_group<name<Label>, column_type_t<Schema, Label>>>);
+        } else if constexpr (!detail::label_fits<Schema, Label>) {
+            detail::report_label<Schema, Label>();
             return detail::erroneous_rows();
         } else {
             using T = column_type_t<Schema, Label>;

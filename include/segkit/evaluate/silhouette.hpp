@@ -262,9 +262,8 @@ silhouette_estimate silhouette_of_sample(matrix_view<const T> rows, const label_
 }
 
 template <class T>
-silhouette_estimate checked_silhouette_of_sample(matrix_view<const T> rows, std::span<const std::int32_t> labels, const silhouette_sample_options& options, executor_ref executor) {
+silhouette_estimate checked_silhouette_of_sample(matrix_view<const T> rows, const label_groups& groups, const silhouette_sample_options& options, executor_ref executor) {
     constexpr std::string_view stage = "sampled_silhouette";
-    const label_groups groups = checked_groups(stage, rows, labels);
     if (options.n < 2) throw_invalid_option(stage, "n", std::to_string(options.n), "at least 2 points", "2000 is usual; a standard error needs two");
     if (options.n > rows.rows)
         throw_invalid_option(stage, "n", "a sample of " + std::to_string(options.n), "at most the " + std::to_string(rows.rows) + " rows there are", "silhouette() takes all of them");
@@ -282,15 +281,24 @@ inline silhouette_result silhouette(matrix_view<const float> rows, std::span<con
     return detail::silhouette_of_groups(rows, detail::checked_groups("silhouette", rows, labels), executor);
 }
 
+// With weights of a mean of at least 1 the means are those of rows repeated so often, `samples` and sizes those of the rows given. Every distance is
+// computed twice.
+inline silhouette_result silhouette(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::silhouette_of_groups(rows, detail::checked_groups("silhouette", rows, weights, labels), executor);
+}
+inline silhouette_result silhouette(matrix_view<const float> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::silhouette_of_groups(rows, detail::checked_groups("silhouette", rows, weights, labels), executor);
+}
+
 // The sampled points against all points: n times as many distances as there are points. Groups too small to be drawn still count as
 // neighbours.
 inline silhouette_estimate sampled_silhouette(matrix_view<const double> rows, std::span<const std::int32_t> labels, const silhouette_sample_options& options = {},
                                               executor_ref executor = detail::default_executor) {
-    return detail::checked_silhouette_of_sample(rows, labels, options, executor);
+    return detail::checked_silhouette_of_sample(rows, detail::checked_groups("sampled_silhouette", rows, labels), options, executor);
 }
 inline silhouette_estimate sampled_silhouette(matrix_view<const float> rows, std::span<const std::int32_t> labels, const silhouette_sample_options& options = {},
                                               executor_ref executor = detail::default_executor) {
-    return detail::checked_silhouette_of_sample(rows, labels, options, executor);
+    return detail::checked_silhouette_of_sample(rows, detail::checked_groups("sampled_silhouette", rows, labels), options, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

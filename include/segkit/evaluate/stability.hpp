@@ -99,17 +99,6 @@ inline kmeans_options with_one_end(kmeans_options options, bool& cancelled) {
     return options;
 }
 
-// Weights of which the measures can say something count rows: a mean below one would be less than a row each.
-inline void check_counting_weights(std::string_view stage, const row_weights& weights, std::size_t rows) {
-    check_weights(stage, weights, rows);
-    double sum = 0;
-    for (const double w : weights.values()) sum += w;
-    const double mean = sum / static_cast<double>(rows);
-    if (mean < 1 - 1e-9)
-        throw_invalid_option(stage, "weights", "a mean of " + std::to_string(mean), "at least 1: a row of weight 3 counts as three rows",
-                             "multiply all of them by the same number, such as one over their mean");
-}
-
 // The labels of `first`, and of further fits from other seeds; a fit that was cancelled is left out.
 template <class T>
 label_stability agreement_over_seeds(const tiled_matrix<T>& points, kmeans_options options, std::vector<std::int32_t> first, std::size_t seeds, executor_ref executor) {

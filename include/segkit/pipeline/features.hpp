@@ -340,6 +340,10 @@ feature_matrix collect_features(const Plan& p, const std::vector<feature>& featu
     });
 }
 
+// The names in a stage's type, as files have them: pipeline/save.hpp. Stages whose names it does not find specialise it.
+template <class T>
+struct column_names;
+
 // A column that a stage adds; none where the name is empty.
 template <fixed_string Name, class T>
 struct added_column {};

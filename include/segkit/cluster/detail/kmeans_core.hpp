@@ -22,6 +22,7 @@
 #include <segkit/cluster/detail/lloyd.hpp>
 #include <segkit/cluster/detail/resident_lloyd.hpp>
 #include <segkit/cluster/detail/tiles.hpp>
+#include <segkit/cluster/row_weights.hpp>
 #include <segkit/cluster/seeding.hpp>
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
@@ -72,16 +73,6 @@ struct kmeans_options {
     // Told of every assignment; one that returns false ends the fit with the best centres so far, which are assigned once more. With it,
     // runs follow one another where they would stand side by side (small data).
     progress_callback<kmeans_progress> progress{};
-};
-
-// One positive weight a row: a row of weight 2 counts as two. `values` must outlive the call.
-class row_weights {
-public:
-    explicit row_weights(std::span<const double> values) : values_(values) {}
-    std::span<const double> values() const { return values_; }
-
-private:
-    std::span<const double> values_;
 };
 
 // Labels with the distances (not squared) to the nearest and to the second nearest centre; their gap says how clear a label is.
@@ -182,6 +173,7 @@ struct kmeans_model {
         detail::require_one_model("kmeans", (sizes.empty() || sizes.size() == n_clusters) &&
                                                 (n_features == 0 ? n_clusters == 0 && centres.empty()
                                                                  : n_clusters > 0 && centres.size() % n_features == 0 && centres.size() / n_features == n_clusters));
+        detail::require_finite_model("kmeans", centres);
     }
 
 private:
@@ -413,22 +405,6 @@ struct chosen_points {
         return out;
     }
 };
-
-inline void check_weights(std::string_view stage, row_weights weights, std::size_t rows) {
-    if (weights.values().size() != rows)
-        throw_invalid_option(stage, "weights", std::to_string(weights.values().size()) + " weights", std::to_string(rows) + ", one for each row");
-    for (std::size_t i = 0; i < rows; ++i) {
-        const double weight = weights.values()[i];
-        if (weight > 0 && is_finite(weight)) continue;
-        throw error(error_details{.code = error_code::invalid_option,
-                                  .stage = std::string(stage),
-                                  .field = "weights",
-                                  .row = i,
-                                  .found = weight != weight ? "NaN" : std::to_string(weight),
-                                  .expected = "a positive number",
-                                  .advice = "leave out rows that shall not count"});
-    }
-}
 
 // Tells the callback, and remembers that it wanted to stop.
 class kmeans_watch final : public lloyd_observer {

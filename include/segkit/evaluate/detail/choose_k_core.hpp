@@ -80,7 +80,7 @@ struct k_trial {
     std::optional<double> calinski_harabasz{};
     std::optional<double> davies_bouldin{};
     std::optional<label_stability> seed_agreement{};      // where asked for
-    std::vector<std::size_t> sizes{};                     // of the clusters, descending
+    std::vector<std::size_t> sizes{};                     // of the clusters, in rows (whatever these weigh), descending
 
     friend bool operator==(const k_trial&, const k_trial&) = default;
 };

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <segkit/cluster/row_weights.hpp>
 #include <segkit/config.hpp>
 #include <segkit/exec/executor.hpp>
 #include <segkit/exec/random.hpp>
@@ -98,13 +99,25 @@ label_groups groups_of_rows(std::string_view stage, matrix_view<const T> rows, s
     return group_labels(labels);
 }
 
-// The same with at least two groups and fewer groups than rows: what separation is measured of.
+// At least two groups and fewer groups than rows: what separation is measured of.
+inline bool is_separable(const label_groups& groups) { return groups.count() > 1 && groups.count() < groups.group.size(); }
+inline void require_separable(std::string_view stage, const label_groups& groups) {
+    if (groups.count() < 2) throw_clusters(stage, "1 cluster", "at least 2", "a measure of separation needs something to separate");
+    if (groups.count() == groups.group.size())
+        throw_clusters(stage, std::to_string(groups.count()) + " clusters of one row each", "fewer clusters than rows", "rows alone in their clusters have nothing to be near to");
+}
 template <class T>
 label_groups checked_groups(std::string_view stage, matrix_view<const T> rows, std::span<const std::int32_t> labels) {
     label_groups groups = groups_of_rows(stage, rows, labels);
-    if (groups.count() < 2) throw_clusters(stage, "1 cluster", "at least 2", "a measure of separation needs something to separate");
-    if (groups.count() == rows.rows)
-        throw_clusters(stage, std::to_string(rows.rows) + " clusters of one row each", "fewer clusters than rows", "rows alone in their clusters have nothing to be near to");
+    require_separable(stage, groups);
+    return groups;
+}
+
+template <class T>
+label_groups checked_groups(std::string_view stage, matrix_view<const T> rows, const row_weights& weights, std::span<const std::int32_t> labels) {
+    label_groups groups = checked_groups(stage, rows, labels);
+    check_counting_weights(stage, weights, rows.rows);
+    groups.weigh(weights.values().data());
     return groups;
 }
 
