@@ -31,8 +31,8 @@ constexpr std::size_t panels_of(std::size_t columns) { return (columns + panel_w
 constexpr std::size_t in_tile(std::size_t i, std::size_t j) { return j / panel_width * panel_size + i * panel_width + j % panel_width; }
 
 struct product_kernels {
-    // Packs up to 128 rows, stored one after the other, less `shift` (whole panels of it, as of `sums`), and adds up each feature.
-    // Features beyond the last are zero.
+    // Packs up to 128 rows, stored one after the other, less `shift` (whole panels of it, as of `sums`), and adds up each feature, unless
+    // `sums` is null. Features beyond the last are zero.
     void (*pack_doubles)(const double* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums);
     void (*pack_floats)(const float* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums);
     // Subtracts a number per feature from the rows of a tile.
@@ -60,7 +60,7 @@ struct product_kernels {
 
 // ---- one source for every instruction set
 
-template <class Lanes, class T>
+template <class Lanes, bool Sums, class T>
 [[gnu::always_inline]] inline void pack_body(const T* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile,
                                              double* sums) {
     using real = typename Lanes::real;
@@ -74,15 +74,15 @@ template <class Lanes, class T>
                 const std::size_t j = p * panel_width + e;
                 real centre, sum, value;
                 Lanes::load(centre, shift + j);
-                Lanes::load(sum, sums + j);
+                if constexpr (Sums) Lanes::load(sum, sums + j);
 #pragma GCC unroll 8
                 for (std::size_t r = 0; r < at_once; ++r) {
                     Lanes::load(value, from + (i + r) * row_stride + j);
                     value = value - centre;
-                    sum += value;
+                    if constexpr (Sums) sum += value;
                     Lanes::store(tile + p * panel_size + (i + r) * panel_width + e, value);
                 }
-                Lanes::store(sums + j, sum);
+                if constexpr (Sums) Lanes::store(sums + j, sum);
             }
         }
     }
@@ -90,7 +90,7 @@ template <class Lanes, class T>
     for (std::size_t j = 0; j < columns; ++j) {
         for (i = j < whole * panel_width ? packed : 0; i < rows; ++i) {
             const double value = static_cast<double>(from[i * row_stride + j]) - shift[j];
-            sums[j] += value;
+            if constexpr (Sums) sums[j] += value;
             tile[in_tile(i, j)] = value;
         }
     }
@@ -261,7 +261,7 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
 [[gnu::always_inline]] inline void project_block(const double* tile, std::size_t panels, std::size_t rows, const double* weights, std::size_t padded,
                                                  const double* offset, std::size_t count, double* out, std::size_t out_stride, const char* ahead) {
     typename Lanes::real sum[Rows][Vectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t r = 0; r < Rows; ++r) {
 #pragma GCC unroll 8
         for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(sum[r][v], offset + v * Lanes::width);
@@ -275,12 +275,12 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
             for (std::size_t v = 0; v < Vectors; ++v) Lanes::load(weight[v], weights + v * Lanes::width);
             weights += padded;
             if constexpr (Ahead) {
-                if (e % (panel_width / Rows) == 0) {
+                for (std::size_t line = Rows * e / panel_width; line < Rows * (e + 1) / panel_width; ++line) {
                     __builtin_prefetch(ahead, 0, 2);
                     ahead += 64;
                 }
             }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
             for (std::size_t r = 0; r < Rows; ++r) {
                 const double value = panel[r * panel_width + e];
 #pragma GCC unroll 8
@@ -288,7 +288,7 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
             }
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t r = 0; r < Rows; ++r) {
         if (r >= rows) break;
 #pragma GCC unroll 8
@@ -489,7 +489,8 @@ inline constexpr std::size_t block_vectors = Lanes::width == 2 ? 2 : 3;
 struct pack_kernel {
     template <class Lanes, class T>
     [[gnu::always_inline]] static void run(const T* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile, double* sums) {
-        pack_body<Lanes>(from, row_stride, rows, columns, shift, tile, sums);
+        if (sums) pack_body<Lanes, true>(from, row_stride, rows, columns, shift, tile, sums);
+        else pack_body<Lanes, false>(from, row_stride, rows, columns, shift, tile, sums);
     }
 };
 struct subtract_kernel {
@@ -539,16 +540,20 @@ struct project_kernel {
         constexpr std::size_t height = block_height<Lanes>, vectors = block_vectors<Lanes>;
         const char* fetched = static_cast<const char*>(ahead);
         projected p{tile, panels, rows, weights, padded, offset, count, out, out_stride};
-        for (std::size_t i = 0; i < rows; i += height) {    // beyond the last row of a tile there are others, whose scores are not kept
-            std::size_t c = 0;
-            if (fetched) {    // the first columns fetch, once
-                c = Lanes::width * project_some<Lanes, height, vectors, true>(p, 0, fetched);
-                fetched += panels * height * 64;
+        while (p.rows > 0) {    // beyond the last row of a tile there are others, whose scores are not kept
+            const std::size_t done = count <= Lanes::width && p.rows > height ? 2 * height : height;
+            if (done > height) {    // one vector alone: more rows, so that additions do not wait for each other
+                if (fetched) project_block<Lanes, 2 * height, 1, true>(p.tile, panels, p.rows, weights, padded, offset, count, p.out, out_stride, fetched);
+                else project_block<Lanes, 2 * height, 1, false>(p.tile, panels, p.rows, weights, padded, offset, count, p.out, out_stride, nullptr);
+            } else {
+                std::size_t c = 0;
+                if (fetched) c = Lanes::width * project_some<Lanes, height, vectors, true>(p, 0, fetched);    // the first columns fetch, once
+                while (c < count) c += Lanes::width * project_some<Lanes, height, vectors, false>(p, c, nullptr);
             }
-            while (c < count) c += Lanes::width * project_some<Lanes, height, vectors, false>(p, c, nullptr);
-            p.tile += height * panel_width;
-            p.out += height * out_stride;
-            p.rows -= std::min(height, p.rows);
+            if (fetched) fetched += panels * done * 64;
+            p.tile += done * panel_width;
+            p.out += done * out_stride;
+            p.rows -= std::min(done, p.rows);
         }
     }
 };

@@ -42,19 +42,13 @@ public:
     void pack(matrix_view<const T> rows, const double* shift) {
         shift_by(shift);
         std::fill_n(sums_.data(), columns_, 0.0);
-        pack(rows);
+        pack_to(rows, sums_.data());
     }
     void shift_by(const double* shift) { std::copy_n(shift, columns_, shift_.data()); }
-    // Less the shift of last. Where only the packed values are asked for: the sums are not begun anew.
+    // Less the shift of last, and without sums.
     template <class T>
     void pack(matrix_view<const T> rows) {
-        if (rows.column_stride != 1) {
-            for (std::size_t p = 0; p < panels(); ++p) pack_panel(rows, p);
-        } else if constexpr (std::is_same_v<T, double>) {
-            kernels_->pack_doubles(rows.values, rows.row_stride, rows.rows, columns_, shift_.data(), values_.data(), sums_.data());
-        } else {
-            kernels_->pack_floats(rows.values, rows.row_stride, rows.rows, columns_, shift_.data(), values_.data(), sums_.data());
-        }
+        pack_to(rows, nullptr);
     }
     // NaN and infinities show in the sums, and so may sums that overflow.
     bool sums_are_finite() const {
@@ -62,13 +56,29 @@ public:
     }
     // The distance of the mean of the packed rows from the shift, per feature; to be asked for once.
     const double* mean(std::size_t rows) {
-        for (std::size_t j = 0; j < columns_; ++j) sums_.data()[j] /= static_cast<double>(rows);
+        const double share = 1 / static_cast<double>(rows);
+        for (std::size_t j = 0; j < columns_; ++j) sums_.data()[j] *= share;
         return sums_.data();
+    }
+    // Makes row i of numbers per feature, padded to whole panels, times a factor.
+    void put_row(std::size_t i, const double* numbers, double factor) {
+        for (std::size_t p = 0; p < panels(); ++p)
+            for (std::size_t e = 0; e < panel_width; ++e) values_.data()[p * panel_size + i * panel_width + e] = numbers[p * panel_width + e] * factor;
     }
     // Centres the packed rows on their mean.
     void centre(std::size_t rows) { kernels_->subtract(values_.data(), panels(), rows, sums_.data()); }
 
 private:
+    template <class T>
+    void pack_to(matrix_view<const T> rows, double* sums) {
+        if (rows.column_stride != 1) {
+            for (std::size_t p = 0; p < panels(); ++p) pack_panel(rows, p);
+        } else if constexpr (std::is_same_v<T, double>) {
+            kernels_->pack_doubles(rows.values, rows.row_stride, rows.rows, columns_, shift_.data(), values_.data(), sums);
+        } else {
+            kernels_->pack_floats(rows.values, rows.row_stride, rows.rows, columns_, shift_.data(), values_.data(), sums);
+        }
+    }
     // Features stored one after the other.
     template <class T>
     void pack_panel(matrix_view<const T> rows, std::size_t p) {
@@ -174,7 +184,7 @@ void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<co
     }
     require_width(stage, d, centre.width());
     centred_tile tile(d);
-    std::vector<double> gaps(d);
+    aligned_doubles gaps(tile.panels() * panel_width);
     for (std::size_t first = 0; first < block.rows; first += panel_rows) {
         const std::size_t n = std::min(panel_rows, block.rows - first);
         const auto rows = block.row_range(first, n);
@@ -185,9 +195,9 @@ void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<co
         const double* const beyond = tile.mean(n);
         const bool stays = Centre == tile_centre::before && centre.count >= static_cast<std::int64_t>(n);
         if (!stays) tile.centre(n);
-        for (std::size_t j = 0; j < d; ++j) gaps[j] = beyond[j] - centre.mean_tails[j];
+        for (std::size_t j = 0; j < d; ++j) gaps.data()[j] = beyond[j] - centre.mean_tails[j];
         centre.take(static_cast<std::int64_t>(n), gaps.data());
-        for (std::size_t j = 0; j < d; ++j) tile.values()[in_tile(n, j)] = gaps[j];
+        tile.put_row(n, gaps.data(), 1);
         read_ahead ahead;
         if (block.column_stride == 1 && first + n < block.rows)
             ahead = {block.values + (first + n) * block.row_stride, std::min(panel_rows, block.rows - first - n) * block.row_stride * sizeof(T)};
@@ -195,10 +205,8 @@ void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<co
             add(tile, n + 1, ahead);
         } else {
             const double root = std::sqrt(static_cast<double>(n));
-            for (std::size_t j = 0; stays && j < d; ++j) {
-                tile.values()[in_tile(n + 1, j)] = beyond[j] * root;
-                tile.values()[in_tile(n + 2, j)] = -(beyond[j] * root);
-            }
+            if (stays) tile.put_row(n + 1, beyond, root);
+            if (stays) tile.put_row(n + 2, beyond, -root);
             add(tile, n + 1, std::size_t{stays}, ahead);
         }
     }
