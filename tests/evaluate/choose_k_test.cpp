@@ -277,8 +277,13 @@ TEST_CASE("a callback that returns false ends the range, and the choice is among
     const auto data = clouds(600, {0, 0, 9, 1, 1, 10, 10, 11}, 1.0);
     const auto whole = segkit::choose_k(data, {.k_max = 6, .seed = 3, .kmeans = {.n_init = 2}});
     std::size_t told = 0, of_three = 0;
-    const auto count = segkit::choose_k(data, {.k_max = 3, .seed = 3, .kmeans = {.n_init = 2, .progress = [&](const segkit::kmeans_progress&) { ++of_three; }}});
+    std::vector<std::size_t> ks;
+    const auto count = segkit::choose_k(data, {.k_max = 3, .seed = 3, .kmeans = {.n_init = 2, .progress = [&](const segkit::kmeans_progress& p) {
+                                                                                     ++of_three;
+                                                                                     if (ks.empty() || ks.back() != p.n_clusters) ks.push_back(p.n_clusters);
+                                                                                 }}});
     CHECK(!count.report.cancelled);
+    CHECK(ks == std::vector<std::size_t>{2, 3});
     const auto early = segkit::choose_k(data, {.k_max = 6, .seed = 3, .kmeans = {.n_init = 2, .progress = [&](const segkit::kmeans_progress&) { return ++told <= of_three; }}});
     CHECK(early.report.cancelled);
     CHECK(told == of_three + 1);    // not asked again

@@ -178,7 +178,7 @@ mini_batch_kmeans_fit fit_mini_batch_to(matrix_view<const T> rows, const row_wei
         if (options.progress) {
             double moved = 0;
             for (std::size_t i = 0; i < before.size(); ++i) moved += (state.centres[i] - before[i]) * (state.centres[i] - before[i]);
-            if (!options.progress({0, 1, report.batches, inertia, 0, std::sqrt(moved)})) report.stopped = kmeans_stop::cancelled;
+            if (!options.progress({0, 1, report.batches, inertia, 0, std::sqrt(moved), state.n_clusters()})) report.stopped = kmeans_stop::cancelled;
         }
         if (report.stopped == kmeans_stop::cancelled) break;
         if (since >= options.patience) {

@@ -58,6 +58,7 @@ struct kmeans_progress {
     double inertia = 0;
     std::size_t moved_rows = 0;    // that changed their cluster
     double shift = 0;              // the root of the squared moves of all centres
+    std::size_t n_clusters = 0;    // of this fit: choose_k has one after the other
 };
 
 struct kmeans_options {
@@ -411,7 +412,7 @@ class kmeans_watch final : public lloyd_observer {
 public:
     kmeans_watch(const progress_callback<kmeans_progress>& tell, std::size_t restart, std::size_t restarts) : tell_(tell), restart_(restart), restarts_(restarts) {}
     bool after(const lloyd_iterate& now) override {
-        const kmeans_progress progress{restart_, restarts_, now.iteration, now.inertia(), now.moved_history.back(), now.shift_history.empty() ? 0 : now.shift_history.back()};
+        const kmeans_progress progress{restart_, restarts_, now.iteration, now.inertia(), now.moved_history.back(), now.shift_history.empty() ? 0 : now.shift_history.back(), now.spec.n_clusters};
         cancelled_ = cancelled_ || !tell_(progress);
         return !cancelled_;
     }
