@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
@@ -155,7 +156,16 @@ TEST_CASE("with weights a measure is that of rows repeated so often") {
     const segkit::row_weights weighed(weights);
     CHECK(support::close(segkit::calinski_harabasz(data, weighed, labels), segkit::calinski_harabasz(repeated, repeated_labels), 1e-12));
     CHECK(support::close(segkit::davies_bouldin(data, weighed, labels), segkit::davies_bouldin(repeated, repeated_labels), 1e-12));
+    CHECK(support::close(segkit::inertia(data, weighed, labels), segkit::inertia(repeated, repeated_labels), 1e-12));
     const auto a = segkit::silhouette(data, weighed, labels), b = segkit::silhouette(repeated, repeated_labels);
+    std::size_t near = 0;    // the mean of sampled points lies within two standard errors of that of all, in about 95 of 100 samples
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        const auto sampled = segkit::sampled_silhouette(data, weighed, labels, {.n = 60, .seed = seed});
+        near += std::fabs(sampled.mean - b.mean) < 2 * sampled.standard_error;
+        CHECK(std::is_sorted(sampled.rows.begin(), sampled.rows.end()));
+    }
+    CHECK(near >= 88);
+    CHECK(near <= 99);
     CHECK(support::close(a.mean, b.mean, 1e-12));
     for (std::size_t c = 0; c < b.clusters.size(); ++c) CHECK(support::close(a.clusters[c].mean, b.clusters[c].mean, 1e-12, 1e-15));
     std::size_t copy = 0;

@@ -17,4 +17,12 @@ inline double inertia(matrix_view<const double> rows, std::span<const std::int32
     return detail::scatter_of("inertia", rows, detail::groups_of_rows("inertia", rows, labels), executor).within();
 }
 
+// With weights, any positive numbers: squared distances to weighted means, each times its weight.
+inline double inertia(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    detail::label_groups groups = detail::groups_of_rows("inertia", rows, labels);
+    detail::check_weights("inertia", weights, rows.rows);
+    groups.weigh(weights.values().data());
+    return detail::scatter_of("inertia", rows, groups, executor).within();
+}
+
 }  // namespace SEGKIT_NAMESPACE

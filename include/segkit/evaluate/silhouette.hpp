@@ -50,8 +50,8 @@ struct silhouette_sample_options {
 // errors of it in about 95 of 100 samples (simple random sampling: Cochran, "Sampling Techniques", 1977).
 struct silhouette_estimate {
     double mean = 0;
-    double standard_error = 0;                   // 0 when all points were drawn
-    std::vector<std::size_t> rows;               // the points drawn, ascending
+    double standard_error = 0;                   // 0 when all points were drawn, without weights
+    std::vector<std::size_t> rows;               // the points drawn, ascending; with weights the same may be drawn again
     std::vector<double> samples;                 // of each its exact silhouette
     std::vector<silhouette_cluster> clusters;    // by ascending label: how many points were drawn of each, and their mean; NaN where none was
 };
@@ -299,6 +299,16 @@ inline silhouette_estimate sampled_silhouette(matrix_view<const double> rows, st
 inline silhouette_estimate sampled_silhouette(matrix_view<const float> rows, std::span<const std::int32_t> labels, const silhouette_sample_options& options = {},
                                               executor_ref executor = detail::default_executor) {
     return detail::checked_silhouette_of_sample(rows, detail::checked_groups("sampled_silhouette", rows, labels), options, executor);
+}
+
+// With weights of a mean of at least 1 points are drawn by weight, with repetition: the mean is an estimate of the weighted one.
+inline silhouette_estimate sampled_silhouette(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels,
+                                              const silhouette_sample_options& options = {}, executor_ref executor = detail::default_executor) {
+    return detail::checked_silhouette_of_sample(rows, detail::checked_groups("sampled_silhouette", rows, weights, labels), options, executor);
+}
+inline silhouette_estimate sampled_silhouette(matrix_view<const float> rows, row_weights weights, std::span<const std::int32_t> labels,
+                                              const silhouette_sample_options& options = {}, executor_ref executor = detail::default_executor) {
+    return detail::checked_silhouette_of_sample(rows, detail::checked_groups("sampled_silhouette", rows, weights, labels), options, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE
