@@ -163,6 +163,9 @@ TEST_CASE("every type says what it expects") {
     CHECK(expected_of(message_of<sk::schema<sk::field<"x", float>>>("x\n1e39\n")).starts_with("expected a finite number;"));
     CHECK(expected_of(message_of<sk::schema<sk::field<"x", sk::date>>>("x\n2023-01-04 10:00:00\n")) ==
           "expected a date that exists, written YYYY-MM-DD; declare the column as segkit::timestamp");
+    CHECK(message_of<sk::schema<sk::field<"x", sk::date>>>("x\n04.01.2023\n").ends_with("; say in csv_options::formats how this column is written"));
+    CHECK(message_of<sk::schema<sk::field<"x", std::optional<double>>>>("x\nNA\n")
+              .ends_with("; if it stands for a missing value, add it to csv_options::null_values"));
     CHECK(expected_of(message_of<sk::schema<sk::field<"x", sk::duration>>>("x\n1h\n")).starts_with("expected seconds, with a fraction"));
 }
 

@@ -148,15 +148,18 @@ inline std::string csv_expected(type_id type) {
 }
 
 // What to do about a field that is not a value of its column.
-inline std::string csv_advice(type_id type, std::string_view field) {
+inline std::string csv_advice(const csv_field& column, std::string_view field) {
+    const type_id type = column.type;
     const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
     if (is_blank(field.front()) || is_blank(field.back())) return "remove the blanks around the value";
-    const std::string spelled = "if it stands for a missing value, declare the column std::optional and add it to csv_options::null_values";
+    const std::string spelled = std::string("if it stands for a missing value, ") + (column.nullable ? "" : "declare the column std::optional and ") +
+        "add it to csv_options::null_values";
     if (type == type_id::int32 && parse_value<std::int64_t>(field)) return "declare the column as std::int64_t";
     if ((type == type_id::int32 || type == type_id::int64) && parse_value<double>(field)) return "declare the column as double";
     if ((type == type_id::float32 || type == type_id::float64) && field.find(',') != field.npos) return "write a decimal point, without separators of thousands";
     if (type == type_id::date && parse_value<timestamp>(field)) return "declare the column as segkit::timestamp";
     if (field.find_first_of("0123456789") == field.npos) return spelled;
+    if ((type == type_id::date || type == type_id::timestamp) && field.find('-') != 4) return "say in csv_options::formats how this column is written";
     return "correct the value, or declare the column as segkit::text";
 }
 
@@ -171,7 +174,7 @@ inline error_details csv_refused_field(const csv_batch& batch, std::string_view 
     details.expected = column.format ? "a " + std::string(to_string(column.field.type)) + " written " + column.format->pattern() : csv_expected(column.field.type);
     details.advice = null             ? "declare the column as std::optional if values may be missing"
                      : column.format ? "correct the value, or the format that csv_options::formats gives the column"
-                                     : csv_advice(column.field.type, field);
+                                     : csv_advice(column.field, field);
     return details;
 }
 
