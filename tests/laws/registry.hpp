@@ -171,6 +171,7 @@ void for_each_learning_stage(F&& f) {
     f(stage<"mini_batch_kmeans">(sk::mini_batch_kmeans(features, "cluster"_c, {.n_clusters = 3, .batch_size = 256, .seed = 7})));
     f(stage<"bisecting_kmeans">(sk::bisecting_kmeans(features, "cluster"_c, {.n_clusters = 4, .n_init = 2, .seed = 7})));
     f(stage<"choose_k">(sk::choose_k(features, "cluster"_c, {.k_max = 3, .seed = 8, .silhouette = {.exact_rows = 1'000, .n = 100}, .kmeans = {.n_init = 2}})));
+    f(stage<"choose_k">(sk::choose_k(features, "cluster"_c, sk::weighted_by("y"_c), {.k_max = 2, .silhouette = {.exact_rows = 1'000, .n = 100}, .kmeans = {.n_init = 2}})));
 }
 // And over whole numbers.
 template <class F>
