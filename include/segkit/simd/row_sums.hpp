@@ -72,25 +72,38 @@ struct row_part {
     }
 };
 
+// All rows for the features that fill vectors of this width, from feature j on; then the others by narrower ones.
 template <std::size_t Bytes, class T>
-[[gnu::always_inline]] inline void add_row(double* sum, const T* row, const double* origin, double weight, std::size_t j, std::size_t columns) {
+[[gnu::always_inline]] inline void add_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
+                                                 const double* weights, std::size_t count, std::size_t j = 0) {
     if constexpr (Bytes >= 16) {
         using part = row_part<Bytes, T>;
-        for (; j + part::width <= columns; j += part::width) {
-            typename part::doubles value;
-            part::load(value, row + j, origin + j);
-            part::add(sum + j, value * weight);
+        const std::size_t end = j + (columns - j) / part::width * part::width;
+        for (std::size_t i = 0; i < count && j < end; ++i) {
+            const T* const row = rows + i * stride;
+            double* const sum = sums + static_cast<std::size_t>(which[i]) * columns;
+            const double weight = weights ? weights[i] : 1.0;
+            // Some rows ahead; an address beyond the last row is never read.
+            for (std::size_t c = j; c < end; c += 64 / sizeof(T)) __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(row + c) + 32 * stride * sizeof(T)));
+            for (std::size_t c = j; c < end; c += part::width) {
+                typename part::doubles value;
+                part::load(value, row + c, origin + c);
+                part::add(sum + c, value * weight);
+            }
         }
-        add_row<Bytes / 2>(sum, row, origin, weight, j, columns);
+        add_rows_body<Bytes / 2>(sums, rows, stride, columns, origin, which, weights, count, end);
     } else {
-        for (; j < columns; ++j) sum[j] += (static_cast<double>(row[j]) - origin[j]) * weight;
+        for (std::size_t i = 0; i < count && j < columns; ++i) {
+            double* const sum = sums + static_cast<std::size_t>(which[i]) * columns;
+            for (std::size_t c = j; c < columns; ++c) sum[c] += (static_cast<double>(rows[i * stride + c]) - origin[c]) * (weights ? weights[i] : 1.0);
+        }
     }
 }
 
 // The squares of some features of all rows at a time, whose sums stay in registers.
 template <std::size_t Bytes, class T>
-[[gnu::always_inline]] inline void add_squares(double* squares, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const double* weights,
-                                               std::size_t count, std::size_t j) {
+[[gnu::always_inline]] inline void add_squares_body(double* squares, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const double* weights,
+                                                    std::size_t count, std::size_t j = 0) {
     if constexpr (Bytes >= 16) {
         using part = row_part<Bytes, T>;
         for (; j + part::width <= columns; j += part::width) {
@@ -103,7 +116,7 @@ template <std::size_t Bytes, class T>
             }
             std::memcpy(squares + j, &sum, sizeof sum);
         }
-        add_squares<Bytes / 2>(squares, rows, stride, columns, origin, weights, count, j);
+        add_squares_body<Bytes / 2>(squares, rows, stride, columns, origin, weights, count, j);
     } else {
         for (; j < columns; ++j) {
             double sum = squares[j];
@@ -117,50 +130,41 @@ template <std::size_t Bytes, class T>
 }
 
 template <std::size_t Bytes, class T>
-[[gnu::always_inline]] inline bool move_row(double* less, double* more, const T* row, const double* origin, double weight, std::size_t j, std::size_t columns) {
+[[gnu::always_inline]] inline bool move_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
+                                                  const double* weights, std::size_t count, std::size_t j = 0) {
+    bool lossy = false;
     if constexpr (Bytes >= 16) {
         using part = row_part<Bytes, T>;
-        typename part::marks lossy{};
-        const std::size_t first = j;
-        for (; j + part::width <= columns; j += part::width) {
-            typename part::doubles value;
-            part::load(value, row + j, origin + j);
-            value *= weight;
-            part::take(less + j, value, lossy);
-            part::add(more + j, value);
+        typename part::marks lost{};
+        const std::size_t end = j + (columns - j) / part::width * part::width;
+        for (std::size_t i = 0; i < count && j < end; ++i) {
+            const row_move& m = moves[i];
+            const T* const row = rows + m.row * stride;
+            double *const less = sums + static_cast<std::size_t>(m.from) * columns, *const more = sums + static_cast<std::size_t>(m.to) * columns;
+            const double weight = weights ? weights[m.row] : 1.0;
+            for (std::size_t c = j; c < end; c += part::width) {
+                typename part::doubles value;
+                part::load(value, row + c, origin + c);
+                value *= weight;
+                part::take(less + c, value, lost);
+                part::add(more + c, value);
+            }
         }
-        const bool found = j != first && part::any(lossy);
-        return move_row<Bytes / 2>(less, more, row, origin, weight, j, columns) || found;
+        lossy = part::any(lost);
+        return move_rows_body<Bytes / 2>(sums, rows, stride, columns, origin, moves, weights, count, end) || lossy;
     } else {
-        bool lossy = false;
-        for (; j < columns; ++j) {
-            const double value = (static_cast<double>(row[j]) - origin[j]) * weight;
-            less[j] -= value;
-            more[j] += value;
-            lossy |= value * value > (less[j] * less[j]) * 0x1p40;
+        for (std::size_t i = 0; i < count && j < columns; ++i) {
+            const row_move& m = moves[i];
+            for (std::size_t c = j; c < columns; ++c) {
+                const double value = (static_cast<double>(rows[m.row * stride + c]) - origin[c]) * (weights ? weights[m.row] : 1.0);
+                double &less = sums[static_cast<std::size_t>(m.from) * columns + c], &more = sums[static_cast<std::size_t>(m.to) * columns + c];
+                less -= value;
+                more += value;
+                lossy |= value * value > (less * less) * 0x1p40;
+            }
         }
         return lossy;
     }
-}
-
-template <std::size_t Bytes, class T>
-[[gnu::always_inline]] inline void add_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
-                                                 const double* weights, std::size_t count, double* squares) {
-    for (std::size_t i = 0; i < count; ++i)
-        add_row<Bytes>(sums + static_cast<std::size_t>(which[i]) * columns, rows + i * stride, origin, weights ? weights[i] : 1.0, 0, columns);
-    if (squares) add_squares<Bytes>(squares, rows, stride, columns, origin, weights, count, 0);
-}
-
-template <std::size_t Bytes, class T>
-[[gnu::always_inline]] inline bool move_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
-                                                  const double* weights, std::size_t count) {
-    bool lossy = false;
-    for (std::size_t i = 0; i < count; ++i) {
-        const row_move& m = moves[i];
-        lossy |= move_row<Bytes>(sums + static_cast<std::size_t>(m.from) * columns, sums + static_cast<std::size_t>(m.to) * columns, rows + m.row * stride, origin,
-                                 weights ? weights[m.row] : 1.0, 0, columns);
-    }
-    return lossy;
 }
 
 // ---- the forms
@@ -174,7 +178,8 @@ inline constexpr std::size_t row_base_bytes = 8;    // plain loops
 template <class T>
 void add_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which, const double* weights,
                    std::size_t count, double* squares) {
-    add_rows_body<row_base_bytes>(sums, rows, stride, columns, origin, which, weights, count, squares);
+    add_rows_body<row_base_bytes>(sums, rows, stride, columns, origin, which, weights, count);
+    if (squares) add_squares_body<row_base_bytes>(squares, rows, stride, columns, origin, weights, count);
 }
 template <class T>
 bool move_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves, const double* weights,
@@ -186,7 +191,8 @@ bool move_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t
 template <class T>
 SEGKIT_TARGET_AVX2 void add_rows_avx2(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
                                       const double* weights, std::size_t count, double* squares) {
-    add_rows_body<32>(sums, rows, stride, columns, origin, which, weights, count, squares);
+    add_rows_body<32>(sums, rows, stride, columns, origin, which, weights, count);
+    if (squares) add_squares_body<32>(squares, rows, stride, columns, origin, weights, count);
 }
 template <class T>
 SEGKIT_TARGET_AVX2 bool move_rows_avx2(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
@@ -196,7 +202,8 @@ SEGKIT_TARGET_AVX2 bool move_rows_avx2(double* sums, const T* rows, std::size_t 
 template <class T>
 SEGKIT_TARGET_AVX512 void add_rows_avx512(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
                                           const double* weights, std::size_t count, double* squares) {
-    add_rows_body<64>(sums, rows, stride, columns, origin, which, weights, count, squares);
+    add_rows_body<64>(sums, rows, stride, columns, origin, which, weights, count);
+    if (squares) add_squares_body<64>(squares, rows, stride, columns, origin, weights, count);
 }
 template <class T>
 SEGKIT_TARGET_AVX512 bool move_rows_avx512(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,

@@ -48,6 +48,10 @@ std::size_t pack_squares(matrix_view<const T> rows, T* tile) {
     const std::size_t columns = rows.columns / square_side<T> * square_side<T>;
     for (std::size_t i = 0; i < tile_rows; i += square_side<T>) {
         const T* const from = rows.values + i * rows.row_stride;
+        // One tile ahead; an address beyond the last row is never read.
+        for (std::size_t ahead = 0; ahead < square_side<T>; ++ahead)
+            for (std::size_t j = 0; j < rows.columns; j += 64 / sizeof(T))
+                __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from + j) + (tile_rows + ahead) * rows.row_stride * sizeof(T)));
         for (std::size_t j = 0; j < columns; j += square_side<T>) pack_square(from + j, rows.row_stride, tile + j * tile_rows + i);
     }
     return columns;

@@ -248,11 +248,16 @@ private:
         lloyd_state& s = states_[b];
         const double* const weights = points_.weights() ? points_.weights() + blocks_.first(b) : nullptr;
         for (const row_move& m : moves) {
-            const double weight = weights ? weights[m.row] : 1.0;
             --s.counts[static_cast<std::size_t>(m.from)];
             ++s.counts[static_cast<std::size_t>(m.to)];
-            s.weights[static_cast<std::size_t>(m.from)] -= weight;
-            s.weights[static_cast<std::size_t>(m.to)] += weight;
+        }
+        if (weights) {
+            for (const row_move& m : moves) {
+                s.weights[static_cast<std::size_t>(m.from)] -= weights[m.row];
+                s.weights[static_cast<std::size_t>(m.to)] += weights[m.row];
+            }
+        } else {
+            std::copy(s.counts.begin(), s.counts.end(), s.weights.begin());
         }
         const row_kernels<T>& kernels = row_kernels_for<T>(simd_level());
         const matrix_view<const T> rows = block(b);
