@@ -151,6 +151,8 @@ TEST_CASE("an integer sum that does not fit is an error, one that passes through
     const sk::table<big> t{{most, true}, {most, true}, {-most, false}};
     CHECK((t | sk::aggregate("s"_c = sk::sum("x"_c)) | sk::collect())["s"_c][0] == most);
     CHECK_THROWS_WITH_AS(t | sk::aggregate("s"_c = sk::sum("x"_c).where("y"_c)) | sk::collect(), doctest::Contains("sum: overflow"), sk::error);
+    CHECK_THROWS_WITH_AS(t | sk::group_by("y"_c).aggregate("n"_c = sk::count(), "total"_c = sk::sum("x"_c)) | sk::collect(),
+                         doctest::Contains("sum: overflow in 'total': found a sum near"), sk::error);
 }
 
 namespace {

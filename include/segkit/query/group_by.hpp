@@ -125,6 +125,8 @@ private:
             return detail::erroneous_rows();
         } else {
             using Out = schema<field<detail::group_key<Keys>::key_name, typename detail::group_key<Keys>::template column<Schema>::type>..., field<Names, Results>...>;
+            [[maybe_unused]] std::size_t i = 0;
+            ((layout.outputs[i++].name = name_of<Names>), ...);
             auto groups = detail::relation_over<Out>(detail::compute_on_first_scan(detail::group_rows(std::move(r.plan), std::move(layout))));
             using detail::operator<<;
             if constexpr (std::same_as<Order, detail::key_order>) return std::move(groups) << sort_by(col<detail::group_key<Keys>::key_name>{}...);

@@ -262,7 +262,7 @@ struct group_engine {
             }
             for (const group_output& o : layout_.outputs) {
                 result_rows rows(out.columns[i++], 0, groups.size());
-                o.finish->finish(rows, few_.groups(), groups.size(), few_.offset_of(o.accumulator));
+                o.write(rows, few_.groups(), groups.size(), few_.offset_of(o.accumulator));
             }
             return out;
         }
@@ -362,7 +362,7 @@ struct group_engine {
             for (const record_key& k : layout_.keys) finish_key(next(), k, groups, count);
             for (const group_output& o : layout_.outputs) {
                 result_rows out = next();
-                o.finish->finish(out, groups, count, layout_.key_bytes + layout_.accumulators[o.accumulator]->state_offset);
+                o.write(out, groups, count, layout_.key_bytes + layout_.accumulators[o.accumulator]->state_offset);
             }
         }
         void finish_key(result_rows out, const record_key& key, const std::byte* const* groups, std::size_t count) const {

@@ -21,6 +21,7 @@
 #include <segkit/config.hpp>
 #include <segkit/detail/arena.hpp>
 #include <segkit/detail/copy_text.hpp>
+#include <segkit/error.hpp>
 #include <segkit/pipeline/collect.hpp>
 #include <segkit/query/detail/hash.hpp>
 #include <segkit/query/detail/text_key.hpp>
@@ -259,6 +260,18 @@ struct group_output {
     std::unique_ptr<group_finisher> finish;
     type_id type;
     bool nullable;
+    std::string_view name{};    // of the column, for messages
+
+    void write(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const {
+        try {
+            finish->finish(out, groups, count, state_offset);
+        } catch (const error& failure) {
+            error_details details = failure.details();
+            if (!details.field.empty()) throw;
+            details.field = name;
+            throw error(std::move(details));
+        }
+    }
 };
 
 // f(k, row) for k in [0, n): k counts from the chunk's selected row number `first`.
