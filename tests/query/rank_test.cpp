@@ -114,6 +114,38 @@ TEST_CASE("every rank over all rows, by two keys with nulls and NaNs, equals the
     }
 }
 
+TEST_CASE("nulls are ranked first where the order says so; a percentile rank leaves them out all the same") {
+    constexpr auto order = sk::order_by(sk::descending("real"_c).nulls_first(), "thin"_c);
+    for (const auto& d : rows::cases()) {
+        bool same = false;
+        const auto r = rows::through(d,
+                                     sk::rank(order, "min"_c) | sk::rank(sk::ascending("real"_c).nulls_first(), "dense"_c, {.method = sk::rank_method::dense}) |
+                                         sk::row_number(order, "number"_c).within("group"_c) | sk::ntile(5, order, "tile"_c) | sk::percentile_rank("real"_c, "last"_c) |
+                                         sk::percentile_rank(sk::ascending("real"_c).nulls_first(), "first"_c),
+                                     &same);
+        CHECK(same);
+        const auto compare = [](const row& a, const row& b) {
+            return a.real.has_value() != b.real.has_value() ? int(a.real.has_value()) - int(b.real.has_value()) : by_real_down_then_thin(a, b);
+        };
+        const auto upwards = [](const row& a, const row& b) {
+            return a.real.has_value() != b.real.has_value() ? int(a.real.has_value()) - int(b.real.has_value()) : rows::compare(a.real, b.real, false);
+        };
+        std::vector<std::size_t> all;
+        for (std::size_t i = 0; i < d.list.size(); ++i) all.push_back(i);
+        const ordered o = in_order(d.list, all, compare), up = in_order(d.list, all, upwards);
+        bool good = r.rows() == d.list.size();
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            good = good && r["min"_c][o.order[i]] == static_cast<std::int64_t>(o.run_begin[i] + 1) && r["dense"_c][up.order[i]] == static_cast<std::int64_t>(up.dense[i]);
+            good = good && (i == 0 || r["tile"_c][o.order[i]] >= r["tile"_c][o.order[i - 1]]) && r["first"_c][i] == r["last"_c][i];
+        }
+        for (const auto& members : rows::group(d.list, [](const row& x) { return x.group; }).members) {
+            const ordered within = in_order(d.list, members, compare);
+            for (std::size_t i = 0; i < members.size(); ++i) good = good && r["number"_c][within.order[i]] == static_cast<std::int64_t>(i + 1);
+        }
+        CHECK(good);
+    }
+}
+
 TEST_CASE("ranks within groups of two columns, one of them null at times, equal the naive ones, after a filter too") {
     for (const auto& d : rows::cases()) {
         bool same = false;

@@ -19,6 +19,10 @@ int by_real_down_then_word(const row& a, const row& b) {
     const int c = rows::compare(a.real, b.real, true);
     return c != 0 ? c : rows::compare(a.word, b.word, false);
 }
+// The same with nulls before all values.
+int by_real_down_nulls_first_then_word(const row& a, const row& b) {
+    return a.real.has_value() != b.real.has_value() ? int(a.real.has_value()) - int(b.real.has_value()) : by_real_down_then_word(a, b);
+}
 template <class Compare>
 std::vector<std::int64_t> first_n(const std::vector<row>& list, std::vector<std::size_t> members, std::size_t n, const Compare& compare) {
     std::sort(members.begin(), members.end(), [&](std::size_t a, std::size_t b) {
@@ -55,6 +59,9 @@ TEST_CASE("the first n rows of an order are those of a sort, earlier rows first 
             CHECK(same);
             CHECK(ids_of(best) == first_n(d.list, all, n, by_real_down_then_word));
             CHECK(rows_are_whole(d, best));
+            const auto nulls_first = rows::through(d, sk::top_n(n, sk::descending("real"_c).nulls_first(), "word"_c), &same);
+            CHECK(same);
+            CHECK(ids_of(nulls_first) == first_n(d.list, all, n, by_real_down_nulls_first_then_word));
             const auto small = rows::through(d, sk::top_n(n, "small"_c) | sk::select("id"_c), &same);
             CHECK(same);
             CHECK(ids_of(small) == first_n(d.list, all, n, [](const row& a, const row& b) { return rows::compare(a.small, b.small, false); }));
@@ -83,6 +90,12 @@ TEST_CASE("the first n rows of each group come group by group, groups as they fi
                 for (const std::int64_t id : first_n(kept, members, n, by_real_down_then_word)) expected.push_back(id);
             CHECK(ids_of(best) == expected);
             CHECK(rows_are_whole(d, best));
+            const auto nulls_first = rows::through(d, sk::filter(!("thin"_c > 1.0f)) | sk::top_n(n, sk::descending("real"_c).nulls_first(), "word"_c).within("group"_c), &same);
+            CHECK(same);
+            expected.clear();
+            for (const auto& members : groups.members)
+                for (const std::int64_t id : first_n(kept, members, n, by_real_down_nulls_first_then_word)) expected.push_back(id);
+            CHECK(ids_of(nulls_first) == expected);
             const auto fine = rows::through(d, sk::filter(!("thin"_c > 1.0f)) | sk::top_n(n, "thin"_c).within("small"_c, "word"_c) | sk::select("id"_c), &same);
             CHECK(same);
             expected.clear();

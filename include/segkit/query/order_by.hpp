@@ -1,6 +1,7 @@
 // segkit/query/order_by.hpp: the order of rows that rank, row_number, ntile and top_n are given, and its compile errors.
 //
-//     "revenue"_c        descending("revenue"_c)        order_by("day"_c, descending("revenue"_c))
+//     "revenue"_c        descending("revenue"_c)        descending("revenue"_c).nulls_first()
+//     order_by("day"_c, descending("revenue"_c))
 //
 // The keys are those of sort_by, the most significant first. An order is no stage: sort_by puts the rows themselves in order.
 #pragma once
@@ -31,7 +32,7 @@ struct block_as_a_key {
 template <class... Given>
 struct not_an_order {
     static_assert(detail::never<Given...>,
-                  "segkit: an order is made of columns: \"x\"_c, descending(\"x\"_c), or order_by(...) of these, and not of expressions; see "
+                  "segkit: an order is made of columns: \"x\"_c, descending(\"x\"_c), either with nulls first, or order_by(...) of these, and not of expressions; see "
                   "'not_an_order<what was given...>'; derive a column first");
 };
 
@@ -41,20 +42,11 @@ template <class Order>
 struct order_traits {
     static constexpr bool is_order = false;
 };
-template <fixed_string Name>
-struct order_traits<col<Name>> {
+template <class Key>
+    requires is_sort_key<Key>
+struct order_traits<Key> {
     static constexpr bool is_order = true;
-    using keys = order_keys<col<Name>>;
-};
-template <fixed_string Name>
-struct order_traits<descending_key<Name>> {
-    static constexpr bool is_order = true;
-    using keys = order_keys<descending_key<Name>>;
-};
-template <fixed_string Name>
-struct order_traits<ascending_key<Name>> {
-    static constexpr bool is_order = true;
-    using keys = order_keys<ascending_key<Name>>;
+    using keys = order_keys<Key>;
 };
 template <class... Keys>
 struct order_traits<order_keys<Keys...>> {
@@ -68,11 +60,6 @@ struct order_traits<column_list<Names...>> {
 };
 template <class Order>
 using order_of = typename order_traits<Order>::keys;
-
-template <class Key>
-inline constexpr bool is_sort_key = requires { sort_key_traits<Key>::down; };
-template <class Key>
-inline constexpr auto key_name_of = sort_key_traits<Key>::key_name;
 
 template <class Schema, fixed_string Name>
 constexpr bool is_nested_column() {
@@ -118,7 +105,7 @@ struct pipeline_traits<erroneous_choice> : std::true_type {};
 
 }  // namespace detail
 
-// A column, descending(column), order_by(...) or columns(...).
+// A column, descending(column), either with nulls_first(), order_by(...) or columns(...).
 template <class T>
 concept sort_order = detail::order_traits<T>::is_order;
 

@@ -5,8 +5,8 @@
 //     row_number(order_by("day"_c, descending("paid"_c)), "visit"_c).within("user_id"_c)
 //     ntile(4, "revenue"_c, "quarter"_c)          percentile_rank("revenue"_c, "standing"_c)
 //
-// The order is that of sort_by: NaNs after the numbers, nulls last in either direction. Two passes: the first holds the keys,
-// the second the places only, eight bytes a row, while the other columns stream. A radix sort, as sort_by.
+// The order is that of sort_by: NaNs after the numbers, nulls last in either direction, or first with .nulls_first(). Two passes: the
+// first holds the keys, the second the places only, eight bytes a row, while the other columns stream. A radix sort, as sort_by.
 #pragma once
 
 #include <cstddef>
@@ -120,8 +120,7 @@ struct rank_stage<Kind, order_keys<Keys...>, Out, column_list<Groups...>> : stag
             using T = typename Kind::template type<(is_nullable<column_type_t<Schema, detail::key_name_of<Keys>>> || ...)>;
             using Next = typename detail::append_fields<Schema, field<Out, T>>::type;
             using places = detail::place_rows<non_null_t<T>>;
-            return detail::number_rows<Next>(std::move(r), places(checked_rule(), {Schema::find(name_of<detail::key_name_of<Keys>>)...},
-                                                                  {detail::sort_key_traits<Keys>::down...}, {Schema::find(name_of<Groups>)...}));
+            return detail::number_rows<Next>(std::move(r), places(checked_rule(), {detail::sort_key_in<Schema, Keys>()...}, {Schema::find(name_of<Groups>)...}));
         }
     }
 
@@ -170,7 +169,7 @@ constexpr auto make_rank(Kind kind) {
 }  // namespace detail
 
 // The row's place in the order, from 1: integers, doubles for rank_method::average. `key` is a column, descending(column) or
-// order_by(...). Nulls are ranked, all as equals after everything else, as SQL does with nulls last.
+// order_by(...). Nulls are ranked, all as equals after everything else, as SQL does with nulls last, or before it with nulls_first().
 template <class Order, fixed_string Out>
 constexpr auto rank(const Order&, col<Out>, rank_options options = {}) {
     return detail::make_rank<Out, Order>(detail::rank_kind{options.method});

@@ -67,7 +67,7 @@ struct sample_stage : stage_base {
         using Numbered = typename detail::append_fields<Schema, field<"", std::int64_t>>::type;
         auto numbered = detail::number_rows<Numbered>(std::move(r), detail::random_column{counter_random(seed, detail::sampling_purpose)});
         std::vector<int> slots = numbered.slot_of;
-        detail::best_rows_request request{.stage = stage_name, .n = n, .order = {slots.back()}, .down = {false}, .in_row_order = true};
+        detail::best_rows_request request{.stage = stage_name, .n = n, .order = {{slots.back()}}, .in_row_order = true};
         slots.pop_back();
         return detail::keep_best_rows(std::move(numbered).template with<Schema>(std::move(slots)), std::move(request));
     }

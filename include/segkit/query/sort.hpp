@@ -59,52 +59,50 @@ struct sort_key_traits;
 template <fixed_string Name>
 struct sort_key_traits<col<Name>> {
     static constexpr auto key_name = Name;
-    static constexpr bool down = false;
+    static constexpr bool down = false, nulls_first = false;
 };
 template <fixed_string Name>
 struct sort_key_traits<descending_key<Name>> {
     static constexpr auto key_name = Name;
-    static constexpr bool down = true;
+    static constexpr bool down = true, nulls_first = false;
 };
 template <fixed_string Name>
 struct sort_key_traits<ascending_key<Name>> : sort_key_traits<col<Name>> {};
+template <fixed_string Name, bool Down>
+struct sort_key_traits<nulls_first_key<Name, Down>> {
+    static constexpr auto key_name = Name;
+    static constexpr bool down = Down, nulls_first = true;
+};
+template <class Key>
+inline constexpr bool is_sort_key = requires { sort_key_traits<Key>::down; };
+template <class Key>
+inline constexpr auto key_name_of = sort_key_traits<Key>::key_name;
 
 struct sort_key {
     std::size_t column;
-    bool descending;
+    bool descending = false;
     bool nulls_first = false;
 };
-
-// What sort_by is given. (The traits above are of keys whose nulls come last, which is all that ranks and top_n take.)
-template <class Key>
-struct sort_by_traits : sort_key_traits<Key> {
-    static constexpr bool nulls_first = false;
-};
-template <fixed_string Name, bool Down>
-struct sort_by_traits<nulls_first_key<Name, Down>> {
-    static constexpr auto key_name = Name;
-    static constexpr bool down = Down;
-    static constexpr bool nulls_first = true;
-};
-template <class Key>
-inline constexpr bool is_sort_by_key = requires { sort_key_traits<Key>::down; };
-template <fixed_string Name, bool Down>
-inline constexpr bool is_sort_by_key<nulls_first_key<Name, Down>> = true;
+// A key as a column of a schema.
+template <class Schema, class Key>
+constexpr sort_key sort_key_in() {
+    return {Schema::find(name_of<key_name_of<Key>>), sort_key_traits<Key>::down, sort_key_traits<Key>::nulls_first};
+}
 
 // -1, 0, 1 for two rows of one column.
 template <class T>
-int compare_rows(const column_data& c, std::size_t a, std::size_t b, bool down) {
+int compare_rows(const column_data& c, std::size_t a, std::size_t b, const sort_key& key) {
     const bool null_a = c.nullable && !bit_at(c.validity_bits(), a), null_b = c.nullable && !bit_at(c.validity_bits(), b);
-    if (null_a || null_b) return int{null_a} - int{null_b};
+    if (null_a || null_b) return key.nulls_first ? int{null_b} - int{null_a} : int{null_a} - int{null_b};
     const auto x = column_view<T>(c)[a];
     const auto y = column_view<T>(c)[b];
     if constexpr (std::is_floating_point_v<T>) {
         if (x != x || y != y) return int{x != x} - int{y != y};
     }
     const int order = x < y ? -1 : y < x ? 1 : 0;
-    return down ? -order : order;
+    return key.descending ? -order : order;
 }
-using row_comparison = int (*)(const column_data&, std::size_t, std::size_t, bool);
+using row_comparison = int (*)(const column_data&, std::size_t, std::size_t, const sort_key&);
 template <class Type>
 row_comparison comparison_of(Type type) {
     switch (type) {
@@ -178,13 +176,12 @@ struct sort_by_stage : stage_base {
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        if constexpr (!(has_column<Schema, detail::sort_by_traits<Keys>::key_name> && ...)) {
-            (detail::require_column<Schema, detail::sort_by_traits<Keys>::key_name>(), ...);
+        if constexpr (!(has_column<Schema, detail::key_name_of<Keys>> && ...)) {
+            (detail::require_column<Schema, detail::key_name_of<Keys>>(), ...);
             return detail::erroneous_rows();
         } else {
-            static_assert((!is_nested<column_type_t<Schema, detail::sort_by_traits<Keys>::key_name>> && ...), "segkit: a block column has no order, and neither has a list");
-            std::vector<detail::sort_key> keys{
-                {Schema::find(name_of<detail::sort_by_traits<Keys>::key_name>), detail::sort_by_traits<Keys>::down, detail::sort_by_traits<Keys>::nulls_first}...};
+            static_assert((!is_nested<column_type_t<Schema, detail::key_name_of<Keys>>> && ...), "segkit: a block column has no order, and neither has a list");
+            std::vector<detail::sort_key> keys{detail::sort_key_in<Schema, Keys>()...};
             return detail::relation_over<Schema>(detail::compute_on_first_scan(detail::sorted_rows<plan>(std::move(r.plan), std::move(r.slot_of), std::move(keys))));
         }
     }
@@ -193,7 +190,7 @@ struct sort_by_stage : stage_base {
 // Keys are columns ("x"_c) or descending("x"_c), the most significant first; see also nulls_first().
 template <class... Keys>
 constexpr auto sort_by(Keys...) {
-    if constexpr ((detail::is_sort_by_key<Keys> && ...)) {
+    if constexpr ((detail::is_sort_key<Keys> && ...)) {
         return make_pipeline(sort_by_stage<Keys...>{});
     } else {
         detail::report(detail::mistake<not_a_sort_key<Keys...>>);

@@ -36,8 +36,7 @@ struct top_n_stage<order_keys<Keys...>, column_list<Groups...>> : stage_base {
             return detail::erroneous_rows();
         } else {
             detail::best_rows_request request{.stage = stage_name, .n = n};
-            request.order = {r.template slot<detail::key_name_of<Keys>>()...};
-            request.down = {detail::sort_key_traits<Keys>::down...};
+            request.order = {detail::order_slot{r.template slot<detail::key_name_of<Keys>>(), detail::sort_key_traits<Keys>::down, detail::sort_key_traits<Keys>::nulls_first}...};
             request.groups = {r.template slot<Groups>()...};
             return detail::keep_best_rows(std::move(r), std::move(request));
         }
@@ -64,7 +63,7 @@ template <class Order>
 struct pipeline_traits<top_n_pipeline<Order>> : std::true_type {};
 }  // namespace detail
 
-// Keys are columns ("x"_c) or descending("x"_c), the most significant first.
+// Keys are columns ("x"_c) or descending("x"_c), the most significant first; see also nulls_first() of segkit/query/sort.hpp.
 template <class... Keys>
     requires(sizeof...(Keys) > 0)
 constexpr auto top_n(std::size_t n, const Keys&...) {

@@ -23,11 +23,16 @@
 
 namespace SEGKIT_NAMESPACE::detail {
 
+struct order_slot {
+    int slot;
+    bool descending = false;
+    bool nulls_first = false;
+};
+
 struct best_rows_request {
     std::string_view stage{};
     std::size_t n = 1;
-    std::vector<int> order{};           // slots of the keys, the most significant first; none: the order of the rows
-    std::vector<bool> down{};
+    std::vector<order_slot> order{};    // the keys, the most significant first; none: the order of the rows
     std::vector<int> groups{};          // slots of the columns that tell groups apart
     bool in_row_order = false;          // the rows that remain come in their old order, not in that of the keys
 };
@@ -160,18 +165,24 @@ private:
     }
     const slot_view& slot_of(const chunk& c, std::size_t column) const { return c.slots[static_cast<std::size_t>(layout_.slots[column])]; }
 
+    // Whether a key is not after another one, where one of them is null.
+    static bool null_not_after(bool is_null, bool bound_is_null, const sort_key& key) { return key.nulls_first ? is_null : bound_is_null; }
+
     // Rows whose first key is not after that of a stored row: one loop per chunk over values of one type.
     template <class Keep>
     void keep_before(const chunk& c, std::uint32_t worst, const Keep& keep) const {
         const sort_key key = layout_.order[0];
         const auto& column = rows_.columns[key.column];
         const slot_view& view = slot_of(c, key.column);
-        if (!is_stored(column, worst)) return c.each(keep);    // the worst is a null: no key is after it
+        if (!is_stored(column, worst))
+            return c.each([&](std::uint32_t k, std::uint32_t row) {
+                if (null_not_after(!view.valid(row), true, key)) keep(k, row);
+            });
         with_order_value(layout_.types[key.column], [&]<class V>(std::type_identity<V>) {
             const V bound = stored_value<V>(column, worst);
             const V* values = view.as<V>();
             c.each([&](std::uint32_t k, std::uint32_t row) {
-                if (view.valid(row) && not_after(values[row], bound, key.descending)) keep(k, row);
+                if (view.valid(row) ? not_after(values[row], bound, key.descending) : null_not_after(true, false, key)) keep(k, row);
             });
         });
     }
@@ -179,8 +190,7 @@ private:
         const sort_key key = layout_.order[0];
         const auto& column = rows_.columns[key.column];
         const slot_view& view = slot_of(c, key.column);
-        if (!is_stored(column, worst)) return true;
-        if (!view.valid(row)) return false;
+        if (!view.valid(row) || !is_stored(column, worst)) return null_not_after(!view.valid(row), !is_stored(column, worst), key);
         return with_order_value(layout_.types[key.column],
                               [&]<class V>(std::type_identity<V>) { return not_after(view.as<V>()[row], stored_value<V>(column, worst), key.descending); });
     }
@@ -196,7 +206,7 @@ private:
     // A row before another one, both stored.
     bool precedes(std::uint32_t a, std::uint32_t b) const {
         for (std::size_t i = 0; i < compare_.size(); ++i) {
-            const int c = compare_[i](rows_.columns[layout_.order[i].column], a, b, layout_.order[i].descending);
+            const int c = compare_[i](rows_.columns[layout_.order[i].column], a, b, layout_.order[i]);
             if (c != 0) return c < 0;
         }
         return numbers_[a] < numbers_[b];
@@ -207,8 +217,7 @@ private:
         if (layout_.order.empty()) return base + other.numbers_[row] < numbers_[worst];
         const sort_key key = layout_.order[0];
         const auto &there = other.rows_.columns[key.column], &here = rows_.columns[key.column];
-        if (!is_stored(here, worst)) return true;
-        if (!is_stored(there, row)) return false;
+        if (!is_stored(there, row) || !is_stored(here, worst)) return null_not_after(!is_stored(there, row), !is_stored(here, worst), key);
         return with_order_value(layout_.types[key.column],
                               [&]<class V>(std::type_identity<V>) { return not_after(stored_value<V>(there, row), stored_value<V>(here, worst), key.descending); });
     }
@@ -350,7 +359,7 @@ public:
 
     table_data compute(executor_ref executor, const std::vector<bool>& needed) {
         best_rows_layout layout;
-        for (std::size_t i = 0; i < request_.order.size(); ++i) layout.order.push_back({layout.add(rows_, request_.order[i]), request_.down[i]});
+        for (const order_slot& k : request_.order) layout.order.push_back({layout.add(rows_, k.slot), k.descending, k.nulls_first});
         for (const int g : request_.groups) layout.groups.push_back(layout.add(rows_, g));
         std::vector<std::size_t> places;
         for (std::size_t i = 0; i < slots_.size(); ++i) places.push_back(i < needed.size() && needed[i] ? layout.add(rows_, slots_[i]) : static_cast<std::size_t>(-1));

@@ -49,15 +49,14 @@ template <class V>
 class place_rows {
 public:
     // Keys and groups are positions in the schema.
-    place_rows(place_rule rule, std::vector<std::size_t> keys, std::vector<bool> down, std::vector<std::size_t> groups)
-        : rule_(rule), keys_(std::move(keys)), down_(std::move(down)), groups_(std::move(groups)) {}
+    place_rows(place_rule rule, std::vector<sort_key> keys, std::vector<std::size_t> groups) : rule_(rule), keys_(std::move(keys)), groups_(std::move(groups)) {}
 
     std::string describe() const { return std::string(rule_.stage); }
 
     template <class Plan>
     std::vector<std::uint64_t> prepare(const Plan& p, const std::vector<int>& slots, executor_ref executor) {
         std::vector<int> outputs;
-        for (const std::size_t k : keys_) outputs.push_back(slots[k]);
+        for (const sort_key& k : keys_) outputs.push_back(slots[k.column]);
         for (const std::size_t g : groups_) outputs.push_back(slots[g]);
         std::vector<std::uint64_t> first_rows;
         const table_data rows = collect_numbered(p, outputs, executor, first_rows);
@@ -94,7 +93,7 @@ private:
 
     void find_places(const table_data& rows, std::size_t count, executor_ref executor) {
         std::vector<sort_key> keys;
-        for (std::size_t i = 0; i < keys_.size(); ++i) keys.push_back({i, down_[i]});
+        for (std::size_t i = 0; i < keys_.size(); ++i) keys.push_back({i, keys_[i].descending, keys_[i].nulls_first});
         const row_order order(rows, keys);
         places_.assign(count, V{});
         if (rule_.skip_nulls) skip_nulls(rows, count);
@@ -125,7 +124,7 @@ private:
             group.rows = count;
             keys.push_back({&group});
         }
-        for (std::size_t i = 0; i < keys_.size(); ++i) keys.push_back({&rows.columns[i], down_[i]});
+        for (std::size_t i = 0; i < keys_.size(); ++i) keys.push_back({&rows.columns[i], keys_[i].descending, keys_[i].nulls_first});
         const auto order = engine(std::move(keys), count).order(executor);
         sorted.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
@@ -177,8 +176,7 @@ private:
     }
 
     place_rule rule_;
-    std::vector<std::size_t> keys_;
-    std::vector<bool> down_;
+    std::vector<sort_key> keys_;
     std::vector<std::size_t> groups_;
     std::vector<V> places_;
     std::vector<bool> ranked_;    // empty where all are

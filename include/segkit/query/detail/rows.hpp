@@ -216,7 +216,7 @@ public:
     // -1, 0, 1: as sort_by has it, but for rows with equal keys, which are 0.
     int compare(std::size_t a, std::size_t b) const {
         for (std::size_t i = 0; i < keys_.size(); ++i) {
-            const int c = compare_[i](rows_.columns[keys_[i].column], a, b, keys_[i].descending);
+            const int c = compare_[i](rows_.columns[keys_[i].column], a, b, keys_[i]);
             if (c != 0) return c;
         }
         return 0;
