@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <segkit/decompose/detail/pca_core.hpp>
 #include <segkit/prepare/detail/iqr_core.hpp>
 #include <segkit/prepare/detail/scale_core.hpp>

@@ -1,6 +1,7 @@
 // PCA against scikit-learn on the data sets of the k-means reference: by covariance at every level of instructions, by singular values, in float.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <segkit/prepare/detail/scale_core.hpp>
 
 #include "../reference/numeric_reference.hpp"

@@ -1,5 +1,7 @@
 // iqr-pca: outliers by 1.5 IQR on any of five figures, then principal components of the z-scored rest, as published; and
 // what the guard against meaningless fences says about it.
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include <segkit/decompose/pca.hpp>

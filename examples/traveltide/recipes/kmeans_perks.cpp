@@ -1,6 +1,7 @@
 // kmeans-perks: k-means on five figures, each z-scored with the population deviation: conversion, children, cancelled
 // trips, age, bags. Five clusters, as published, unless --clusters says otherwise.
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 

@@ -1,9 +1,8 @@
 // segkit/expr/geo.hpp: distances on the globe.
 #pragma once
 
-#include <cmath>
-
 #include <segkit/config.hpp>
+#include <segkit/detail/math.hpp>
 #include <segkit/expr/operators.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -12,10 +11,10 @@ namespace SEGKIT_NAMESPACE {
 // the haversine", Sky and Telescope 68, 1984). Arguments in degrees, north and east positive.
 inline double haversine_km(double latitude_1, double longitude_1, double latitude_2, double longitude_2) {
     constexpr double radius = 6371.0, to_radians = 3.14159265358979323846 / 180.0;
-    const double half_dlat = std::sin((latitude_2 - latitude_1) * to_radians / 2);
-    const double half_dlon = std::sin((longitude_2 - longitude_1) * to_radians / 2);
-    const double h = half_dlat * half_dlat + std::cos(latitude_1 * to_radians) * std::cos(latitude_2 * to_radians) * half_dlon * half_dlon;
-    return 2 * radius * std::asin(std::sqrt(h < 1 ? h : 1));
+    const double half_dlat = detail::math::sin((latitude_2 - latitude_1) * to_radians / 2);
+    const double half_dlon = detail::math::sin((longitude_2 - longitude_1) * to_radians / 2);
+    const double h = half_dlat * half_dlat + detail::math::cos(latitude_1 * to_radians) * detail::math::cos(latitude_2 * to_radians) * half_dlon * half_dlon;
+    return 2 * radius * detail::math::asin(detail::math::sqrt(h < 1 ? h : 1));
 }
 
 namespace detail {

@@ -5,15 +5,13 @@
 //     is_in("country"_c, "usa", "canada")
 #pragma once
 
-#include <cmath>
-
 #include <segkit/config.hpp>
+#include <segkit/detail/math.hpp>
 #include <segkit/expr/nulls.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
 namespace detail {
-
 
 struct abs_op {
     static constexpr std::string_view word = "abs";
@@ -22,7 +20,7 @@ struct abs_op {
     template <class A>
     static auto evaluate(const A& a) {
         if constexpr (is_integer<A>) return a < 0 ? negate_op::evaluate(a) : std::int64_t{a};
-        else return std::fabs(a);
+        else return math::fabs(a);
     }
 };
 // Functions of one number that give a double.
@@ -34,11 +32,11 @@ struct real_function_op {
     template <class A>
     static double evaluate(const A& a) {
         const auto x = static_cast<double>(a);
-        if constexpr (word == "sqrt") return std::sqrt(x);
-        else if constexpr (word == "log1p") return std::log1p(x);
-        else if constexpr (word == "floor") return std::floor(x);
-        else if constexpr (word == "ceil") return std::ceil(x);
-        else return std::round(x);
+        if constexpr (word == "sqrt") return math::sqrt(x);
+        else if constexpr (word == "log1p") return math::log1p(x);
+        else if constexpr (word == "floor") return math::floor(x);
+        else if constexpr (word == "ceil") return math::ceil(x);
+        else return math::round(x);
     }
 };
 struct to_double_op {

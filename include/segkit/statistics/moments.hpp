@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/math.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
@@ -78,7 +78,7 @@ struct shifted_moments {
         if (count <= ddof) return std::numeric_limits<double>::quiet_NaN();
         return sum_of_squared_deviations() / static_cast<double>(count - ddof);
     }
-    double standard_deviation(int ddof) const { return std::sqrt(variance(ddof)); }
+    double standard_deviation(int ddof) const { return detail::math::sqrt(variance(ddof)); }
 
     friend bool operator==(const shifted_moments&, const shifted_moments&) = default;
 
@@ -96,7 +96,7 @@ struct shifted_moments {
         const double n = static_cast<double>(count);
         if (shifted_squares == 0 || !(shifted_sum * shifted_sum > 0.75 * n * shifted_squares)) return;
         double step = shifted_sum / n;
-        if (std::fabs(step) > 64) step = std::nearbyint(step);
+        if (detail::math::fabs(step) > 64) step = detail::math::nearbyint(step);
         const double moved = (shift + step) - shift;
         shift += step;
         shifted_squares += moved * (moved * n - 2 * shifted_sum);
@@ -135,7 +135,7 @@ struct moments : shifted_moments {
     bool is_constant() const {
         if (count == 0 || minimum == maximum) return true;
         constexpr double epsilon = std::numeric_limits<double>::epsilon();
-        const double last_digits = 4 * epsilon * std::max(std::fabs(minimum), std::fabs(maximum));
+        const double last_digits = 4 * epsilon * std::max(detail::math::fabs(minimum), detail::math::fabs(maximum));
         if (last_digits == 0) return false;    // too small for the bound to mean anything
         if (maximum - minimum <= last_digits) return true;
         return variance(0) < last_digits * last_digits + 8 * epsilon * (shifted_squares / static_cast<double>(count));

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/math.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
@@ -64,7 +64,7 @@ struct pair_moments {
     // Pearson's, from -1 to 1. NaN for fewer than two pairs and where a column is constant.
     double correlation() const {
         if (count < 2 || is_constant()) return std::numeric_limits<double>::quiet_NaN();
-        const double r = covariance(0) / (std::sqrt(variance(squares_x, sum_x)) * std::sqrt(variance(squares_y, sum_y)));
+        const double r = covariance(0) / (detail::math::sqrt(variance(squares_x, sum_x)) * detail::math::sqrt(variance(squares_y, sum_y)));
         return std::clamp(r, -1.0, 1.0);    // rounding may leave it by a last digit; NaN stays
     }
     // Whether one of the columns does not vary.
@@ -111,7 +111,7 @@ private:
         const double n = static_cast<double>(count);
         if (squares == 0 || !(sum * sum > 0.75 * n * squares)) return 0;
         double to_mean = sum / n;
-        if (std::fabs(to_mean) > 64) to_mean = std::nearbyint(to_mean);
+        if (detail::math::fabs(to_mean) > 64) to_mean = detail::math::nearbyint(to_mean);
         return (shift + to_mean) - shift;
     }
 };

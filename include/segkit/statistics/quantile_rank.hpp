@@ -3,7 +3,6 @@
 // Shared by exact quantiles, quantiles of groups and sketches.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include <string_view>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/math.hpp>
 #include <segkit/error.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -28,8 +28,8 @@ namespace detail {
 
 // A rank that is a whole number but for the rounding of q is that whole number.
 inline double snapped(double rank) {
-    const double whole = std::nearbyint(rank);
-    return std::fabs(rank - whole) <= 4 * std::numeric_limits<double>::epsilon() * std::fmax(1.0, whole) ? whole : rank;
+    const double whole = detail::math::nearbyint(rank);
+    return detail::math::fabs(rank - whole) <= 4 * std::numeric_limits<double>::epsilon() * detail::math::fmax(1.0, whole) ? whole : rank;
 }
 
 // The value at rank `below`, and how far to go from it to the next.
@@ -41,14 +41,14 @@ struct quantile_rank {
 inline quantile_rank rank_of(double q, std::size_t n, quantile_method method) {
     const double count = static_cast<double>(n);
     const double rank = snapped((count - 1) * q);
-    const double floor = std::floor(rank);
+    const double floor = detail::math::floor(rank);
     double chosen = floor;
     switch (method) {
         case quantile_method::linear: return {static_cast<std::size_t>(floor), rank - floor};
         case quantile_method::lower: break;
-        case quantile_method::higher: chosen = std::ceil(rank); break;
-        case quantile_method::nearest: chosen = std::nearbyint(rank); break;
-        case quantile_method::discrete: chosen = std::fmax(0.0, std::ceil(snapped(count * q)) - 1); break;
+        case quantile_method::higher: chosen = detail::math::ceil(rank); break;
+        case quantile_method::nearest: chosen = detail::math::nearbyint(rank); break;
+        case quantile_method::discrete: chosen = detail::math::fmax(0.0, detail::math::ceil(snapped(count * q)) - 1); break;
     }
     return {static_cast<std::size_t>(chosen), 0};
 }

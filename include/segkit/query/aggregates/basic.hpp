@@ -7,7 +7,6 @@
 // States of constant size; sum, mean, deviation, minimum and maximum of one column share one.
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <optional>
@@ -15,6 +14,7 @@
 #include <type_traits>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/math.hpp>
 #include <segkit/query/aggregates/aggregate.hpp>
 #include <segkit/statistics/accumulators.hpp>
 #include <segkit/statistics/number_states.hpp>
@@ -84,7 +84,7 @@ struct deviation_kind {
     static std::optional<double> finish(const spread_state<T>& s) {
         if (s.count <= Ddof) return std::nullopt;
         const double variance = s.variance(Ddof);
-        return Root ? std::sqrt(variance) : variance;
+        return Root ? detail::math::sqrt(variance) : variance;
     }
 };
 

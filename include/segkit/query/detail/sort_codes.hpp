@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/math.hpp>
 #include <segkit/exec/executor.hpp>
 #include <segkit/query/detail/stored_values.hpp>
 #include <segkit/table/column.hpp>
@@ -274,7 +274,7 @@ private:
                         e.has_nans = true;
                         continue;
                     }
-                    e.has_negative_zeros = e.has_negative_zeros || (values[row] == 0 && std::signbit(values[row]));
+                    e.has_negative_zeros = e.has_negative_zeros || (values[row] == 0 && math::signbit(values[row]));
                 }
                 const std::uint64_t x = ordered_bits(values[row]);
                 e.least = x < e.least ? x : e.least;
