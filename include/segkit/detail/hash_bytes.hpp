@@ -26,12 +26,13 @@ inline std::uint64_t word_at(const char* p) {
     std::memcpy(&x, p, 8);
     return x;
 }
+inline std::uint32_t half_at(const char* p) {
+    std::uint32_t x;
+    std::memcpy(&x, p, 4);
+    return x;
+}
 inline text_words words_of(const char* p, std::size_t n) {
-    const auto half = [&](std::size_t at) {
-        std::uint32_t x;
-        std::memcpy(&x, p + at, 4);
-        return std::uint64_t{x};
-    };
+    const auto half = [&](std::size_t at) { return std::uint64_t{half_at(p + at)}; };
     if (n >= 4) [[likely]] {    // four halves, two from each end: for all these sizes without another branch
         const std::size_t step = n / 8 * 4;
         return {half(0) << 32 | half(step), half(n - 4) << 32 | half(n - 4 - step)};

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include <segkit/config.hpp>
-#include <segkit/detail/copy_text.hpp>
+#include <segkit/detail/hash_bytes.hpp>
 #include <segkit/error.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
@@ -24,18 +24,8 @@ public:
     text_key() = default;
     explicit text_key(std::string_view text) {
         if (text.size() > 0xFFFFFFFFull) throw_too_long(text.size());
-        const auto size = static_cast<std::uint32_t>(text.size());
-        std::memcpy(bytes_, &size, 4);
-        if (size <= 16) {
-            copy_text(bytes_ + 4, text);
-        } else if (size <= most_inside) {
-            std::memcpy(bytes_ + 4, text.data(), 16);
-            std::memcpy(bytes_ + size, text.data() + size - 4, 4);    // ends where the text does
-        } else {
-            const char* begin = text.data();
-            std::memcpy(bytes_ + 4, begin, 12);
-            std::memcpy(bytes_ + 16, &begin, sizeof begin);
-        }
+        if constexpr (std::endian::native == std::endian::little) make_of_words(text.data(), text.size());
+        else make_of_bytes(text);
     }
 
     // The text of the key at this place: of a short one, the bytes there.
@@ -48,11 +38,13 @@ public:
         return {begin, size};
     }
     static bool same(const std::byte* a, const std::byte* b) {
-        std::uint64_t x[3], y[3];
-        std::memcpy(x, a, sizeof x);
-        std::memcpy(y, b, sizeof y);
-        if (((x[0] ^ y[0]) | (x[1] ^ y[1])) != 0) return false;    // size and first bytes
-        return x[2] == y[2] || (size_of(x[0]) > most_inside && at(a) == at(b));
+        const auto word = [](const std::byte* key, std::size_t i) {
+            std::uint64_t w;
+            std::memcpy(&w, key + 8 * i, sizeof w);
+            return w;
+        };
+        if (((word(a, 0) ^ word(b, 0)) | (word(a, 1) ^ word(b, 1))) != 0) return false;    // size and first bytes
+        return word(a, 2) == word(b, 2) || (size_of(word(a, 0)) > most_inside && at(a) == at(b));
     }
     static bool is_short(const std::byte* place) {
         std::uint32_t size;
@@ -68,10 +60,40 @@ private:
                      .expected = "keys below 4 GiB",
                      .advice = "group by a shorter text that tells the rows apart"});
     }
+    // In registers: a key is written as three words, and no byte is read again soon after it was written.
+    void make_of_words(const char* p, std::size_t n) {
+        const auto word = [&](std::size_t at) { return word_at(p + at); };
+        const auto half = [&](std::size_t at) { return std::uint64_t{half_at(p + at)}; };
+        std::uint64_t first = 0, second = 0, third = 0;    // the text, eight bytes each
+        if (n > 16) {
+            first = word(0);
+            second = word(8);
+            if (n <= most_inside) third = half(n - 4) >> (8 * (most_inside - n));
+        } else if (n > 8) {
+            first = word(0);
+            second = word(n - 8) >> (8 * (16 - n));
+        } else if (n >= 4) {
+            first = half(0) | half(n - 4) << (8 * (n - 4));
+        } else {
+            for (std::size_t i = 0; i < n; ++i) first |= std::uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
+        }
+        words_[0] = n | first << 32;
+        words_[1] = first >> 32 | second << 32;
+        words_[2] = second >> 32 | third << 32;
+        if (n > most_inside) std::memcpy(&words_[2], &p, sizeof p);
+    }
+    void make_of_bytes(std::string_view text) {
+        const auto size = static_cast<std::uint32_t>(text.size());
+        auto* bytes = reinterpret_cast<std::byte*>(words_);
+        const char* begin = text.data();
+        std::memcpy(bytes, &size, 4);
+        if (size != 0) std::memcpy(bytes + 4, begin, size <= most_inside ? size : 12);
+        if (size > most_inside) std::memcpy(bytes + 16, &begin, sizeof begin);
+    }
     static std::uint32_t size_of(std::uint64_t first_word) {
         return static_cast<std::uint32_t>(std::endian::native == std::endian::little ? first_word : first_word >> 32);
     }
-    alignas(8) std::byte bytes_[24] = {};
+    std::uint64_t words_[3] = {};
 };
 static_assert(sizeof(text_key) == 24 && sizeof(const char*) <= 8);
 
