@@ -90,17 +90,28 @@ private:
         const slot_view& view = c.slots[static_cast<std::size_t>(layout_->keys[0].slot)];
         const auto* texts = view.as<std::string_view>();
         const bool nullable = layout_->keys[0].nullable;
-        each_row(c, first, n, [&](std::uint32_t k, std::uint32_t r) {
+        // What does not change from row to row is held at hand, and the loop is one piece: half the instructions of a call for each row.
+        const std::uint64_t* places = nullptr;
+        const short_text* shorts = nullptr;
+        std::size_t last = 0;
+        const auto look_again = [&] {
+            places = table_.places();
+            last = table_.last();
+            shorts = shorts_.data();
+        };
+        look_again();
+        each_row(c, first, n, [&](std::uint32_t k, std::uint32_t r) __attribute__((always_inline)) {
             const std::string_view text = texts[r];
             const bool is_null = nullable && !view.valid(r);
             if (text.size() <= most_in_words && !is_null) [[likely]] {
                 const short_text given{words_of(text.data(), text.size()), text.size()};
                 const auto hash = static_cast<std::uint32_t>(hash_words(given.words, hash_of_size(given.size)));
-                const std::uint64_t place = table_.places()[hash & table_.last()];
+                const std::uint64_t place = places[hash & last];
                 numbers[k] = table_.number_in(place);
-                if (place != 0 && same(shorts_[numbers[k]], given)) [[likely]] return;
+                if (place != 0 && same(shorts[numbers[k]], given)) [[likely]] return;
             }
             numbers[k] = find_text(is_null ? std::string_view() : text, is_null, row + k);
+            look_again();
         });
     }
     // Texts of a small dictionary are looked up once for each of its codes in a chunk; the next may have another dictionary.
