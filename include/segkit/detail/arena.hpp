@@ -30,8 +30,18 @@ public:
         return slab;
     }
 
+    // Large memory that has been used, for something else, when all slabs are gone; or nothing.
+    template <class Bytes>
+    owned_memory<std::byte> recycle(Bytes bytes) {
+        owned_memory<std::byte> memory;
+        for (std::size_t i = 0; i < pieces_.size() && !memory; ++i) memory = split_off(pieces_[i], bytes);
+        at_ = nullptr;
+        left_ = 0;
+        return memory;
+    }
+
 private:
-    static constexpr std::size_t largest = std::size_t{8} << 20;
+    static constexpr std::size_t largest = std::size_t{32} << 20;
     std::mutex lock_;
     std::size_t next_ = std::size_t{64} << 10;
     std::vector<owned_memory<std::byte>> pieces_;

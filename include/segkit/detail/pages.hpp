@@ -68,4 +68,15 @@ owned_memory<T> take_memory(std::size_t n) {
     return owned_memory<T>(static_cast<T*>(memory));
 }
 
+// The first bytes of memory that is the system's, with an owner of their own; nothing where there are not so many.
+template <class T>
+owned_memory<T> split_off(owned_memory<T>& from, std::size_t bytes) {
+    static_assert(sizeof(T) == 1);
+    const std::size_t whole = (bytes + large_page - 1) / large_page * large_page, mapped = from.get_deleter().mapped;
+    if (bytes == 0 || mapped < whole) return nullptr;
+    T* begin = from.release();
+    from = mapped > whole ? owned_memory<T>(begin + whole, give_back{mapped - whole}) : nullptr;
+    return owned_memory<T>(begin, give_back{whole});
+}
+
 }  // namespace SEGKIT_NAMESPACE::detail

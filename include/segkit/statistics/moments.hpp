@@ -25,6 +25,8 @@ inline double shift_for(std::int64_t count, double shift, double value) {
 
 // Count, sum and squares about a shift: what mean and variance need.
 struct shifted_moments {
+    static constexpr std::int64_t first_centred = 16;    // values, and then at every power of two
+
     std::int64_t count = 0;
     double shift = 0;              // the two sums are about it
     double shifted_sum = 0;
@@ -38,7 +40,7 @@ struct shifted_moments {
     void begin(double value) { shift = shift_for(0, 0, value); }
     [[gnu::always_inline]] void add(double value) {
         add_calmly(value);
-        if (count >= 16 && (count & (count - 1)) == 0) [[unlikely]] centre();
+        if (count >= first_centred && (count & (count - 1)) == 0) [[unlikely]] centre();
     }
     // The same for as many values as need no centring.
     [[gnu::always_inline]] void add_calmly(double value) {
@@ -49,7 +51,7 @@ struct shifted_moments {
     }
     std::int64_t calm_values() const {
         const std::uint64_t next = std::bit_ceil(static_cast<std::uint64_t>(count) + 1);
-        return static_cast<std::int64_t>(next < 16 ? 16 : next) - count - 1;
+        return (static_cast<std::int64_t>(next) < first_centred ? first_centred : static_cast<std::int64_t>(next)) - count - 1;
     }
     void merge(const shifted_moments& other) {
         if (other.count == 0) return;

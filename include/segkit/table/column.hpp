@@ -51,6 +51,12 @@ public:
         if (bytes > capacity_) move_to(bytes > 2 * capacity_ ? bytes : 2 * capacity_);
         else if (is_shared()) move_to(bytes);
     }
+    // Bytes of memory that comes from elsewhere, in the place of what was there; not initialised.
+    void take_over(detail::owned_memory<std::byte> memory, std::size_t bytes) {
+        std::shared_ptr<std::byte[]> own = std::move(memory);
+        data_ = std::move(own);
+        size_ = capacity_ = bytes;
+    }
     // Forgets the content, or all beyond the first bytes; the memory stays.
     void cut(std::size_t bytes = 0) { size_ = bytes < size_ ? bytes : size_; }
     // Makes room for `bytes` more and returns where they begin; their content is not initialised.

@@ -117,6 +117,10 @@ public:
     bool state_is_bytes() const final { return std::is_trivially_copyable_v<State>; }
     void move(std::byte* from, std::byte* to) const final { new (to) State(std::move(state_at<State>(from))); }
     bool state_grows() const override { return false; }
+    bool is_count() const final {
+        if constexpr (std::is_same_v<State, count_state>) return this->mask < 0 && initial_ == State{};
+        else return false;
+    }
 
 private:
     State initial_;
@@ -159,6 +163,69 @@ inline constexpr unsigned number_part_of<spread_state<T>> = spread_part;
 template <class T>
 inline constexpr unsigned number_part_of<range_state<T>> = range_part;
 
+// All of a state but its count, where that is kept once for all that is asked of the rows of a group: a third less to read and
+// write per row. A state without a count is whole.
+template <class State>
+struct state_beside_count : State {
+    void add_calmly(auto value) { State::add(value); }
+    void centre(std::int64_t) {}
+    void take(const State& s) { static_cast<State&>(*this) = s; }
+    const State& with(std::int64_t) const { return *this; }
+};
+template <class T>
+struct state_beside_count<sum_state<T>> {
+    double shift = 0, shifted_sum = 0;
+
+    void begin(T value) { change([&](auto& s) { s.begin(value); }); }
+    void add_calmly(T value) { change([&](auto& s) { s.add(value); }); }
+    void centre(std::int64_t) {}
+    void take(const sum_state<T>& s) {
+        shift = s.shift;
+        shifted_sum = s.shifted_sum;
+    }
+    sum_state<T> with(std::int64_t count) const { return {count, shift, shifted_sum}; }
+
+private:
+    template <class F>
+    void change(F f) {
+        sum_state<T> s = with(0);
+        f(s);
+        take(s);
+    }
+};
+template <class T>
+    requires is_integer<T>
+struct state_beside_count<sum_state<T>> {
+    wide_sum total{};
+
+    void begin(T) {}
+    void add_calmly(T value) { total.add(value); }
+    void centre(std::int64_t) {}
+    void take(const sum_state<T>& s) { total = s.total; }
+    sum_state<T> with(std::int64_t count) const { return {count, total}; }
+};
+template <class T>
+struct state_beside_count<spread_state<T>> {
+    double shift = 0, shifted_sum = 0, shifted_squares = 0;
+
+    void begin(T value) { change(0, [&](auto& s) { s.begin(value); }); }
+    void add_calmly(T value) { change(0, [&](auto& s) { s.add_calmly(value); }); }
+    void centre(std::int64_t count) { change(count, [](auto& s) { s.centre(); }); }
+    void take(const spread_state<T>& s) {
+        shift = s.shift;
+        shifted_sum = s.shifted_sum;
+        shifted_squares = s.shifted_squares;
+    }
+    spread_state<T> with(std::int64_t count) const { return {{count, shift, shifted_sum, shifted_squares}}; }
+
+private:
+    template <class F>
+    void change(std::int64_t count, F f) {
+        spread_state<T> s = with(count);
+        f(s);
+        take(s);
+    }
+};
 template <class State, bool Has>
 struct number_member {
     template <class V>
@@ -173,10 +240,10 @@ struct number_member<State, true> {
     }
 };
 // The parts that are asked for, side by side. The sum of floating-point values is known from their spread.
-template <class T, unsigned Parts>
-struct number_states : number_member<sum_state<T>, (Parts & sum_part) != 0>,
-                       number_member<spread_state<T>, (Parts & spread_part) != 0>,
-                       number_member<range_state<T>, (Parts & range_part) != 0> {
+template <class T, unsigned Parts, template <class> class Form = std::type_identity_t>
+struct number_states : number_member<Form<sum_state<T>>, (Parts & sum_part) != 0>,
+                       number_member<Form<spread_state<T>>, (Parts & spread_part) != 0>,
+                       number_member<Form<range_state<T>>, (Parts & range_part) != 0> {
     void begin(T value) {
         each([&](auto& s) { s.begin(value); });
     }
@@ -193,6 +260,19 @@ struct number_states : number_member<sum_state<T>, (Parts & sum_part) != 0>,
             else s.add(value);
         });
     }
+    void centre(std::int64_t count) {
+        each([&](auto& s) { s.centre(count); });
+    }
+    // What the states with a count have, for those without.
+    void take(const number_states<T, Parts>& counted) {
+        if constexpr ((Parts & sum_part) != 0) number_member<Form<sum_state<T>>, true>::state.take(counted.number_member<sum_state<T>, true>::state);
+        if constexpr ((Parts & spread_part) != 0) number_member<Form<spread_state<T>>, true>::state.take(counted.number_member<spread_state<T>, true>::state);
+        if constexpr ((Parts & range_part) != 0) number_member<Form<range_state<T>>, true>::state.take(counted.number_member<range_state<T>, true>::state);
+    }
+    std::int64_t count() const {
+        if constexpr ((Parts & spread_part) != 0) return number_member<Form<spread_state<T>>, true>::state.count;
+        else return number_member<Form<sum_state<T>>, true>::state.count;
+    }
     std::size_t calm_rows() {
         std::size_t rows = ~std::size_t{0};
         each([&](auto& s) {
@@ -202,14 +282,14 @@ struct number_states : number_member<sum_state<T>, (Parts & sum_part) != 0>,
     }
     template <class F>
     void each(F&& f) {
-        number_member<sum_state<T>, (Parts & sum_part) != 0>::each(f);
-        number_member<spread_state<T>, (Parts & spread_part) != 0>::each(f);
-        number_member<range_state<T>, (Parts & range_part) != 0>::each(f);
+        number_member<Form<sum_state<T>>, (Parts & sum_part) != 0>::each(f);
+        number_member<Form<spread_state<T>>, (Parts & spread_part) != 0>::each(f);
+        number_member<Form<range_state<T>>, (Parts & range_part) != 0>::each(f);
     }
     template <class State>
     static std::size_t offset_of() {
         number_states s;
-        const number_member<State, true>& part = s;
+        const number_member<Form<State>, true>& part = s;
         return static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&part.state) - reinterpret_cast<const std::byte*>(&s));
     }
 };
@@ -231,15 +311,34 @@ public:
     bool state_is_bytes() const override { return true; }
     void move(std::byte* from, std::byte* to) const override { std::memcpy(to, from, state_bytes()); }
     bool state_grows() const override { return false; }
+    bool lacks_count() const override { return this->mask < 0 && (parts_ & (sum_part | spread_part)) != 0; }
+    std::size_t bytes_beside_count() const override {
+        if (!lacks_count()) return state_bytes();
+        return with_parts<state_beside_count>([]<class States>(std::type_identity<States>) { return sizeof(States); });
+    }
+    void start_beside_count(std::byte* state) const override {
+        if (!lacks_count()) return start(state);
+        with_parts<state_beside_count>([&]<class States>(std::type_identity<States>) { new (state) States(); });
+    }
+    void move_beside_count(std::byte* from, std::byte* to, std::byte* count) const override {
+        if (!lacks_count()) return move(from, to);
+        with_parts([&]<unsigned Parts>(std::type_identity<number_states<T, Parts>>) {
+            auto& counted = state_at<number_states<T, Parts>>(from);
+            auto& others = *new (to) number_states<T, Parts, state_beside_count>();
+            if constexpr ((Parts & (sum_part | spread_part)) != 0) store(count, counted.count());
+            others.take(counted);
+        });
+    }
     void update(const row_block& rows, const group_block& groups, kept_values& kept, arena&) const override {
-        with_parts([&]<class States>(std::type_identity<States>) { update_as<States>(rows, groups, kept); });
+        if (groups.doubled && lacks_count()) with_parts<state_beside_count>([&]<class States>(std::type_identity<States>) { update_beside_count<States>(rows, groups); });
+        else with_parts([&]<class States>(std::type_identity<States>) { update_as<States>(rows, groups, kept); });
     }
     bool sum_is_in_spread() const { return !is_integer<T> && (parts_ & spread_part) != 0; }
     // Where the state of one part begins.
-    template <class State>
+    template <class State, template <class> class Form = std::type_identity_t>
     std::size_t offset_of() const {
-        return with_parts([]<unsigned Parts>(std::type_identity<number_states<T, Parts>>) -> std::size_t {
-            if constexpr ((Parts & number_part_of<State>) != 0) return number_states<T, Parts>::template offset_of<State>();
+        return with_parts<Form>([]<unsigned Parts>(std::type_identity<number_states<T, Parts, Form>>) -> std::size_t {
+            if constexpr ((Parts & number_part_of<State>) != 0) return number_states<T, Parts, Form>::template offset_of<State>();
             else return 0;
         });
     }
@@ -251,14 +350,33 @@ private:
             each_state_of<true, States>(rows, groups, this->mask, [](States& states, std::uint32_t, const std::byte* value) { states.update(load<T>(value)); });
             return;
         }
-        for (std::uint32_t i = 0; i < groups.fresh_count; ++i) {
-            const std::uint32_t k = groups.fresh[i];
-            state_at<States>(groups.state[k] + groups.offset).begin(load<T>(rows.first.at(k)));
-        }
+        begin_fresh<States>(rows, groups);
         if constexpr (std::is_base_of_v<number_member<spread_state<T>, true>, States>) {
             if (groups.all_count > 0 && groups.all_count <= most_watched) return update_watched<States>(rows, groups, kept);
         }
         each_state_of<false, States>(rows, groups, -1, [](States& states, std::uint32_t, const std::byte* value) { states.add(load<T>(value)); });
+    }
+    // The same of many groups, whose rows are counted elsewhere; those whose count has doubled are told.
+    template <class States>
+    static void update_beside_count(const row_block& rows, const group_block& groups) {
+        begin_fresh<States>(rows, groups);
+        std::uint32_t k = 0;
+        const auto add_rows = [&, state = groups.state, value = rows.first.begin, stride = rows.first.stride, at = groups.offset](std::uint32_t end) {
+            for (; k < end; ++k) state_at<States>(state[k] + at).add_calmly(load<T>(value + k * stride));
+        };
+        if constexpr (requires(States s) { s.centre(0); })
+            for (std::uint32_t i = 0; i < groups.doubled_count; ++i) {
+                add_rows(groups.doubled[i].row + 1);
+                state_at<States>(groups.state[k - 1] + groups.offset).centre(groups.doubled[i].rows_of_group);
+            }
+        add_rows(rows.count);
+    }
+    template <class States>
+    static void begin_fresh(const row_block& rows, const group_block& groups) {
+        for (std::uint32_t i = 0; i < groups.fresh_count; ++i) {
+            const std::uint32_t k = groups.fresh[i];
+            state_at<States>(groups.state[k] + groups.offset).begin(load<T>(rows.first.at(k)));
+        }
     }
     // While no group of few comes to a power of two rows, none need look whether its spread should be centred.
     template <class States>
@@ -272,20 +390,20 @@ private:
         kept.calm_rows = ~std::size_t{0};
         for (std::uint32_t g = 0; g < groups.all_count; ++g) kept.calm_rows = std::min(kept.calm_rows, state_at<States>(groups.all[g] + groups.offset).calm_rows());
     }
-    template <class F>
+    template <template <class> class Form = std::type_identity_t, class F>
     decltype(auto) with_parts(F&& f) const {
         switch (parts_) {
-            case sum_part: return f(std::type_identity<number_states<T, sum_part>>{});
-            case spread_part: return f(std::type_identity<number_states<T, spread_part>>{});
-            case range_part: return f(std::type_identity<number_states<T, range_part>>{});
-            case sum_part | range_part: return f(std::type_identity<number_states<T, sum_part | range_part>>{});
-            case spread_part | range_part: return f(std::type_identity<number_states<T, spread_part | range_part>>{});
+            case sum_part: return f(std::type_identity<number_states<T, sum_part, Form>>{});
+            case spread_part: return f(std::type_identity<number_states<T, spread_part, Form>>{});
+            case range_part: return f(std::type_identity<number_states<T, range_part, Form>>{});
+            case sum_part | range_part: return f(std::type_identity<number_states<T, sum_part | range_part, Form>>{});
+            case spread_part | range_part: return f(std::type_identity<number_states<T, spread_part | range_part, Form>>{});
             default: break;
         }
         constexpr unsigned all = is_integer<T> ? sum_part | spread_part | range_part : spread_part | range_part;
         if constexpr (is_integer<T>)
-            if (parts_ == (sum_part | spread_part)) return f(std::type_identity<number_states<T, sum_part | spread_part>>{});
-        return f(std::type_identity<number_states<T, all>>{});
+            if (parts_ == (sum_part | spread_part)) return f(std::type_identity<number_states<T, sum_part | spread_part, Form>>{});
+        return f(std::type_identity<number_states<T, all, Form>>{});
     }
 
     static constexpr std::uint32_t most_watched = 64;
@@ -404,7 +522,7 @@ public:
 template <class V>
 class to_list_finisher final : public group_finisher {
 public:
-    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t) const override {
         for (std::size_t k = 0; k < count; ++k) {
             const auto& list = state_at<typename to_list_accumulator<V>::kept_list>(groups[k] + state_offset);
             out.put_list(list.begin, list.count);
@@ -526,7 +644,7 @@ template <class Kind, class State, class... T>
 class state_finisher final : public group_finisher {
 public:
     explicit state_finisher(const Kind& kind) : kind_(kind) {}
-    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t) const override {
         for (std::size_t k = 0; k < count; ++k) out.put(k, kind_.template finish<T...>(state_at<State>(groups[k] + state_offset)));
     }
 
@@ -538,27 +656,36 @@ template <class Kind, class State, class T>
 class number_finisher final : public group_finisher {
 public:
     number_finisher(const Kind& kind, const number_accumulator<value_t<T>>& numbers) : kind_(kind), numbers_(numbers) {}
-    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t count_offset) const override {
+        if (count_offset != no_count && numbers_.lacks_count()) {
+            finish_as<state_beside_count>(out, groups, count, state_offset, [=](const auto& s, const std::byte* group) { return s.with(load<std::int64_t>(group + count_offset)); });
+        } else {
+            finish_as<std::type_identity_t>(out, groups, count, state_offset, [](const auto& s, const std::byte*) -> const auto& { return s; });
+        }
+    }
+
+private:
+    template <template <class> class Form, class Whole>
+    void finish_as(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, Whole whole) const {
         if constexpr (number_part_of<State> == sum_part && !is_integer<T>)
             if (numbers_.sum_is_in_spread()) {
                 for (std::size_t k = 0; k < count; ++k) {
-                    const auto& s = state_at<spread_state<T>>(groups[k] + state_offset);    // the first part
+                    const spread_state<T>& s = whole(state_at<Form<spread_state<T>>>(groups[k] + state_offset), groups[k]);    // the first part
                     out.put(k, kind_.template finish<T>(State{s.count, s.shift, s.shifted_sum}));
                 }
                 return;
             }
-        const std::size_t at = state_offset + numbers_.template offset_of<State>();
-        for (std::size_t k = 0; k < count; ++k) out.put(k, kind_.template finish<T>(state_at<State>(groups[k] + at)));
+        const std::size_t at = state_offset + numbers_.template offset_of<State, Form>();
+        for (std::size_t k = 0; k < count; ++k) out.put(k, kind_.template finish<T>(whole(state_at<Form<State>>(groups[k] + at), groups[k])));
     }
 
-private:
     Kind kind_;
     const number_accumulator<value_t<T>>& numbers_;
 };
 template <class Tally>
 class tally_finisher final : public group_finisher {
 public:
-    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+    void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t) const override {
         for (std::size_t k = 0; k < count; ++k) out.put(k, state_at<Tally>(groups[k] + state_offset).finish());
     }
 };
@@ -590,7 +717,7 @@ struct summary_of {
     class finisher final : public group_finisher {
     public:
         finisher(const Kind& kind, std::size_t offset) : none_(kind), offset_(offset) {}
-        void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+        void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t) const override {
             for (std::size_t k = 0; k < count; ++k) {
                 const std::byte* answers = list_accumulator<V>::answers_of(groups[k] + state_offset);
                 alignas(8) std::byte of_none[sizeof(held)];
@@ -625,7 +752,7 @@ struct vector_of {
     class finisher final : public group_finisher {
     public:
         finisher(const Kind& kind, std::size_t offset) : kind_(kind), offset_(offset) {}
-        void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const override {
+        void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t) const override {
             std::vector<double> of_none(kind_.width());
             group_values<V> none(nullptr, nullptr, false);
             kind_.template summarise<T>(none, of_none.data());

@@ -3,7 +3,7 @@
 // While there are few groups, each row gets its group's number from a small table, and each accumulator is brought up to date by
 // itself, over columns. Accumulators, not rows, are then what threads share out. When the groups no longer fit into the near caches:
 // 1. Each morsel writes what is needed of its rows as small records, split by key into a fixed number of partitions.
-// 2. Records wait until they take twice the memory of the groups so far. Then each partition takes them in morsel order,
+// 2. Records wait until they take three times the memory of the groups so far. Then each partition takes them in morsel order,
 //    finds the group of each and updates the states block by block, while the partition's groups are in the cache. The
 //    records' memory is used again: memory grows with the groups, not with the rows.
 // Integer keys that lie densely, in a column in memory, find their group by place; other keys by hash.
@@ -115,7 +115,7 @@ struct group_engine {
                 executor.run(rest->tasks, [&](std::size_t task) { work_off(*rest, task); });
             }
             spare_.clear();
-            record_pool_.reset();
+            if (partitions_.empty() || layout_.state_grows()) record_pool_.reset();
             if (partitions_.empty()) return finish_few(executor);
             executor.run(partitions_.size(), [&](std::size_t p) { partitions_[p].seal(); });
             return finish_many(executor);
@@ -233,7 +233,7 @@ struct group_engine {
                 current_.reset();
                 std::size_t held = 0;
                 for (const group_partition& groups : partitions_) held += groups.bytes();
-                enough_ = std::max(least_waiting, 2 * held);
+                enough_ = std::max(least_waiting, 3 * held);
             }
         }
 
@@ -262,7 +262,7 @@ struct group_engine {
             }
             for (const group_output& o : layout_.outputs) {
                 result_rows rows(out.columns[i++], 0, groups.size());
-                o.write(rows, few_.groups(), groups.size(), few_.offset_of(o.accumulator));
+                o.write(rows, few_.groups(), groups.size(), few_.offset_of(o.accumulator), no_count);
             }
             return out;
         }
@@ -294,6 +294,7 @@ struct group_engine {
             // width are written into their final places, others part by part.
             constexpr std::size_t part_rows = std::size_t{1} << 16, rows_at_once = 64;
             table_data out = output_of(total);
+            record_pool_.reset();
             std::vector<table_data> parts((total + part_rows - 1) / part_rows);
             executor.run(parts.size(), [&](std::size_t p) {
                 parts[p] = output_of(0);
@@ -343,11 +344,17 @@ struct group_engine {
             if (rows == 0) return out;
             for (column_data& c : out.columns) {
                 if (!result_rows::has_fixed_width(c.type)) continue;
-                c.values.grow(rows * size_of(c.type));
+                grow_values(c.values, rows * size_of(c.type));
                 if (c.nullable) c.validity.grow((rows + 7) / 8);
                 c.rows = rows;
             }
             return out;
+        }
+        // Large columns get the memory that records have had: the system need not clear it again.
+        void grow_values(buffer& values, std::size_t bytes) const {
+            auto used = record_pool_ && bytes >= 2 * large_page ? record_pool_->recycle(bytes) : nullptr;
+            if (used) values.take_over(std::move(used), bytes);
+            else values.grow(bytes);
         }
         // Keys and results of groups, as rows from `first` on. Meanwhile the groups that come next are fetched, some for each column.
         void finish_groups(table_data& fixed, table_data& other, const std::byte* const* groups, std::size_t first, std::size_t count, std::size_t ahead) const {
@@ -362,7 +369,8 @@ struct group_engine {
             for (const record_key& k : layout_.keys) finish_key(next(), k, groups, count);
             for (const group_output& o : layout_.outputs) {
                 result_rows out = next();
-                o.write(out, groups, count, layout_.key_bytes + layout_.accumulators[o.accumulator]->state_offset);
+                o.write(out, groups, count, layout_.key_bytes + layout_.accumulators[o.accumulator]->state_offset,
+                        layout_.has_count ? layout_.key_bytes : no_count);
             }
         }
         void finish_key(result_rows out, const record_key& key, const std::byte* const* groups, std::size_t count) const {
@@ -380,7 +388,7 @@ struct group_engine {
             });
         }
 
-        static constexpr std::size_t least_waiting = std::size_t{24} << 20, few_bytes = std::size_t{1} << 20;
+        static constexpr std::size_t least_waiting = std::size_t{48} << 20, few_bytes = std::size_t{1} << 20;
 
         const group_layout& layout_;
         slab_pool pool_;

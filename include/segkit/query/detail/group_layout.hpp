@@ -54,6 +54,11 @@ struct row_block {
     block_values first, second, masks;
 };
 
+// A row by which the number of its group's rows came to a power of two.
+struct doubled_group {
+    std::uint32_t row;
+    std::int64_t rows_of_group;
+};
 // The groups of the rows of a block.
 struct group_block {
     const std::uint32_t* number;
@@ -63,15 +68,19 @@ struct group_block {
     std::uint32_t fresh_count;
     std::byte* const* all;          // where there are few: all groups
     std::uint32_t all_count;
+    const doubled_group* doubled = nullptr;    // where groups have a count for all accumulators: rows by which one came to a power of two
+    std::uint32_t doubled_count = 0;
 };
 
 // States of groups: they never move.
 class state_store {
 public:
-    // A group begins at a cache line where that costs little memory: it then lies in as few lines as can be.
+    // A group begins at a cache line where that costs little memory and it then lies in fewer lines.
     explicit state_store(std::size_t bytes_per_group = 0) : bytes_(bytes_per_group) {
         const std::size_t whole_lines = (bytes_ + cache_line - 1) / cache_line * cache_line;
-        if (whole_lines - bytes_ <= bytes_ / 4) bytes_ = whole_lines;
+        const std::size_t divisor = std::min(bytes_ & (~bytes_ + 1), cache_line);        // the greatest in common with a line
+        const std::size_t lines_on_average = bytes_ + cache_line - divisor;    // in bytes
+        if (whole_lines < lines_on_average && whole_lines - bytes_ <= bytes_ / 4) bytes_ = whole_lines;
     }
     std::size_t bytes() const { return bytes_; }
     std::byte* at(std::uint32_t group) const { return blocks_[group / groups_per_block] + std::size_t{group % groups_per_block} * bytes_; }
@@ -116,6 +125,12 @@ public:
     virtual void start(std::byte* state) const = 0;
     virtual bool state_is_bytes() const { return false; }    // copying the bytes of a state makes another one
     virtual void move(std::byte* from, std::byte* to) const = 0;    // a state to another place
+    // Where there are many groups, the number of a group's rows is kept once, and these states lack it (of others the same as above).
+    virtual bool lacks_count() const { return false; }
+    virtual bool is_count() const { return false; }    // the state is nothing but that number
+    virtual std::size_t bytes_beside_count() const { return state_bytes(); }
+    virtual void start_beside_count(std::byte* state) const { start(state); }
+    virtual void move_beside_count(std::byte* from, std::byte* to, std::byte*) const { move(from, to); }
     virtual bool state_grows() const { return true; }        // with the rows of the group
     virtual void update(const row_block& rows, const group_block& groups, kept_values& kept, arena& memory) const = 0;
     virtual void seal(std::uint32_t groups, const state_store& states, std::uint32_t state_at, kept_values& kept, arena& memory) const {
@@ -195,13 +210,14 @@ private:
     std::byte* validity_ = nullptr;
 };
 
-// Turns the states of some groups into values of one output column.
+// Turns the states of some groups into values of one output column. Where groups have a count for all accumulators, that begins at
+// `count_offset`, else there is none.
+inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);
 class group_finisher {
 public:
     virtual ~group_finisher() = default;
-    virtual void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const = 0;
+    virtual void finish(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t count_offset) const = 0;
 };
-
 
 // A column that travels in the records.
 struct record_field {
@@ -262,9 +278,9 @@ struct group_output {
     bool nullable;
     std::string_view name{};    // of the column, for messages
 
-    void write(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset) const {
+    void write(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t count_offset) const {
         try {
-            finish->finish(out, groups, count, state_offset);
+            finish->finish(out, groups, count, state_offset, count_offset);
         } catch (const error& failure) {
             error_details details = failure.details();
             if (!details.field.empty()) throw;
@@ -307,6 +323,7 @@ struct group_parts {
         key_range range{};    // found when the rows are at hand
         bool one_word_key = false, one_text_key = false, fills_words = false;
         std::size_t state_bytes = 0;
+        bool has_count = false;                               // the states of a group begin with the number of its rows
         std::vector<std::byte> initial;                       // bytes of the states of a new group
         std::vector<const grouped_accumulator*> started;      // those whose states are not made by copying bytes
 
@@ -348,9 +365,13 @@ struct group_parts {
         void lay_out() {
             lay_out_key();
             lay_out_record();
+            has_count = std::any_of(accumulators.begin(), accumulators.end(), [](const auto& a) { return a->lacks_count(); });
+            if (has_count) state_bytes = sizeof(std::int64_t);
             for (auto& a : accumulators) {
-                a->state_offset = static_cast<std::uint32_t>(state_bytes);
-                state_bytes += (a->state_bytes() + 7) / 8 * 8;
+                if (!is_shared_count(*a)) {
+                    a->state_offset = static_cast<std::uint32_t>(state_bytes);
+                    state_bytes += (a->bytes_beside_count() + 7) / 8 * 8;
+                }
                 for (std::size_t f = 0; f < fields.size(); ++f) {
                     if (fields[f].slot == a->slot) a->field = static_cast<int>(f);
                     if (fields[f].slot == a->second_slot) a->second_field = static_cast<int>(f);
@@ -358,10 +379,12 @@ struct group_parts {
             }
             initial.resize(state_bytes);
             for (const auto& a : accumulators) {
-                if (a->state_is_bytes()) a->start(initial.data() + a->state_offset);
+                if (a->state_is_bytes()) a->start_beside_count(initial.data() + a->state_offset);
                 else started.push_back(a.get());
             }
         }
+        // Whether the state of this accumulator is the count of all, at offset 0.
+        bool is_shared_count(const grouped_accumulator& a) const { return has_count && a.is_count(); }
 
         // Whether some aggregate keeps more and more of its rows.
         bool state_grows() const {

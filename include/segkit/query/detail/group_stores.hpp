@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include <segkit/query/detail/group_layout.hpp>
 #include <segkit/query/detail/key_numbers.hpp>
 #include <segkit/query/detail/number_table.hpp>
+#include <segkit/statistics/moments.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
 
@@ -61,7 +63,8 @@ struct group_stores {
         std::vector<numbered_block> numbered;
         std::vector<std::vector<record_block>> blocks;
 
-        // Blocks of records, half as large at first as later, since most morsels of small data touch every partition.
+        // Blocks of records, smaller at first than later, since most morsels of small data touch every partition, and never so large that
+        // much of the last one stays empty.
         class writer {
         public:
             writer(morsel_records& to, std::uint32_t stride) : to_(to), stride_(stride) { to.blocks.resize(partition_count); }
@@ -79,7 +82,7 @@ struct group_stores {
         private:
             [[gnu::noinline]] std::byte* open(std::size_t p) {
                 auto& written = to_.blocks[p];
-                const std::uint32_t count = end_[p] ? std::min(2 * written.back().count, block_rows) : 32;
+                const std::uint32_t count = end_[p] ? std::min(2 * written.back().count, block_rows / 2) : 32;
                 next_[p] = to_.memory->take(std::size_t{stride_} * count);
                 end_[p] = next_[p] + std::size_t{stride_} * count;
                 written.push_back({next_[p], count, stride_});
@@ -197,8 +200,9 @@ struct group_stores {
             first_.push_back(from.first(group));
             if (layout_->range.dense()) group_at_[layout_->range.place_of(load<std::uint64_t>(key))] = size();
             else table_.enter(hash, size() - 1);
+            std::byte* const count = to + layout_->key_bytes;
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a)
-                layout_->accumulators[a]->move(from.groups()[group] + from.offset_of(a), to + layout_->key_bytes + layout_->accumulators[a]->state_offset);
+                layout_->accumulators[a]->move_beside_count(from.groups()[group] + from.offset_of(a), to + state_at_of(a), count);
         }
         void seal() {
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) {
@@ -233,16 +237,18 @@ struct group_stores {
                 hash_of[k] = layout_->template hash_of<Form>(record);
                 __builtin_prefetch(&table[hash_of[k] & last]);
             }
-            for (std::uint32_t k = 0; k < count; ++k) {
-                const std::uint64_t place = table[hash_of[k] & last];
-                group_of[k] = table_.number_in(place);
-                std::byte* state = nullptr;
-                if (table_.has_hash(place, hash_of[k])) {
-                    state = groups_.at(group_of[k]);
-                    for (std::size_t line = 0; line < group_bytes; line += 64) __builtin_prefetch(state + line, 1);
+            with_lines(group_bytes, [&](auto lines) {
+                for (std::uint32_t k = 0; k < count; ++k) {
+                    const std::uint64_t place = table[hash_of[k] & last];
+                    group_of[k] = table_.number_in(place);
+                    std::byte* state = nullptr;
+                    if (table_.has_hash(place, hash_of[k])) {
+                        state = groups_.at(group_of[k]);
+                        for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(state + 64 * line, 1);
+                    }
+                    state_of[k] = state;
                 }
-                state_of[k] = state;
-            }
+            });
             record = rows.records + key;
             for (std::uint32_t k = 0; k < count; ++k, record += stride) {
                 if (state_of[k] && layout_->template same_key<Form>(state_of[k], record)) continue;
@@ -273,10 +279,12 @@ struct group_stores {
                 fresh_count += is_new;
             }
             groups_.grow_to(groups, memory_);
-            for (std::uint32_t k = 0; k < count; ++k) {
-                state_of[k] = groups_.at(group_of[k]);
-                for (std::size_t line = 0; line < group_bytes; line += 64) __builtin_prefetch(state_of[k] + line, 1);
-            }
+            with_lines(group_bytes, [&](auto lines) {
+                for (std::uint32_t k = 0; k < count; ++k) {
+                    state_of[k] = groups_.at(group_of[k]);
+                    for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(state_of[k] + 64 * line, 1);
+                }
+            });
             for (std::uint32_t i = 0; i < fresh_count; ++i) {
                 const std::byte* record = rows.at(fresh[i]);
                 std::byte* group = groups_.at(before + i);
@@ -285,17 +293,45 @@ struct group_stores {
             }
             update_states(rows, {group_of.data(), state_of.data(), 0, fresh.data(), fresh_count, nullptr, 0});
         }
+        // f(how many cache lines a group lies in), by type where they are few.
+        template <class F>
+        static void with_lines(std::size_t bytes, F f) {
+            if (bytes <= 64) f(std::integral_constant<std::size_t, 1>{});
+            else if (bytes <= 128) f(std::integral_constant<std::size_t, 2>{});
+            else if (bytes <= 192) f(std::integral_constant<std::size_t, 3>{});
+            else f((bytes + 63) / 64);
+        }
         void update_states(const record_block& rows, group_block groups) {
+            std::array<doubled_group, rows_at_once> doubled;
+            if (layout_->has_count) {
+                groups.doubled = doubled.data();
+                groups.doubled_count = count_rows(groups.state, rows.count, doubled.data());
+            }
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a) {
+                if (layout_->is_shared_count(*layout_->accumulators[a])) continue;
                 groups.offset = state_at_of(a);
                 layout_->accumulators[a]->update(rows.seen_by(*layout_->accumulators[a], *layout_), groups, kept_[a], memory_);
             }
+        }
+        // Returns how many of `doubled` there are.
+        std::uint32_t count_rows(std::byte* const* group, std::uint32_t rows, doubled_group* doubled) const {
+            constexpr std::int64_t first = shifted_moments::first_centred;
+            static_assert((first & (first - 1)) == 0, "one mask tells the powers of two from it on");
+            const std::size_t at = layout_->key_bytes;
+            std::uint32_t n = 0;
+            for (std::uint32_t k = 0; k < rows; ++k) {
+                std::byte* const place = group[k] + at;
+                const std::int64_t count = load<std::int64_t>(place) + 1;
+                store(place, count);
+                if ((count & ((count - 1) | (first - 1))) == 0) [[unlikely]] doubled[n++] = {k, count};
+            }
+            return n;
         }
         // The states of a new group.
         void start(first_seen first, std::byte* group) {
             first_.push_back(first);
             if (layout_->state_bytes != 0) std::memcpy(group + layout_->key_bytes, layout_->initial.data(), layout_->state_bytes);
-            for (const grouped_accumulator* a : layout_->started) a->start(group + layout_->key_bytes + a->state_offset);
+            for (const grouped_accumulator* a : layout_->started) a->start_beside_count(group + layout_->key_bytes + a->state_offset);
         }
 
         template <key_form Form>
