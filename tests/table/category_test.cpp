@@ -123,6 +123,12 @@ TEST_CASE("stages take a category as the text that it is, and keep its type wher
         CHECK(different == 0);
     };
     both_ways(sk::sort_by("country"_c, sk::descending("device"_c)));
+    both_ways(sk::sort_by(sk::ascending("device"_c).nulls_first(), sk::descending("country"_c)));
+    both_ways(sk::sort_by(sk::descending("id"_c)) | sk::filter("id"_c > 40) | sk::sort_by("device"_c));
+    both_ways(sk::filter("country"_c == "country 3"));
+    both_ways(sk::filter("country"_c != std::string("country 4001") && "device"_c == "phone"));
+    both_ways(sk::filter("device"_c != "phone") | sk::filter("country"_c != "nowhere"));
+    both_ways(sk::filter(!("device"_c == "phone")) | sk::derive("is_first"_c = "country"_c == "country 0"));
     both_ways(sk::group_by("country"_c, "device"_c).sorted().aggregate("rows"_c = sk::count(), "kinds"_c = sk::count_distinct("device"_c), "last"_c = sk::last("device"_c)));
     both_ways(sk::distinct_by("country"_c, "device"_c));
     both_ways(sk::inner_join(coded | sk::distinct_by("country"_c) | sk::select("country"_c), "country"_c));

@@ -181,6 +181,50 @@ using at_least_op = comparison_op<">=">;
 using equal_op = comparison_op<"==">;
 using differ_op = comparison_op<"!=">;
 
+// A category beside a constant text: which code the text has is asked once for a chunk, and rows are compared by code. Where
+// a dictionary repeats a text or has many, and where the rows have no codes, their texts are compared.
+template <fixed_string Symbol, bool Nullable>
+struct open_category_comparison {
+    slot_view view;
+    std::string_view constant;
+    std::int32_t code = -1;
+
+    open_category_comparison(const slot_view& v, std::string_view text) : view(v), constant(text) {
+        constexpr std::size_t most_texts = 256;
+        if (view.text_count > most_texts) view.codes = nullptr;
+        for (std::size_t i = 0; view.codes && i < view.text_count; ++i) {
+            if (view.texts[i] != constant) continue;
+            if (code >= 0) view.codes = nullptr;
+            code = static_cast<std::int32_t>(i);
+        }
+    }
+    auto operator()(std::uint32_t row) const {
+        const bool same = view.codes ? view.codes[row] == code : view.as<std::string_view>()[row] == constant;
+        const bool result = same == (name_of<Symbol> == "==");
+        if constexpr (Nullable) return maybe<bool>{result, view.valid(row)};
+        else return result;
+    }
+};
+template <class Op>
+inline constexpr bool is_equality = std::same_as<Op, equal_op> || std::same_as<Op, differ_op>;
+template <class Bound>
+inline constexpr bool is_constant_text = std::same_as<Bound, bound_literal<std::string_view>> || std::same_as<Bound, bound_text>;
+
+template <fixed_string Symbol, bool Nullable, class Constant>
+    requires(is_equality<comparison_op<Symbol>> && is_constant_text<Constant>)
+struct bound_operation<comparison_op<Symbol>, bound_column<category, Nullable>, Constant> {
+    [[no_unique_address]] comparison_op<Symbol> op;
+    pack<bound_column<category, Nullable>, Constant> operands;
+
+    auto open(const chunk& c) const {
+        return unpack(
+            [&](const bound_column<category, Nullable>& column, const Constant& constant) {
+                return open_category_comparison<Symbol, Nullable>(c.slots[static_cast<std::size_t>(column.slot)], constant.open(c).value);
+            },
+            operands);
+    }
+};
+
 // false && unknown is false, true || unknown is true: so these see the nulls.
 struct and_op {
     static constexpr std::string_view word = "&&";

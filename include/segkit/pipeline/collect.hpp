@@ -358,9 +358,10 @@ private:
 };
 
 // The rows of a plan that does nothing but choose among the columns of its source, where these lie in memory as is asked for: texts
-// as offsets and bytes, or coded where `types` say so. They are the source's.
+// as offsets and bytes, or coded where `types` say so; or in either form. They are the source's.
+enum class text_form : std::uint8_t { as_asked, any };
 template <class Plan>
-stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, executor_ref executor, const std::vector<type_id>& types = {}) {
+stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, executor_ref executor, const std::vector<type_id>& types = {}, text_form form = text_form::as_asked) {
     for (const auto& s : p.steps())
         if (s->changes_rows()) return {};
     std::vector<bool> needed;
@@ -373,7 +374,8 @@ stored_rows stored_rows_of(const Plan& p, const std::vector<int>& outputs, execu
     stored_rows stored = p.source()->stored(needed, executor);
     for (std::size_t i = 0; i < outputs.size() && stored.rows; ++i) {
         const auto& s = p.at(outputs[i]);
-        if (stored.rows->columns[static_cast<std::size_t>(s.source_column)].type != (types.empty() ? s.type : types[i])) stored = {};
+        const type_id found = stored.rows->columns[static_cast<std::size_t>(s.source_column)].type, asked = types.empty() ? s.type : types[i];
+        if (found != asked && !(form == text_form::any && asked == type_id::text && found == type_id::category)) stored = {};
     }
     return stored;
 }
@@ -413,17 +415,18 @@ table_data collect_rows(Plan p, const std::vector<int>& outputs, executor_ref ex
     return all;
 }
 
-// Columns of a plan by slot, to be read at any place: where they lie already, or collected.
+// Columns of a plan by slot, to be read at any place: where they lie already, or collected. Who takes texts in any form gets
+// categories where these lie in memory.
 struct rows_at_hand {
     std::shared_ptr<const table_data> rows;
     std::vector<const column_data*> columns;    // nullptr where not asked for
 };
 template <class Plan>
-rows_at_hand rows_in_memory(const Plan& p, const std::vector<int>& slots, const std::vector<bool>& read, executor_ref executor) {
+rows_at_hand rows_in_memory(const Plan& p, const std::vector<int>& slots, const std::vector<bool>& read, executor_ref executor, text_form form = text_form::as_asked) {
     std::vector<int> outputs;
     for (std::size_t i = 0; i < slots.size(); ++i)
         if (read[i]) outputs.push_back(slots[i]);
-    rows_at_hand at_hand{stored_rows_of(p, outputs, executor).rows, std::vector<const column_data*>(slots.size(), nullptr)};
+    rows_at_hand at_hand{stored_rows_of(p, outputs, executor, {}, form).rows, std::vector<const column_data*>(slots.size(), nullptr)};
     const bool collected = !at_hand.rows;
     if (collected) at_hand.rows = std::make_shared<const table_data>(collect_rows(p, outputs, executor));
     for (std::size_t i = 0, next = 0; i < slots.size(); ++i)

@@ -4,11 +4,14 @@
 //     t | sort_by(ascending("country"_c).nulls_first(), descending("revenue"_c).nulls_first())
 //
 // Stable: rows with equal keys keep their order. NaNs come after the numbers and nulls after them, in either direction, unless
-// they are asked to come first; text is compared by bytes. Ends a pass and holds its rows in memory; a radix sort, O(n) for keys
+// they are asked to come first; text is compared by bytes, a category in memory by its dictionary, sorted once. Ends a pass and holds its rows in memory; a radix sort, O(n) for keys
 // of up to 64 bits together.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -138,7 +141,7 @@ public:
     table_data compute(executor_ref executor, const std::vector<bool>& needed) {
         std::vector<bool> read = needed;
         for (const sort_key& k : keys_) read[k.column] = true;
-        const rows_at_hand input = rows_in_memory(rows_, slots_, read, executor);
+        const rows_at_hand input = rows_in_memory(rows_, slots_, read, executor, text_form::any);
         const std::size_t count = input.rows->rows;
         if (count > 0xFFFFFFFFull)
             throw error({.code = error_code::overflow,
@@ -148,7 +151,12 @@ public:
                          .advice = "filter or aggregate before sorting"});
         using engine = sort_engine<column_data>;
         std::vector<typename engine::key> keys;
-        for (const sort_key& k : keys_) keys.push_back({input.columns[k.column], k.descending, k.nulls_first});
+        std::deque<column_data> places;    // of categories; a deque, since keys point at them
+        for (const sort_key& k : keys_) {
+            const column_data* key = input.columns[k.column];
+            if (key->type == type_id::category) key = &places.emplace_back(places_of_texts(*key, executor));
+            keys.push_back({key, k.descending, k.nulls_first});
+        }
         std::vector<const column_data*> wanted;
         for (std::size_t i = 0; i < slots_.size(); ++i)
             if (needed[i]) wanted.push_back(input.columns[i]);
@@ -163,6 +171,25 @@ public:
     }
 
 private:
+    // The texts of a category as numbers in their order: its dictionary is sorted instead of its rows.
+    static column_data places_of_texts(const column_data& coded, executor_ref executor) {
+        const auto& texts = coded.texts();
+        std::vector<std::int32_t> order(texts.size()), place(std::max<std::size_t>(texts.size(), 1), 0);    // a null has code 0, in an empty one too
+        for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
+        std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return texts[static_cast<std::size_t>(a)] < texts[static_cast<std::size_t>(b)]; });
+        for (std::size_t i = 0; i < order.size(); ++i) place[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
+        column_data places(type_id::int32, coded.nullable);
+        places.rows = coded.rows;
+        places.validity = coded.validity;
+        auto* out = reinterpret_cast<std::int32_t*>(places.values.grow(coded.rows * sizeof(std::int32_t)));
+        const auto* codes = reinterpret_cast<const std::int32_t*>(coded.values.data());
+        constexpr std::size_t per_task = std::size_t{1} << 16;
+        executor.run((coded.rows + per_task - 1) / per_task, [&](std::size_t task) {
+            for (std::size_t row = task * per_task; row < std::min(coded.rows, (task + 1) * per_task); ++row) out[row] = place[static_cast<std::size_t>(codes[row])];
+        });
+        return places;
+    }
+
     Plan rows_;
     std::vector<int> slots_;
     std::vector<sort_key> keys_;

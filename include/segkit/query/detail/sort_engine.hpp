@@ -62,6 +62,7 @@ public:
             }
             to.rows = rows_;
             to.width = c.width;
+            to.dictionary = c.dictionary;
             to.values.cut();
             if (c.type == type_id::text) {
                 to.refers = true;
