@@ -47,6 +47,12 @@ class Includes(unittest.TestCase):
         self.accepted("exec/threads.hpp", "thread")
         self.accepted("table/chunk.hpp", "vector")
 
+    def test_queries_reach_no_cmath_however_indirectly(self):
+        texts = {"query.hpp": "#include <segkit/expr/math.hpp>\n", "expr/math.hpp": "#include <vector>\n", "cluster/kmeans.hpp": "#include <cmath>\n"}
+        self.assertEqual(list(check_includes.query_problems(texts)), [])
+        texts["expr/math.hpp"] += "#include <cmath>\n"
+        self.assertEqual([(header, line) for header, line, _ in check_includes.query_problems(texts)], [("expr/math.hpp", 2)])
+
     def test_libraries_stay_where_they_belong(self):
         self.accepted("decompose/pca.hpp", "Eigen/Eigenvalues")
         self.refused("cluster/kmeans.hpp", "Eigen/Core")
