@@ -362,6 +362,12 @@ std::string segments_part(const report_data& data) {
     }
     out += "<div class=\"pair\">\n" + figures + "</div>\n";
     out += profile_table(section);
+    const bool has_gaps = std::any_of(section.segments.begin(), section.segments.end(), [](const auto& segment) {
+        return std::any_of(segment.metrics.begin(), segment.metrics.end(), [](const auto& value) { return !value; });
+    });
+    if (has_gaps) {
+        out += paragraph(fmt::format("{}: fewer than {} customers of the segment have this figure.", no_value, fewest_customers_of_a_mean), "quiet small");
+    }
 
     out += "<h3 class=\"gap\">Segment by segment</h3>\n";
     const bool has_profile = std::any_of(section.segments.begin(), section.segments.end(),

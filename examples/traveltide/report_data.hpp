@@ -5,6 +5,7 @@
 // Cost: plain values; the largest is segments.map, one point per customer.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -142,6 +143,9 @@ struct segment_map {
     std::string y_name;
     std::vector<map_point> points;
 };
+
+// A mean over a segment is shown where at least so many of its customers have the figure.
+inline constexpr std::int64_t fewest_customers_of_a_mean = 5;
 
 struct segments_section {
     std::string lead;

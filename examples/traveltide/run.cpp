@@ -4,6 +4,7 @@
 #include <ctime>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -140,6 +141,13 @@ void add_rows_to_report(report_data& report, const cohort& rows, const cohort_fa
         if (q.rows > 0) report.quality.push_back(std::move(q));
 }
 
+// A parameter in words: what the command line leaves to the program is said.
+std::string parameter_text(std::string_view name, const json& value) {
+    if (name == "threads" && value == 0) return "one per core";
+    if (name == "clusters" && value == "auto") return "chosen from the data";
+    return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
 void add_run_to_report(report_data& report, const recipe& chosen, const json& parameters) {
     if (report.title.empty()) report.title = "Which perk for which customer?";
     report.recipe = chosen.name;
@@ -151,7 +159,7 @@ void add_run_to_report(report_data& report, const recipe& chosen, const json& pa
         std::string words = name;
         std::replace(words.begin(), words.end(), '_', ' ');
         words[0] = static_cast<char>(words[0] - 'a' + 'A');
-        report.parameters.push_back({std::move(words), value.is_string() ? value.get<std::string>() : value.dump()});
+        report.parameters.push_back({std::move(words), parameter_text(name, value)});
     }
 }
 

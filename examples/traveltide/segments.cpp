@@ -42,6 +42,11 @@ std::string persona_sentence(std::int32_t age, std::string_view gender, std::str
                        trips == 1 ? "trip" : "trips");
 }
 
+// The mean of a figure that so many of a segment have: of a handful it would say more about these than about the segment.
+std::optional<double> mean_of(std::optional<double> mean, std::optional<std::int64_t> customers) {
+    return customers.value_or(0) < fewest_customers_of_a_mean ? std::nullopt : mean;
+}
+
 }  // namespace
 
 segment_profiles profile_segments(const sk::table<tables::assignments>& assigned, const sk::table<tables::customers>& customers, sk::executor_ref executor) {
@@ -103,6 +108,14 @@ segment_profiles profile_segments(const sk::table<tables::assignments>& assigned
         | sk::left_join(typical_customers(people, profiles, executor), "segment"_c, sk::one_match)
         | sk::collect();
 
+    // Not every customer has every figure: who booked nothing has no share of cancelled trips.
+    const auto known = profiles
+        | sk::select("segment"_c)
+        | sk::left_join(people | sk::group_by("segment"_c).aggregate("bags"_c = sk::count_if(sk::is_not_null("bags_per_flight"_c)), "nights"_c = sk::count_if(sk::is_not_null("nights"_c)),
+                                                                     "discounts"_c = sk::count_if(sk::is_not_null("discount_share"_c)), "cancelled"_c = sk::count_if(sk::is_not_null("cancelled_share"_c))),
+                        "segment"_c, sk::one_match)
+        | sk::collect(executor);
+
     segment_profiles result;
     result.csv = sk::to_csv(profiles);
     segments_section& s = result.section;
@@ -122,8 +135,9 @@ segment_profiles profile_segments(const sk::table<tables::assignments>& assigned
         segment.name = profiles["segment"_c][i];
         segment.customers = static_cast<std::size_t>(profiles["customers"_c][i]);
         segment.share = profiles["share"_c][i];
-        segment.metrics = {profiles["sessions_mean"_c][i], profiles["page_clicks_mean"_c][i],     profiles["booked_trips_mean"_c][i],   profiles["revenue_usd_mean"_c][i],
-                           profiles["bags_per_flight_mean"_c][i], profiles["nights_mean"_c][i], profiles["discount_share_mean"_c][i], profiles["cancelled_share_mean"_c][i]};
+        segment.metrics = {profiles["sessions_mean"_c][i], profiles["page_clicks_mean"_c][i], profiles["booked_trips_mean"_c][i], profiles["revenue_usd_mean"_c][i],
+                           mean_of(profiles["bags_per_flight_mean"_c][i], known["bags"_c][i]), mean_of(profiles["nights_mean"_c][i], known["nights"_c][i]),
+                           mean_of(profiles["discount_share_mean"_c][i], known["discounts"_c][i]), mean_of(profiles["cancelled_share_mean"_c][i], known["cancelled"_c][i])};
         for (const std::int64_t n : {profiles["free_hotel_meal"_c][i], profiles["free_checked_bag"_c][i], profiles["no_cancellation_fees"_c][i],
                                      profiles["exclusive_discounts"_c][i], profiles["free_night_with_flight"_c][i]})
             segment.perk_customers.push_back(static_cast<std::size_t>(n));
