@@ -28,14 +28,11 @@ struct label_is_not_a_group {
 namespace detail {
 
 template <class T>
-inline constexpr bool is_label_type = is_text<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || std::same_as<non_null_t<T>, std::int32_t> ||
-                                      std::same_as<non_null_t<T>, std::int64_t>;
+struct is_label : std::bool_constant<is_text<non_null_t<T>> || std::same_as<non_null_t<T>, bool> || std::same_as<non_null_t<T>, std::int32_t> ||
+                                     std::same_as<non_null_t<T>, std::int64_t>> {};
 
 template <class Schema, fixed_string Label>
-inline constexpr bool label_fits = [] {
-    if constexpr (has_column<Schema, Label>) return is_label_type<column_type_t<Schema, Label>>;
-    else return false;
-}();
+inline constexpr bool label_fits = column_fits<is_label, Schema, Label>;
 template <class Schema, fixed_string Label>
 void report_label() {
     if constexpr (!has_column<Schema, Label>) report(mistake<unknown_column<name<Label>, existing_columns_of<Schema>>>);
