@@ -9,7 +9,6 @@
 // training features are held in memory; a step costs rows * clusters * features.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -76,36 +75,23 @@ struct cluster_column_types<cluster_columns<Label, Distance, Second, All>> {
 class kmeans_step final : public step {
 public:
     kmeans_step(std::vector<feature> features, std::shared_ptr<const kmeans_model> model, std::vector<int> out)
-        : step(slots_of(features), named(out)), features_(std::move(features)), model_(std::move(model)), out_(std::move(out)) {}
+        : step(slots_of(features), named_slots(out)), features_(std::move(features)), model_(std::move(model)), out_(std::move(out)) {}
     std::string_view word() const override { return "kmeans"; }
     void run(chunk& c, scratch& memory) const override {
         feature_reader reader(features_, "kmeans");
         const auto rows = reader.read(c);
         if (out_[1] < 0 && out_[2] < 0) {
-            write(c, memory, out_[0], model_->predict(rows));
+            write_values(c, memory, out_[0], model_->predict(rows));
         } else {
             const kmeans_assignment found = model_->predict_with_distances(rows);
-            write(c, memory, out_[0], found.labels);
-            if (out_[1] >= 0) write(c, memory, out_[1], found.distance);
-            if (out_[2] >= 0) write(c, memory, out_[2], found.second_distance);
+            write_values(c, memory, out_[0], found.labels);
+            if (out_[1] >= 0) write_values(c, memory, out_[1], found.distance);
+            if (out_[2] >= 0) write_values(c, memory, out_[2], found.second_distance);
         }
-        if (out_[3] >= 0) write(c, memory, out_[3], model_->transform(rows), model_->n_clusters);
+        if (out_[3] >= 0) write_values(c, memory, out_[3], model_->transform(rows), model_->n_clusters);
     }
 
 private:
-    static std::vector<int> named(const std::vector<int>& out) {
-        std::vector<int> slots;
-        for (const int slot : out)
-            if (slot >= 0) slots.push_back(slot);
-        return slots;
-    }
-    template <class V>
-    static void write(chunk& c, scratch& memory, int slot, const std::vector<V>& values, std::size_t width = 1) {
-        V* out = memory.values<V>(slot, width);
-        c.each([&](std::uint32_t k, std::uint32_t row) { std::copy_n(values.data() + k * width, width, out + row * width); });
-        c.slots[static_cast<std::size_t>(slot)] = {out, all_valid_bits.data(), width};
-    }
-
     std::vector<feature> features_;
     std::shared_ptr<const kmeans_model> model_;
     std::vector<int> out_;    // label, distance, second distance, all distances; -1 where there is none

@@ -70,7 +70,7 @@ struct pca_column_types<pca_columns<Scores, Error>> {
 class pca_step final : public step {
 public:
     pca_step(std::vector<feature> features, const pca_model& model, const std::vector<int>& out)
-        : step(slots_of(features), out[1] < 0 ? std::vector<int>{out[0]} : out), features_(std::move(features)), model_(model), to_scores_(model.to_scores()), out_(out[0]), error_(out[1]) {}
+        : step(slots_of(features), named_slots(out)), features_(std::move(features)), model_(model), to_scores_(model.to_scores()), out_(out[0]), error_(out[1]) {}
     std::string_view word() const override { return "pca"; }
     void run(chunk& c, scratch& memory) const override {
         feature_reader reader(features_, "pca");
@@ -79,16 +79,8 @@ public:
         const std::size_t width = model_.n_components;
         std::vector<double> scores(rows.rows * width);
         to_scores_.apply(rows, row_major(scores.data(), rows.rows, width));
-        double* out = memory.values<double>(out_, width);
-        c.each([&](std::uint32_t k, std::uint32_t row) {
-            for (std::size_t e = 0; e < width; ++e) out[row * width + e] = scores[k * width + e];
-        });
-        c.slots[static_cast<std::size_t>(out_)] = {out, all_valid_bits.data(), width};
-        if (error_ < 0) return;
-        const std::vector<double> errors = model_.reconstruction_errors(rows);
-        double* lost = memory.values<double>(error_);
-        c.each([&](std::uint32_t k, std::uint32_t row) { lost[row] = errors[k]; });
-        c.slots[static_cast<std::size_t>(error_)] = {lost};
+        write_values(c, memory, out_, scores, width);
+        if (error_ >= 0) write_values(c, memory, error_, model_.reconstruction_errors(rows));
     }
 
 private:

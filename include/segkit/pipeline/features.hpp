@@ -4,6 +4,7 @@
 // finite are refused with field and row. Untyped at run time: what follows is not instantiated per schema.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -364,6 +365,21 @@ auto append_slots(relation<Schema> r, const int* slots, added_columns<added_colu
     } else {
         return append_slots(std::move(r).template append<Name, T>(*slots), slots + 1, added_columns<More...>{});
     }
+}
+
+// Of the slots of added columns those that exist: a column without a name has the slot -1.
+inline std::vector<int> named_slots(const std::vector<int>& slots) {
+    std::vector<int> named;
+    for (const int slot : slots)
+        if (slot >= 0) named.push_back(slot);
+    return named;
+}
+// Writes values of the selected rows, `width` each and one row after the other, to a slot of the chunk. Nothing of it is null.
+template <class V>
+void write_values(chunk& c, scratch& memory, int slot, const std::vector<V>& values, std::size_t width = 1) {
+    V* out = memory.values<V>(slot, width);
+    c.each([&](std::uint32_t k, std::uint32_t row) { std::copy_n(values.data() + k * width, width, out + row * width); });
+    c.slots[static_cast<std::size_t>(slot)] = {out, all_valid_bits.data(), width};
 }
 
 // More columns, computed from features by the step that make_step(features, slots) makes; the slot of a column without a name is -1.
