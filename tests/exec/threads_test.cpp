@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -41,6 +43,32 @@ TEST_CASE("tasks run on several threads, the calling one among them") {
     CHECK(who[0] != who[1]);
     CHECK((who[0] == std::this_thread::get_id() || who[1] == std::this_thread::get_id()));
 }
+
+#if defined(__linux__) && !defined(__ANDROID__)
+TEST_CASE("workers leave the caller's processor to it, where there is one for every thread") {
+    cpu_set_t callers;
+    REQUIRE(pthread_getaffinity_np(pthread_self(), sizeof callers, &callers) == 0);
+    const int processors = CPU_COUNT(&callers);
+    for (const int count : {2, processors + 1}) {
+        const segkit::threads pool(static_cast<unsigned>(count));
+        for (int round = 0; round < 3; ++round) {
+            std::atomic<int> arrived{0};
+            std::vector<int> may_use(static_cast<std::size_t>(count));
+            segkit::executor_ref(pool).run(may_use.size(), [&](std::size_t i) {
+                cpu_set_t own;
+                may_use[i] = pthread_getaffinity_np(pthread_self(), sizeof own, &own) == 0 ? CPU_COUNT(&own) : 0;
+                ++arrived;
+                while (arrived < count) std::this_thread::yield();    // each waits for all: every thread has one task
+            });
+            const int workers_may = count > processors ? processors : processors - 1;
+            std::vector<int> expected(may_use.size(), workers_may);
+            expected[0] = processors;
+            std::sort(may_use.begin(), may_use.end(), std::greater<>());
+            CHECK(may_use == expected);
+        }
+    }
+}
+#endif
 
 TEST_CASE("a bulk call inside a task runs inline and does not deadlock") {
     const segkit::threads pool(3);

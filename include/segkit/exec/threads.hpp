@@ -4,7 +4,8 @@
 //     auto fitted = segkit::fit(recipe, table, pool);
 //
 // Waiting threads sleep on a condition variable, so an idle pool costs nothing. A bulk call from inside a task, or
-// from a second thread while the pool is busy, runs in its own thread: nothing ever waits for itself.
+// from a second thread while the pool is busy, runs in its own thread: nothing ever waits for itself. On Linux workers leave the caller's
+// processor to the caller, where every thread can have one of its own: else they may be woken on it and wait there.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,11 @@
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#if defined(__linux__) && !defined(__ANDROID__)
+#include <pthread.h>
+#include <sched.h>
+#endif
 
 #include <segkit/config.hpp>
 
@@ -56,6 +62,7 @@ public:
             for (std::size_t i = 0; i < n; ++i) task(context, i);
             return;
         }
+        shared_->leave_processor_to_caller();
         job current{n, task, context};
         {
             const std::lock_guard hold(shared_->lock);
@@ -99,6 +106,22 @@ private:
         std::size_t working = 0;
         bool stopping = false;
         std::vector<std::thread> workers;
+        int left_processor = -1;          // guarded by turn, as the caller's
+
+        // A Linux that runs as a virtual machine takes idle processors for busy ones, and wakes a worker where its waker runs: one of the
+        // two then waits, for some tenths of a millisecond, while a processor has nothing to do.
+        void leave_processor_to_caller() {
+#if defined(__linux__) && !defined(__ANDROID__)
+            const int here = ::sched_getcpu();
+            if (here < 0 || here == left_processor) return;
+            cpu_set_t others;
+            if (::pthread_getaffinity_np(::pthread_self(), sizeof others, &others) != 0) return;
+            CPU_CLR(static_cast<std::size_t>(here), &others);
+            if (static_cast<std::size_t>(CPU_COUNT(&others)) < workers.size()) return;
+            for (auto& worker : workers) (void)::pthread_setaffinity_np(worker.native_handle(), sizeof others, &others);
+            left_processor = here;
+#endif
+        }
 
         void serve() {
             std::size_t seen = 0;
