@@ -68,6 +68,41 @@ TEST_CASE("workers leave the caller's processor to it, where there is one for ev
         }
     }
 }
+
+namespace {
+// The CPUs that the worker of a pool of two may use, asked while the calling thread is bound to `cpu`.
+cpu_set_t workers_cpus(const segkit::threads& pool, std::size_t cpu) {
+    cpu_set_t before, only, workers;
+    REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    REQUIRE(sched_setaffinity(0, sizeof only, &only) == 0);
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<int> arrived{0};
+    segkit::executor_ref(pool).run(2, [&](std::size_t) {
+        if (std::this_thread::get_id() != caller) (void)sched_getaffinity(0, sizeof workers, &workers);
+        ++arrived;
+        while (arrived < 2) std::this_thread::yield();    // one task for each
+    });
+    REQUIRE(sched_setaffinity(0, sizeof before, &before) == 0);
+    return workers;
+}
+}  // namespace
+
+TEST_CASE("workers keep off the CPU of the calling thread, wherever it goes, where there is another") {
+    cpu_set_t allowed;
+    REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    std::vector<std::size_t> cpus;
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+        if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+    const segkit::threads pool(2);
+    for (const std::size_t cpu : {cpus.front(), cpus.back(), cpus.front()}) {
+        cpu_set_t expected = allowed;
+        if (cpus.size() > 1) CPU_CLR(cpu, &expected);
+        const cpu_set_t workers = workers_cpus(pool, cpu);
+        CHECK(CPU_EQUAL(&workers, &expected));
+    }
+}
 #endif
 
 TEST_CASE("a bulk call inside a task runs inline and does not deadlock") {

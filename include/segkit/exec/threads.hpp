@@ -4,8 +4,8 @@
 //     auto fitted = segkit::fit(recipe, table, pool);
 //
 // Waiting threads sleep on a condition variable, so an idle pool costs nothing. A bulk call from inside a task, or
-// from a second thread while the pool is busy, runs in its own thread: nothing ever waits for itself. On Linux workers leave the caller's
-// processor to the caller, where every thread can have one of its own: else they may be woken on it and wait there.
+// from a second thread while the pool is busy, runs in its own thread: nothing ever waits for itself. On Linux the workers keep
+// off the CPU that the calling thread is on.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,9 @@
 #if defined(__linux__) && !defined(__ANDROID__)
 #include <pthread.h>
 #include <sched.h>
+#define SEGKIT_THREADS_PLACED 1
+#else
+#define SEGKIT_THREADS_PLACED 0
 #endif
 
 #include <segkit/config.hpp>
@@ -62,7 +65,7 @@ public:
             for (std::size_t i = 0; i < n; ++i) task(context, i);
             return;
         }
-        shared_->leave_processor_to_caller();
+        shared_->leave_cpu_to_caller();
         job current{n, task, context};
         {
             const std::lock_guard hold(shared_->lock);
@@ -106,20 +109,24 @@ private:
         std::size_t working = 0;
         bool stopping = false;
         std::vector<std::thread> workers;
-        int left_processor = -1;          // guarded by turn, as the caller's
+#if SEGKIT_THREADS_PLACED
+        int callers_cpu = -1;
+        cpu_set_t allowed{};    // the CPUs of the thread that made the pool
 
-        // A Linux that runs as a virtual machine takes idle processors for busy ones, and wakes a worker where its waker runs: one of the
-        // two then waits, for some tenths of a millisecond, while a processor has nothing to do.
-        void leave_processor_to_caller() {
-#if defined(__linux__) && !defined(__ANDROID__)
-            const int here = ::sched_getcpu();
-            if (here < 0 || here == left_processor) return;
-            cpu_set_t others;
-            if (::pthread_getaffinity_np(::pthread_self(), sizeof others, &others) != 0) return;
-            CPU_CLR(static_cast<std::size_t>(here), &others);
-            if (static_cast<std::size_t>(CPU_COUNT(&others)) < workers.size()) return;
+        shared() { (void)::sched_getaffinity(0, sizeof allowed, &allowed); }
+#endif
+
+        // A virtual machine's kernel takes a CPU that sleeps for one that is busy, so it wakes a worker on the CPU of the thread that calls it;
+        // there it waits behind that thread, for milliseconds, and jobs shorter than that are done by one thread. With `turn` held.
+        void leave_cpu_to_caller() {
+#if SEGKIT_THREADS_PLACED
+            const int cpu = ::sched_getcpu();
+            if (cpu == callers_cpu) return;
+            callers_cpu = cpu;
+            cpu_set_t others = allowed;
+            if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_CLR(static_cast<unsigned>(cpu), &others);
+            if (workers.size() > static_cast<std::size_t>(CPU_COUNT(&others))) return;    // too few CPUs to choose from
             for (auto& worker : workers) (void)::pthread_setaffinity_np(worker.native_handle(), sizeof others, &others);
-            left_processor = here;
 #endif
         }
 
@@ -144,3 +151,5 @@ private:
 };
 
 }  // namespace SEGKIT_NAMESPACE
+
+#undef SEGKIT_THREADS_PLACED
