@@ -1,4 +1,5 @@
 // expect: a block column cannot be a key, and neither can a list
+// expect: "pages"
 #include <segkit/query.hpp>
 
 namespace sk = segkit;

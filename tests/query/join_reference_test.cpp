@@ -280,6 +280,14 @@ TEST_CASE("a broken promise names the first row that repeats a key, whatever the
     }
     const auto pairs = left | sk::derive("n"_c = std::int64_t{1}) | sk::left_join(twice, "key"_c, "n"_c, sk::one_match) | sk::collect();    // two keys: a pair occurs once
     CHECK(pairs.rows() == left.rows());
+    // Any number of keys may be given with the promise.
+    const auto four = [&](const auto& t) { return t | sk::derive("a"_c = "key"_c > 500, "b"_c = "key"_c < 0, "c"_c = "key"_c != 7); };
+    const auto by_four = four(left) | sk::inner_join(four(doubled), "a"_c, "key"_c, "c"_c, "b"_c, sk::one_match) | sk::collect();
+    const auto by_one = left | sk::inner_join(doubled, "key"_c, sk::one_match) | sk::collect();
+    REQUIRE(by_four.rows() == by_one.rows());
+    bool same = by_one.rows() == left.rows();
+    for (std::size_t i = 0; i < by_one.rows(); ++i) same = same && by_four["n"_c][i] == by_one["n"_c][i];
+    CHECK(same);
 }
 
 TEST_CASE("many matches of a row come in the order of the right side; keys outside of its range and nulls have none") {

@@ -77,6 +77,11 @@ inline constexpr bool is_group_key<named<Name, E>> = expression<E>;
 
 }  // namespace detail
 
+template <class Name>
+struct nested_group_key {
+    static_assert(detail::never<Name>, "segkit: a block column cannot be a key, and neither can a list; see 'nested_group_key<name>'; group by columns of one value per row");
+};
+
 template <class Order, class Keys, class... Named>
 struct group_by_stage;
 
@@ -97,8 +102,10 @@ struct group_by_stage<Order, detail::pack<Keys...>, named<Names, Aggregates>...>
         } else if constexpr (!detail::names_differ<field<detail::group_key<Keys>::key_name, int>..., field<Names, int>...>) {
             detail::report(detail::mistake<duplicate_column_name<column_list<detail::group_key<Keys>::key_name..., Names...>, existing_columns_of<Schema>>>);
             return detail::erroneous_rows();
+        } else if constexpr ((is_nested<typename detail::group_key<Keys>::template column<Schema>::type> || ...)) {
+            (report_nested<Keys, typename detail::group_key<Keys>::template column<Schema>::type>(), ...);
+            return detail::erroneous_rows();
         } else {
-            static_assert((!is_nested<typename detail::group_key<Keys>::template column<Schema>::type> && ...), "segkit: a block column cannot be a key, and neither can a list");
             detail::group_layout layout;
             detail::unpack([&](const Keys&... k) { (add_key(r, layout, k), ...); }, keys);
             return detail::unpack(
@@ -113,6 +120,11 @@ struct group_by_stage<Order, detail::pack<Keys...>, named<Names, Aggregates>...>
 private:
     template <class Schema>
     struct list {};
+
+    template <class Key, class T>
+    static auto report_nested() {
+        if constexpr (is_nested<T>) detail::report(detail::mistake<nested_group_key<name<detail::group_key<Key>::key_name>>>);
+    }
 
     template <class Schema, class Key>
     static void add_key(relation<Schema>& r, detail::group_layout& layout, const Key& key) {
@@ -154,6 +166,21 @@ struct group_keys {
         return make_pipeline(detail::erroneous_stage{});
     }
 };
+
+template <class... Keys>
+struct group_by_without_aggregates {
+    static_assert(detail::never<Keys...>,
+                  "segkit: a group_by is continued by its aggregates: group_by(\"country\"_c).aggregate(\"users\"_c = count(), \"clicks\"_c = mean(\"clicks\"_c)); "
+                  "see 'group_by_without_aggregates<keys...>'; distinct_by (segkit/query/distinct.hpp) gives one row of each group");
+};
+// Keys without their aggregates, as a stage or before one.
+template <class T, class Order, class... Keys>
+auto operator|(T&& input, const group_keys<Order, Keys...>&) {
+    detail::report(detail::mistake<group_by_without_aggregates<Keys...>>);
+    return std::forward<T>(input) | make_pipeline(detail::erroneous_stage{});
+}
+template <class Order, class... Keys>
+struct not_a_table_or_source<group_keys<Order, Keys...>> : group_by_without_aggregates<Keys...> {};
 
 template <class... Keys>
     requires(sizeof...(Keys) > 0 && (detail::is_group_key<Keys> && ...))

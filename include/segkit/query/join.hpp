@@ -12,7 +12,9 @@
 // Cost: some nanoseconds per left row; 4 bytes per right row (keys that are integers of a dense range), or 8.
 #pragma once
 
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -34,10 +36,25 @@ namespace SEGKIT_NAMESPACE {
 struct one_match_t {};
 inline constexpr one_match_t one_match{};
 
+template <class... Given>
+struct not_a_join {
+    static_assert(detail::never<Given...>,
+                  "segkit: a join takes the right side (a table, a source or a query), then its key columns, and at the end one_match where each key is promised to "
+                  "occur once: left_join(users, \"user_id\"_c, one_match); semi_join and anti_join need no such promise; a key has one name on both sides: "
+                  "left_join(users | rename(\"user_id\"_c = \"id\"_c), \"user_id\"_c); see 'not_a_join<what was given...>'");
+};
 template <class Name>
 struct join_column_clash {
     static_assert(detail::never<Name>,
                   "segkit: both sides of the join have a column of this name, and it is not a key; rename or drop one of them before the join");
+};
+template <std::size_t Columns>
+struct clashing_columns {};
+template <class Count, class... FirstNames>
+struct join_column_clashes {
+    static_assert(detail::never<Count>,
+                  "segkit: both sides of the join have columns of these names, which are not keys; see 'join_column_clashes<how many, the first names...>'; of the right "
+                  "side select what is wanted and rename it: right | select(\"id\"_c, \"plan\"_c) | rename(\"other_plan\"_c = \"plan\"_c); semi_join brings no columns");
 };
 template <class Name>
 struct left_join_of_a_block {
@@ -149,6 +166,41 @@ inline constexpr bool is_named_value<named<Name, literal<V>>> = true;
 template <class Schema, fixed_string... Keys>
 using payload_of = typename fields_at<Schema, positions_without<Schema, Keys...>>::type;
 
+// What is said of columns that the left side has as well: one message, however many they are.
+template <class Left, class Payload, std::size_t... I>
+constexpr auto report_clashes(std::index_sequence<I...>) {
+    constexpr auto at = [] {
+        std::array<std::size_t, Payload::size + 1> positions{};    // the last member: how many
+        for (std::size_t i = 0; i < Payload::size; ++i)
+            if (Left::contains(Payload::names[i])) positions[positions[Payload::size]++] = i;
+        return positions;
+    }();
+    constexpr std::size_t count = at[Payload::size], shown = count < 5 ? count : 5;
+    if constexpr (count == 1) report(mistake<join_column_clash<typename field_parts<field_at<Payload, at[0]>>::name_type>>);
+    else if constexpr (sizeof...(I) != shown) report_clashes<Left, Payload>(std::make_index_sequence<shown>());
+    else report(mistake<join_column_clashes<clashing_columns<count>, typename field_parts<field_at<Payload, at[I]>>::name_type...>>);
+}
+
+// What stands behind the right side of a join: keys, then perhaps the promise; no_join_by for anything else.
+template <bool OneMatch, fixed_string... Keys>
+struct join_by {};
+struct no_join_by {};
+template <class By, class... Given>
+struct join_by_of {
+    using type = no_join_by;
+};
+template <fixed_string Key, fixed_string... Keys>
+struct join_by_of<join_by<false, Key, Keys...>> {
+    using type = join_by<false, Key, Keys...>;
+};
+template <fixed_string Key, fixed_string... Keys>
+struct join_by_of<join_by<false, Key, Keys...>, one_match_t> {
+    using type = join_by<true, Key, Keys...>;
+};
+template <fixed_string... Keys, fixed_string Key, class... Given>
+struct join_by_of<join_by<false, Keys...>, col<Key>, Given...> : join_by_of<join_by<false, Keys..., Key>, Given...> {};
+struct its_right_side {};    // stands for a right side that is one
+
 }  // namespace detail
 
 template <detail::join_kind Kind, bool OneMatch, class Right, class Fills, fixed_string... Keys>
@@ -200,10 +252,6 @@ private:
             detail::report(detail::mistake<join_keys_differ_in_type<name<Name>, column_type_t<L, Name>, column_type_t<R, Name>>>);
         else if constexpr (is_nested<column_type_t<L, Name>>) detail::report(detail::mistake<no_join_key<name<Name>, column_type_t<L, Name>>>);
     }
-    template <class Schema, fixed_string Name>
-    static auto check_clash() {
-        if constexpr (has_column<Schema, Name>) detail::report(detail::mistake<join_column_clash<name<Name>>>);
-    }
     template <fixed_string Name, class T>
     static auto check_block() {
         if constexpr (is_block<T>) detail::report(detail::mistake<left_join_of_a_block<name<Name>>>);
@@ -218,7 +266,7 @@ private:
     template <class RightSchema, class Schema, fixed_string... Names, class... Types>
     auto add_columns(relation<Schema> left, std::shared_ptr<detail::right_side> side, std::vector<int> keys, schema<field<Names, Types>...>*) const {
         if constexpr ((has_column<Schema, Names> || ...)) {
-            (check_clash<Schema, Names>(), ...);
+            detail::report_clashes<Schema, schema<field<Names, Types>...>>(std::index_sequence<>());
             return detail::erroneous_rows();
         } else if constexpr (Kind == detail::join_kind::left && (is_block<Types> || ...)) {
             (check_block<Names, Types>(), ...);
@@ -276,69 +324,66 @@ namespace detail {
 template <class Join>
 struct pipeline_traits<left_join_pipeline<Join>> : std::true_type {};
 
+// What a join becomes whose making has been reported as wrong.
+struct erroneous_join : pipeline<erroneous_stage> {
+    template <class... Values>
+    constexpr auto otherwise(const Values&...) const {
+        return make_pipeline(erroneous_stage{});
+    }
+};
+template <>
+struct pipeline_traits<erroneous_join> : std::true_type {};
+
 template <join_kind Kind, bool OneMatch, fixed_string... Keys, class Right>
-auto make_join(Right&& right) {
+auto make_join(join_by<OneMatch, Keys...>, Right&& right) {
     auto q = as_query(std::forward<Right>(right));
     using join = join_stage<Kind, OneMatch, decltype(q), join_fills<>, Keys...>;
     auto made = make_pipeline(join{{}, std::move(q), {}});
     if constexpr (Kind == join_kind::left) return left_join_pipeline<join>{std::move(made)};
     else return made;
 }
+template <class By, join_kind Kind>
+inline constexpr bool is_join = true;
+template <join_kind Kind>
+inline constexpr bool is_join<no_join_by, Kind> = false;
+template <fixed_string... Keys>
+inline constexpr bool is_join<join_by<true, Keys...>, join_kind::semi> = false;
+template <fixed_string... Keys>
+inline constexpr bool is_join<join_by<true, Keys...>, join_kind::anti> = false;
+
+template <join_kind Kind, class Right, class... Given>
+auto join_rows(Right&& right, const Given&...) {
+    using By = typename join_by_of<join_by<false>, Given...>::type;
+    constexpr bool has_rows = row_input<std::remove_cvref_t<Right>>;
+    if constexpr (has_rows && is_join<By, Kind>) {
+        return make_join<Kind>(By{}, std::forward<Right>(right));
+    } else {
+        report(mistake<not_a_join<std::conditional_t<has_rows, its_right_side, std::remove_cvref_t<Right>>, Given...>>);
+        return erroneous_join{};
+    }
+}
 }  // namespace detail
 
-// Rows of both sides brought together where all keys are equal.
-template <class Right, fixed_string... Keys>
-    requires row_input<std::remove_cvref_t<Right>>
-auto inner_join(Right&& right, col<Keys>...) {
-    return detail::make_join<detail::join_kind::inner, false, Keys...>(std::forward<Right>(right));
+// Rows of both sides brought together where all keys are equal: inner_join(right, "key"_c...), or with one_match at the end.
+template <class Right, class... KeysAndPromise>
+auto inner_join(Right&& right, const KeysAndPromise&... given) {
+    return detail::join_rows<detail::join_kind::inner>(std::forward<Right>(right), given...);
 }
-template <class Right, fixed_string Key>
-    requires row_input<std::remove_cvref_t<Right>>
-auto inner_join(Right&& right, col<Key>, one_match_t) {
-    return detail::make_join<detail::join_kind::inner, true, Key>(std::forward<Right>(right));
+// All rows of the left side, with the right side's columns where there is a match: left_join(right, "key"_c...), or with one_match
+// at the end.
+template <class Right, class... KeysAndPromise>
+auto left_join(Right&& right, const KeysAndPromise&... given) {
+    return detail::join_rows<detail::join_kind::left>(std::forward<Right>(right), given...);
 }
-template <class Right, fixed_string First, fixed_string Second>
-    requires row_input<std::remove_cvref_t<Right>>
-auto inner_join(Right&& right, col<First>, col<Second>, one_match_t) {
-    return detail::make_join<detail::join_kind::inner, true, First, Second>(std::forward<Right>(right));
+// Rows of the left side that have a match: semi_join(right, "key"_c...).
+template <class Right, class... Keys>
+auto semi_join(Right&& right, const Keys&... keys) {
+    return detail::join_rows<detail::join_kind::semi>(std::forward<Right>(right), keys...);
 }
-template <class Right, fixed_string First, fixed_string Second, fixed_string Third>
-    requires row_input<std::remove_cvref_t<Right>>
-auto inner_join(Right&& right, col<First>, col<Second>, col<Third>, one_match_t) {
-    return detail::make_join<detail::join_kind::inner, true, First, Second, Third>(std::forward<Right>(right));
-}
-// All rows of the left side, with the right side's columns where there is a match.
-template <class Right, fixed_string... Keys>
-    requires row_input<std::remove_cvref_t<Right>>
-auto left_join(Right&& right, col<Keys>...) {
-    return detail::make_join<detail::join_kind::left, false, Keys...>(std::forward<Right>(right));
-}
-template <class Right, fixed_string Key>
-    requires row_input<std::remove_cvref_t<Right>>
-auto left_join(Right&& right, col<Key>, one_match_t) {
-    return detail::make_join<detail::join_kind::left, true, Key>(std::forward<Right>(right));
-}
-template <class Right, fixed_string First, fixed_string Second>
-    requires row_input<std::remove_cvref_t<Right>>
-auto left_join(Right&& right, col<First>, col<Second>, one_match_t) {
-    return detail::make_join<detail::join_kind::left, true, First, Second>(std::forward<Right>(right));
-}
-template <class Right, fixed_string First, fixed_string Second, fixed_string Third>
-    requires row_input<std::remove_cvref_t<Right>>
-auto left_join(Right&& right, col<First>, col<Second>, col<Third>, one_match_t) {
-    return detail::make_join<detail::join_kind::left, true, First, Second, Third>(std::forward<Right>(right));
-}
-// Rows of the left side that have a match.
-template <class Right, fixed_string... Keys>
-    requires row_input<std::remove_cvref_t<Right>>
-auto semi_join(Right&& right, col<Keys>...) {
-    return detail::make_join<detail::join_kind::semi, false, Keys...>(std::forward<Right>(right));
-}
-// Rows of the left side that have none.
-template <class Right, fixed_string... Keys>
-    requires row_input<std::remove_cvref_t<Right>>
-auto anti_join(Right&& right, col<Keys>...) {
-    return detail::make_join<detail::join_kind::anti, false, Keys...>(std::forward<Right>(right));
+// Rows of the left side that have none: anti_join(right, "key"_c...).
+template <class Right, class... Keys>
+auto anti_join(Right&& right, const Keys&... keys) {
+    return detail::join_rows<detail::join_kind::anti>(std::forward<Right>(right), keys...);
 }
 
 }  // namespace SEGKIT_NAMESPACE

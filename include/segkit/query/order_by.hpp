@@ -21,10 +21,6 @@ template <class... Keys>
 struct order_keys {};
 
 template <class Name>
-struct block_in_an_order {
-    static_assert(detail::never<Name>, "segkit: a block column has no order, and neither has a list; see 'block_in_an_order<name>'; order by a column of numbers, text or time");
-};
-template <class Name>
 struct block_as_a_key {
     static_assert(detail::never<Name>, "segkit: a block column cannot tell groups apart, and neither can a list; see 'block_as_a_key<name>'");
 };
@@ -61,26 +57,7 @@ struct order_traits<column_list<Names...>> {
 template <class Order>
 using order_of = typename order_traits<Order>::keys;
 
-template <class Schema, fixed_string Name>
-constexpr bool is_nested_column() {
-    if constexpr (has_column<Schema, Name>) return is_nested<column_type_t<Schema, Name>>;
-    else return false;
-}
-
-// Whether the keys exist and have an order; and what is said where not.
-template <class Schema, class... Keys>
-inline constexpr bool order_fits = ((has_column<Schema, key_name_of<Keys>> && !is_nested_column<Schema, key_name_of<Keys>>()) && ...);
-template <class Schema, fixed_string Name>
-constexpr auto report_order_key() {
-    if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
-    else if constexpr (is_nested_column<Schema, Name>()) detail::report(detail::mistake<block_in_an_order<name<Name>>>);
-}
-template <class Schema, class... Keys>
-constexpr auto report_order() {
-    (report_order_key<Schema, key_name_of<Keys>>(), ...);
-}
-
-// The same of columns that tell groups apart.
+// Whether columns can tell groups apart; and what is said where not.
 template <class Schema, fixed_string... Names>
 inline constexpr bool keys_fit = ((has_column<Schema, Names> && !is_nested_column<Schema, Names>()) && ...);
 template <class Schema, fixed_string Name>

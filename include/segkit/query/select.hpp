@@ -68,6 +68,7 @@ template <class Field>
 struct field_parts;
 template <fixed_string Name, class T>
 struct field_parts<field<Name, T>> {
+    using name_type = name<Name>;
     template <fixed_string New>
     using named = field<New, T>;
 };

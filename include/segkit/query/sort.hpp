@@ -55,6 +55,11 @@ struct not_a_sort_key {
                   "'not_a_sort_key<what was given...>'; derive a column for an expression");
 };
 
+template <class Name>
+struct block_in_an_order {
+    static_assert(detail::never<Name>, "segkit: a block column has no order, and neither has a list; see 'block_in_an_order<name>'; order by a column of numbers, text or time");
+};
+
 namespace detail {
 
 template <class Key>
@@ -80,6 +85,25 @@ template <class Key>
 inline constexpr bool is_sort_key = requires { sort_key_traits<Key>::down; };
 template <class Key>
 inline constexpr auto key_name_of = sort_key_traits<Key>::key_name;
+
+template <class Schema, fixed_string Name>
+constexpr bool is_nested_column() {
+    if constexpr (has_column<Schema, Name>) return is_nested<column_type_t<Schema, Name>>;
+    else return false;
+}
+
+// Whether the keys exist and have an order; and what is said where not.
+template <class Schema, class... Keys>
+inline constexpr bool order_fits = ((has_column<Schema, key_name_of<Keys>> && !is_nested_column<Schema, key_name_of<Keys>>()) && ...);
+template <class Schema, fixed_string Name>
+constexpr auto report_order_key() {
+    if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
+    else if constexpr (is_nested_column<Schema, Name>()) detail::report(detail::mistake<block_in_an_order<name<Name>>>);
+}
+template <class Schema, class... Keys>
+constexpr auto report_order() {
+    (report_order_key<Schema, key_name_of<Keys>>(), ...);
+}
 
 struct sort_key {
     std::size_t column;
@@ -203,11 +227,10 @@ struct sort_by_stage : stage_base {
 
     template <class Schema>
     auto bind(relation<Schema> r) const {
-        if constexpr (!(has_column<Schema, detail::key_name_of<Keys>> && ...)) {
-            (detail::require_column<Schema, detail::key_name_of<Keys>>(), ...);
+        if constexpr (!detail::order_fits<Schema, Keys...>) {
+            detail::report_order<Schema, Keys...>();
             return detail::erroneous_rows();
         } else {
-            static_assert((!is_nested<column_type_t<Schema, detail::key_name_of<Keys>>> && ...), "segkit: a block column has no order, and neither has a list");
             std::vector<detail::sort_key> keys{detail::sort_key_in<Schema, Keys>()...};
             return detail::relation_over<Schema>(detail::compute_on_first_scan(detail::sorted_rows<plan>(std::move(r.plan), std::move(r.slot_of), std::move(keys))));
         }

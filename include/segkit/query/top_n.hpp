@@ -7,6 +7,7 @@
 // ones are taken. Ends a pass; holds n rows, or n of each group, and of those the columns that are read later.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,12 @@
 #include <segkit/query/order_by.hpp>
 
 namespace SEGKIT_NAMESPACE {
+
+template <class... Given>
+struct not_a_top_n {
+    static_assert(detail::never<Given...>,
+                  "segkit: top_n takes how many rows, and then the keys of their order: top_n(10, descending(\"revenue\"_c)); see 'not_a_top_n<what was given...>'");
+};
 
 template <class Order, class Groups>
 struct top_n_stage;
@@ -73,6 +80,19 @@ constexpr auto top_n(std::size_t n, const Keys&...) {
         detail::report(detail::mistake<not_an_order<Keys...>>);
         return detail::erroneous_choice{};
     }
+}
+
+namespace detail {
+template <class... Given>
+inline constexpr bool begins_with_a_number = false;
+template <class First, class... More>
+inline constexpr bool begins_with_a_number<First, More...> = std::convertible_to<First, std::size_t> && sizeof...(More) > 0;
+}  // namespace detail
+template <class... Given>
+    requires(!detail::begins_with_a_number<Given...>)
+constexpr auto top_n(const Given&...) {
+    detail::report(detail::mistake<not_a_top_n<Given...>>);
+    return detail::erroneous_choice{};
 }
 
 }  // namespace SEGKIT_NAMESPACE
