@@ -152,7 +152,22 @@ TEST_CASE("an integer sum that does not fit is an error, one that passes through
     CHECK((t | sk::aggregate("s"_c = sk::sum("x"_c)) | sk::collect())["s"_c][0] == most);
     CHECK_THROWS_WITH_AS(t | sk::aggregate("s"_c = sk::sum("x"_c).where("y"_c)) | sk::collect(), doctest::Contains("sum: overflow"), sk::error);
     CHECK_THROWS_WITH_AS(t | sk::group_by("y"_c).aggregate("n"_c = sk::count(), "total"_c = sk::sum("x"_c)) | sk::collect(),
-                         doctest::Contains("sum: overflow in 'total': found a sum near"), sk::error);
+                         doctest::Contains("sum: overflow in 'total': found a sum near 18446744073709551616.000000 where 'y' is true, expected"), sk::error);
+}
+
+TEST_CASE("a sum that does not fit names its group, among few and among many") {
+    constexpr std::int64_t most = 9223372036854775807;
+    using rows = sk::schema<sk::field<"user", std::optional<std::int64_t>>, sk::field<"country", sk::text>, sk::field<"day", sk::date>, sk::field<"x", std::int64_t>>;
+    for (const std::int64_t users : {3, 60'000}) {
+        sk::table<rows> t;
+        for (std::int64_t i = 0; i < 2 * users; ++i) t.append(i % users, "country", sk::date(2024, 2, 29), i % users == users - 1 ? most : i);
+        const auto sum_by = [&](auto... keys) { (void)(t | sk::group_by(keys...).aggregate("total"_c = sk::sum("x"_c)) | sk::collect(sk::threads(2))); };
+        const std::string user = "where 'user' is " + std::to_string(users - 1);
+        CHECK_THROWS_WITH_AS(sum_by("user"_c), doctest::Contains((user + ", expected").c_str()), sk::error);
+        CHECK_THROWS_WITH_AS(sum_by("user"_c, "country"_c, "day"_c), doctest::Contains((user + " and 'country' is \"country\" and 'day' is 2024-02-29, expected").c_str()), sk::error);
+    }
+    const sk::table<rows> unknown{{std::nullopt, "", sk::date(2024, 1, 1), most}, {std::nullopt, "", sk::date(2024, 1, 1), most}};
+    CHECK_THROWS_WITH_AS(unknown | sk::group_by("user"_c).aggregate("total"_c = sk::sum("x"_c)) | sk::collect(), doctest::Contains("where 'user' is null"), sk::error);
 }
 
 namespace {

@@ -129,7 +129,7 @@ private:
     template <class Schema, class Key>
     static void add_key(relation<Schema>& r, detail::group_layout& layout, const Key& key) {
         const int slot = detail::key_slot(r, key);
-        layout.add_key(r.plan, slot);
+        layout.add_key(r.plan, slot, name_of<detail::group_key<Key>::key_name>);
     }
     template <class Schema, class... Results>
     static auto finish(relation<Schema>& r, detail::group_layout& layout, list<Schema>, const detail::pack<std::type_identity<Results>...>&) {

@@ -32,6 +32,7 @@
 #include <segkit/query/detail/group_layout.hpp>
 #include <segkit/query/detail/group_stores.hpp>
 #include <segkit/query/detail/key_numbers.hpp>
+#include <segkit/query/detail/stored_values.hpp>
 #include <segkit/statistics/number_states.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
@@ -262,7 +263,7 @@ struct group_engine {
             }
             for (const group_output& o : layout_.outputs) {
                 result_rows rows(out.columns[i++], 0, groups.size());
-                o.write(rows, few_.groups(), groups.size(), few_.offset_of(o.accumulator), no_count);
+                finish_output(rows, o, {few_.groups(), groups.size(), few_.offset_of(o.accumulator), no_count}, [&](std::size_t g) { return few_.keys.key(static_cast<std::uint32_t>(g)); });
             }
             return out;
         }
@@ -341,14 +342,19 @@ struct group_engine {
             out.rows = rows;
             for (const record_key& k : layout_.keys) out.columns.emplace_back(k.type, k.nullable);
             for (const group_output& o : layout_.outputs) out.columns.emplace_back(o.type, o.nullable);
-            if (rows == 0) return out;
-            for (column_data& c : out.columns) {
-                if (!result_rows::has_fixed_width(c.type)) continue;
-                grow_values(c.values, rows * size_of(c.type));
-                if (c.nullable) c.validity.grow((rows + 7) / 8);
-                c.rows = rows;
-            }
+            for (column_data& c : out.columns) make_room(c, rows);
             return out;
+        }
+        column_data column_of(type_id type, bool nullable, std::size_t rows) const {
+            column_data column(type, nullable);
+            make_room(column, rows);
+            return column;
+        }
+        void make_room(column_data& c, std::size_t rows) const {
+            if (rows == 0 || !result_rows::has_fixed_width(c.type)) return;
+            grow_values(c.values, rows * size_of(c.type));
+            if (c.nullable) c.validity.grow((rows + 7) / 8);
+            c.rows = rows;
         }
         // Large columns get the memory that records have had: the system need not clear it again.
         void grow_values(buffer& values, std::size_t bytes) const {
@@ -369,9 +375,47 @@ struct group_engine {
             for (const record_key& k : layout_.keys) finish_key(next(), k, groups, count);
             for (const group_output& o : layout_.outputs) {
                 result_rows out = next();
-                o.write(out, groups, count, layout_.key_bytes + layout_.accumulators[o.accumulator]->state_offset,
-                        layout_.has_count ? layout_.key_bytes : no_count);
+                finish_output(out, o, {groups, count, layout_.key_bytes + layout_.accumulators[o.accumulator]->state_offset, layout_.has_count ? layout_.key_bytes : no_count},
+                              [&](std::size_t g) { return groups[g]; });
             }
+        }
+        // The states of some groups.
+        struct states_at {
+            const std::byte* const* groups;
+            std::size_t count, state_offset, count_offset;
+
+            void finish(result_rows& out, const group_output& o) const { o.finish->finish(out, groups, count, state_offset, count_offset); }
+        };
+        // Results of one column. An error in them is given the column and the group: groups are finished again one by one to find it.
+        template <class KeyAt>
+        void finish_output(result_rows& out, const group_output& o, const states_at& states, KeyAt key_at) const {
+            try {
+                states.finish(out, o);
+            } catch (const error& failure) {
+                error_details details = failure.details();
+                if (!details.field.empty()) throw;
+                details.field = o.name;
+                for (std::size_t g = 0; g < states.count && !layout_.keys.empty(); ++g) {
+                    column_data one = column_of(o.type, o.nullable, 1);
+                    result_rows row(one, 0, 1);
+                    try {
+                        states_at{states.groups + g, 1, states.state_offset, states.count_offset}.finish(row, o);
+                    } catch (const error& of_group) {
+                        details.found = of_group.details().found + " where " + shown_keys(key_at(g));
+                        break;
+                    }
+                }
+                throw error(std::move(details));
+            }
+        }
+        std::string shown_keys(const std::byte* group) const {
+            std::string shown;
+            for (const record_key& k : layout_.keys) {
+                column_data one = column_of(k.type, k.nullable, 1);
+                finish_key(result_rows(one, 0, 1), k, &group, 1);
+                shown += (shown.empty() ? "'" : " and '") + std::string(k.name) + "' is " + shown_key(one, 0);
+            }
+            return shown;
         }
         void finish_key(result_rows out, const record_key& key, const std::byte* const* groups, std::size_t count) const {
             if (key.type == type_id::text && !key.nullable) {

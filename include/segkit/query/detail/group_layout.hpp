@@ -241,6 +241,7 @@ struct record_key {
     bool copy_text;                // the bytes do not outlive the chunk
     std::uint32_t offset = 0;      // in the key
     std::uint32_t null_bit = 0;    // in its null bits; the value of a null is zero
+    std::string_view name{};       // of the column, for messages
 };
 
 inline bool mask_bit(const std::byte* words, int mask) {
@@ -277,17 +278,6 @@ struct group_output {
     type_id type;
     bool nullable;
     std::string_view name{};    // of the column, for messages
-
-    void write(result_rows& out, const std::byte* const* groups, std::size_t count, std::size_t state_offset, std::size_t count_offset) const {
-        try {
-            finish->finish(out, groups, count, state_offset, count_offset);
-        } catch (const error& failure) {
-            error_details details = failure.details();
-            if (!details.field.empty()) throw;
-            details.field = name;
-            throw error(std::move(details));
-        }
-    }
 };
 
 // f(k, row) for k in [0, n): k counts from the chunk's selected row number `first`.
@@ -344,9 +334,9 @@ struct group_parts {
                 if (s >= 0) reads.push_back(s);
             return static_cast<int>(masks.size()) - 1;
         }
-        void add_key(const plan& p, int slot_number) {
+        void add_key(const plan& p, int slot_number, std::string_view name) {
             const slot& s = p.at(slot_number);
-            keys.push_back({slot_number, s.type, s.nullable, s.type == type_id::text && !s.stable});
+            keys.push_back({slot_number, s.type, s.nullable, s.type == type_id::text && !s.stable, 0, 0, name});
             reads.push_back(slot_number);
         }
         // Takes the accumulator, or finds an equal one; returns its number.

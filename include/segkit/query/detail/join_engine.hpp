@@ -23,23 +23,9 @@
 #include <segkit/query/detail/hash.hpp>
 #include <segkit/query/detail/join_index.hpp>
 #include <segkit/query/detail/join_runs.hpp>
+#include <segkit/query/detail/stored_values.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
-
-// A key as a message shows it.
-template <class Column>
-std::string key_text(const Column& column, std::size_t row) {
-    switch (column.type) {
-        case type_id::text: return "\"" + std::string(column_view<text>(column)[row]) + "\"";
-        case type_id::boolean: return column_view<bool>(column)[row] ? "true" : "false";
-        case type_id::int32: return std::to_string(column_view<std::int32_t>(column)[row]);
-        case type_id::int64: return std::to_string(column_view<std::int64_t>(column)[row]);
-        case type_id::float32: return std::to_string(column_view<float>(column)[row]);
-        case type_id::float64: return std::to_string(column_view<double>(column)[row]);
-        case type_id::date: return "day " + std::to_string(column_view<date>(column)[row].days_since_1970());
-        default: return "a " + std::string(to_string(column.type));
-    }
-}
 
 enum class join_kind { inner, left, semi, anti };
 
@@ -138,7 +124,7 @@ struct join_engine {
             std::string names, values;
             for (std::size_t i = 0; i < keys_.size(); ++i) {
                 names += (i ? ", " : "") + std::string(promise_.key_names[i]);
-                values += (i ? ", " : "") + key_text(*columns_[keys_[i]], first);
+                values += (i ? ", " : "") + shown_key(*columns_[keys_[i]], first);
             }
             throw error({.code = error_code::duplicate_key,
                          .stage = std::string(promise_.stage),
