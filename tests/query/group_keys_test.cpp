@@ -12,6 +12,8 @@
 #include <segkit/exec/threads.hpp>
 #include <segkit/query.hpp>
 
+#include "support/same_columns.hpp"
+
 namespace sk = segkit;
 using namespace segkit::literals;
 
@@ -100,4 +102,52 @@ TEST_CASE("having is a filter after the group-by") {
     CHECK(frequent.rows() == expected);
     CHECK(expected > 0);
     CHECK(expected < all.rows());
+}
+
+TEST_CASE("keys from the right side of a join give the groups of the joined rows, kept first, whatever their types and however the join finds them") {
+    using person = sk::schema<sk::field<"user", std::int64_t>, sk::field<"code", sk::text>, sk::field<"year", std::int32_t>, sk::field<"home", std::optional<sk::text>>,
+                              sk::field<"kind", sk::category>, sk::field<"size", double>>;
+    using visit = sk::schema<sk::field<"user", std::optional<std::int64_t>>, sk::field<"code", sk::text>, sk::field<"paid", double>>;
+    const sk::counter_random random(5, 1);
+    const auto people = [&](std::uint64_t step) {    // step 1: in the order of their numbers; else scattered, and not all there
+        sk::table<person> t;
+        for (std::uint64_t i = 0; i < 3'000; ++i) {
+            const std::uint64_t user = i * step % 3'001;
+            const std::string code = "person number " + std::to_string(user), home = "a town of a long name " + std::to_string(user % 7);
+            t.append(static_cast<std::int64_t>(user), std::string_view(code), static_cast<std::int32_t>(1940 + random.below(user, 66)),
+                     user % 5 ? std::optional<std::string_view>(home) : std::nullopt, std::string_view(user % 3 ? "new" : "old"), user % 4 ? (user % 8 ? 0.0 : -0.0) : std::numeric_limits<double>::quiet_NaN());
+        }
+        return t;
+    };
+    sk::table<visit> visits;
+    for (std::uint64_t i = 0; i < 40'000; ++i) {
+        const std::uint64_t user = random.below(2 * i, 3'300);
+        const std::string code = "person number " + std::to_string(user);
+        visits.append(user % 11 ? std::optional(static_cast<std::int64_t>(user)) : std::nullopt, std::string_view(code), static_cast<double>(random.below(2 * i + 1, 10'000)) / 7);
+    }
+    const auto same_groups = [&](const auto& joined, const auto& grouped) {
+        const auto kept = visits | joined | sk::collect();
+        const auto expected = kept | grouped | sk::collect();
+        REQUIRE(expected.rows() > 1);
+        for (const unsigned n : {1u, 2u, 3u, 7u}) {
+            const auto found = visits | joined | grouped | sk::collect(sk::threads(n));
+            CHECK(support::same_columns(found.data(), expected.data()));
+        }
+    };
+    const auto totals = [](const auto&... keys) { return sk::group_by(keys...).aggregate("rows"_c = sk::count(), "paid"_c = sk::sum("paid"_c), "spread"_c = sk::stddev("paid"_c), "least"_c = sk::min("year"_c)); };
+    for (const std::uint64_t step : {std::uint64_t{1}, std::uint64_t{17}}) {
+        const auto right = people(step);
+        const auto by_user = right | sk::drop("code"_c);
+        const auto by_code = right | sk::drop("user"_c);
+        same_groups(sk::inner_join(by_user, "user"_c, sk::one_match) | sk::filter("size"_c == 0.0), totals("year"_c));
+        same_groups(sk::left_join(by_user, "user"_c, sk::one_match).otherwise("home"_c = "nowhere", "size"_c = 1.0), totals("home"_c, "size"_c));
+        same_groups(sk::left_join(by_code, "code"_c, sk::one_match), totals("home"_c));
+        same_groups(sk::inner_join(by_code, "code"_c, sk::one_match), totals("kind"_c, "home"_c));
+    }
+    // Nothing to find: no right side, and no match.
+    const auto nobody = people(1) | sk::filter("user"_c < 0) | sk::drop("code"_c);
+    const auto nothing = visits | sk::left_join(nobody, "user"_c, sk::one_match) | totals("year"_c, "home"_c) | sk::collect();
+    REQUIRE(nothing.rows() == 1);
+    CHECK(nothing["rows"_c][0] == 40'000);
+    CHECK((visits | sk::inner_join(nobody, "user"_c, sk::one_match) | totals("year"_c) | sk::collect()).rows() == 0);
 }

@@ -50,13 +50,16 @@ inline void* map_large_pages(std::size_t bytes) {
 }
 #endif
 
-// Room for n values whose content is not initialised.
+// What is read here and there gains by large pages sooner: each small one would have to be found anew.
+inline constexpr std::size_t scattered_bytes = large_page / 2;
+
+// Room for n values whose content is not initialised; in large pages from so many bytes on.
 template <class T>
-owned_memory<T> take_memory(std::size_t n) {
+owned_memory<T> take_memory(std::size_t n, [[maybe_unused]] std::size_t large = 2 * large_page) {
     if (n > static_cast<std::size_t>(-1) / (2 * sizeof(T))) throw std::bad_alloc();
     const std::size_t bytes = n * sizeof(T);
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes >= 2 * large_page) {
+    if (bytes >= large) {
         const std::size_t whole = (bytes + large_page - 1) / large_page * large_page;
         void* memory = map_large_pages(whole);
         if (!memory) throw std::bad_alloc();

@@ -80,6 +80,17 @@ public:
     virtual std::vector<pass_input> inputs() const { return {}; }
     virtual void run(chunk& rows, scratch& memory) const = 0;
 
+    // Of a step that takes what it writes from rows held in memory, and reads nothing but which row that is: the slot that says so (the
+    // row's number, plus one, or 0 where there is none), and, once it is prepared, how many rows are held. Others: -1.
+    virtual int row_slot() const { return -1; }
+    virtual std::size_t rows_held() const { return 0; }
+    // Of a prepared step that writes that slot: the same, but for what it writes: number_of[row's number + 1], plus one, where the row
+    // counts. Nothing where that is not at hand.
+    virtual std::shared_ptr<const step> with_numbers(const std::uint16_t* number_of, executor_ref executor) const {
+        (void)number_of, (void)executor;
+        return nullptr;
+    }
+
     const std::vector<int>& reads() const { return reads_; }
     const std::vector<int>& writes() const { return writes_; }
 
@@ -102,6 +113,7 @@ public:
         return static_cast<int>(slots_.size()) - 1;
     }
     void add_step(std::shared_ptr<const step> s) { steps_.push_back(std::move(s)); }
+    void replace_step(std::size_t i, std::shared_ptr<const step> s) { steps_[i] = std::move(s); }
 
     const slot& at(int number) const { return slots_[static_cast<std::size_t>(number)]; }
     slot& at(int number) { return slots_[static_cast<std::size_t>(number)]; }
@@ -153,10 +165,13 @@ template <class Plan>
 struct plan_pass {
     static void run(const Plan& plan, const std::vector<int>& outputs, executor_ref executor, morsel_consumer& consumer) {
         const program p = compile(plan, outputs);
-        for (std::size_t i = p.steps.size(); i-- > 0;) p.steps[i]->prepare(executor);    // from the end: readers say first what they want
+        prepare(p, executor);
         pass pass_through(plan.slot_count(), p, consumer);
         plan.source()->scan(p.needed, executor, pass_through);
     }
+
+    // What run does before the first row comes; doing it before that is no waste.
+    static void prepare(const Plan& plan, const std::vector<int>& outputs, executor_ref executor) { prepare(compile(plan, outputs), executor); }
 
     struct program {
         std::vector<const step*> steps;
@@ -165,6 +180,10 @@ struct plan_pass {
         std::vector<std::size_t> stage_of;                 // per source column
         std::vector<std::size_t> stage_ends;               // of all stages but the last: how many steps have then run
     };
+
+    static void prepare(const program& p, executor_ref executor) {
+        for (std::size_t i = p.steps.size(); i-- > 0;) p.steps[i]->prepare(executor);    // from the end: readers say first what they want
+    }
 
     // Backward from the outputs: which steps run, which columns the source must deliver.
     static program compile(const Plan& plan, const std::vector<int>& outputs) {

@@ -6,7 +6,8 @@
 // 2. Records wait until they take three times the memory of the groups so far. Then each partition takes them in morsel order,
 //    finds the group of each and updates the states block by block, while the partition's groups are in the cache. The
 //    records' memory is used again: memory grows with the groups, not with the rows.
-// Integer keys that lie densely, in a column in memory, find their group by place; other keys by hash.
+// Integer keys that lie densely, in a column in memory, find their group by place; keys that a join took from its right side by
+// that row, whose key is numbered beforehand (row_keys.hpp); other keys by hash.
 // Groups leave in the order in which their first rows stand in the input. Rows of one group always update it in row order, so
 // results are the same bits for any executor and chunking, and whichever way the groups went.
 #pragma once
@@ -32,6 +33,7 @@
 #include <segkit/query/detail/group_layout.hpp>
 #include <segkit/query/detail/group_stores.hpp>
 #include <segkit/query/detail/key_numbers.hpp>
+#include <segkit/query/detail/row_keys.hpp>
 #include <segkit/query/detail/stored_values.hpp>
 #include <segkit/statistics/number_states.hpp>
 
@@ -61,6 +63,8 @@ struct group_engine {
         const group_layout& layout() const { return layout_; }
         few_groups& few() { return few_; }
         std::uint32_t most_few() const { return most_few_; }
+        // The numbers of the keys, where all come from rows held in memory.
+        row_keys<>& by_row() { return by_row_; }
         // Whether a morsel that begins should count on few groups.
         bool expects_few() const { return !many_.load(std::memory_order_relaxed); }
         void expect_many() { many_.store(true, std::memory_order_relaxed); }
@@ -438,6 +442,7 @@ struct group_engine {
         slab_pool pool_;
         std::unique_ptr<slab_pool> record_pool_ = std::make_unique<slab_pool>();
         few_groups few_;
+        row_keys<> by_row_;
         std::uint32_t most_few_;
         bool in_order_;
         std::atomic<bool> many_{false};
@@ -484,7 +489,8 @@ struct group_engine {
             if (at_once_) memory.reset();
             const std::uint32_t before = keys.size();
             auto* numbers = reinterpret_cast<std::uint32_t*>(memory.take(n * sizeof(std::uint32_t)));
-            keys.number(c, first, n, records_.rows, numbers);
+            if (const row_keys<>& by_row = tables_.by_row(); by_row.found()) keys.number_rows(by_row, c, first, n, records_.rows, numbers);
+            else keys.number(c, first, n, records_.rows, numbers);
             auto* fields = reinterpret_cast<block_values*>(memory.take(layout_.fields.size() * sizeof(block_values)));
             for (std::size_t f = 0; f < layout_.fields.size(); ++f) new (fields + f) block_values(reader_.column(c, first, n, layout_.fields[f], !at_once_, memory));
             const std::size_t mask_bytes = 8 * layout_.mask_words;
@@ -584,7 +590,9 @@ struct group_engine {
             find_range(executor);
             group_tables tables(layout_, executor.concurrency() == 1);
             group_consumer consumer(tables);
-            rows_.run(layout_.reads, executor, consumer);
+            plan rows = rows_;
+            const bool by_row = tables.expects_few() && tables.by_row().find(rows, layout_, tables.most_few(), executor);
+            rows.run(by_row ? tables.by_row().reads(layout_) : layout_.reads, executor, consumer);
             return tables.finish(executor);
         }
 

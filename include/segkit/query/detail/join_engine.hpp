@@ -160,9 +160,10 @@ struct join_engine {
         void run(chunk& c, scratch& memory) const override {
             auto* match = memory.values<std::uint32_t>(match_);
             c.slots[static_cast<std::size_t>(match_)] = {match};
-            right_->find_by().find(c, keys_, match);
-            if (kind_ == join_kind::left) return;
+            const bool all_match = by_place_ ? right_->find_by().find_numbers(c, keys_[0], by_place_.get(), match) : right_->find_by().find(c, keys_, match);
+            if (by_place_ && kind_ == join_kind::left && !all_match) c.each([&](std::uint32_t, std::uint32_t row) { match[row] = match[row] ? match[row] : of_none_; });
             const bool kept_where = kind_ != join_kind::anti;
+            if (kind_ == join_kind::left || (all_match && kept_where)) return;
             std::uint32_t dropped = 0;
             c.each([&](std::uint32_t, std::uint32_t row) { dropped += (match[row] != 0) != kept_where; });
             if (dropped == 0) return;
@@ -174,12 +175,22 @@ struct join_engine {
             c.dense = false;
             c.selected = kept;
         }
+        std::shared_ptr<const step> with_numbers(const std::uint16_t* number_of, executor_ref executor) const override {
+            std::shared_ptr<const std::uint16_t[]> by_place = right_->find_by().numbers_by_place(number_of, executor);
+            if (!by_place) return nullptr;
+            auto same = std::make_shared<lookup_step>(*this);
+            same->by_place_ = std::move(by_place);
+            same->of_none_ = number_of[0] + 1u;
+            return same;
+        }
 
     private:
         join_kind kind_;
         std::shared_ptr<right_side> right_;
         std::vector<int> keys_;
         int match_;
+        std::shared_ptr<const std::uint16_t[]> by_place_{};    // what is written instead of the match
+        std::uint32_t of_none_ = 0;
     };
 
     // Right values of the rows, by the match of each (right row + 1, or 0), into a slot. Rows without a match are null or filled.
@@ -292,6 +303,8 @@ struct join_engine {
             gathering(right_->column(column_), nullable_, fill_)
                 .into(c.slots[static_cast<std::size_t>(out_)], memory, out_, c, c.slots[static_cast<std::size_t>(match_)].as<std::uint32_t>());
         }
+        int row_slot() const override { return match_; }
+        std::size_t rows_held() const override { return right_->rows(); }
 
     private:
         std::shared_ptr<right_side> right_;
@@ -390,8 +403,8 @@ struct join_engine {
                     for (std::size_t k = 0; k < keys_.size(); ++k)
                         c.slots[static_cast<std::size_t>(keys_[k])] = readers[k]->read(row, c.rows, memory, keys_[k]);
                     std::uint32_t* match = all.match.get() + row;
-                    index.find(c, keys_, match);
-                    for (std::uint32_t i = 0; i < c.rows; ++i) none += match[i] == 0;
+                    if (!index.find(c, keys_, match))
+                        for (std::uint32_t i = 0; i < c.rows; ++i) none += match[i] == 0;
                     if (!index.has_further()) continue;
                     for (std::uint32_t i = 0; i < c.rows; ++i)
                         if (match[i]) count += index.further_matches(match[i]);

@@ -83,16 +83,23 @@ key_extent extent_of_keys(const Column& column, std::size_t rows, executor_ref e
     return all;
 }
 
-// match[row] = f(row) of the selected rows of a chunk, 0 where the key is null.
+// match[row] = f(row) of the selected rows of a chunk, 0 where the key is null; whether none of these is 0.
 template <class F>
-void look_up_keys(const chunk& c, const slot_view& view, std::uint32_t* match, F&& f) {
+bool look_up_keys(const chunk& c, const slot_view& view, std::uint32_t* match, F&& f) {
+    bool complete = true;
+    const auto look_up = [&](std::uint32_t row) {
+        const std::uint32_t found = f(row);
+        match[row] = found;
+        complete &= found != 0;
+    };
     if (c.dense) {
-        for (std::uint32_t row = 0; row < c.rows; ++row) match[row] = f(row);
+        for (std::uint32_t row = 0; row < c.rows; ++row) look_up(row);
     } else {
-        for (std::uint32_t k = 0; k < c.selected; ++k) match[c.selection[k]] = f(c.selection[k]);
+        for (std::uint32_t k = 0; k < c.selected; ++k) look_up(c.selection[k]);
     }
-    if (view.validity == all_valid_bits.data()) return;
+    if (view.validity == all_valid_bits.data()) return complete;
     c.each([&](std::uint32_t, std::uint32_t row) { match[row] = view.valid(row) ? match[row] : 0; });
+    return false;
 }
 
 struct repeated_key {
@@ -129,17 +136,47 @@ public:
         return repeated_;
     }
 
-    // match[row] of each selected row of the chunk: right row + 1 of its first match, or 0.
-    void find(const chunk& c, const std::vector<int>& slots, std::uint32_t* match) const {
+    // match[row] of each selected row of the chunk: right row + 1 of its first match, or 0. Whether it is known that none is 0.
+    bool find(const chunk& c, const std::vector<int>& slots, std::uint32_t* match) const {
         if (form_ == form::empty) {
             std::memset(match, 0, c.rows * sizeof *match);
-        } else if (form_ == form::hashed) {
-            find_hashed(c, slots, match);
-        } else {
-            with_key_value(keys_[0]->type, [&]<class V>(std::type_identity<V>) {
-                if constexpr (is_direct_key<V>) find_direct<V>(c, c.slots[static_cast<std::size_t>(slots[0])], match);
-            });
+            return false;
         }
+        if (form_ == form::hashed) {
+            find_hashed(c, slots, match);
+            return false;
+        }
+        return with_key_value(keys_[0]->type, [&]<class V>(std::type_identity<V>) {
+            if constexpr (is_direct_key<V>) return find_direct<V>(c, c.slots[static_cast<std::size_t>(slots[0])], match);
+            else return false;
+        });
+    }
+
+    // Where keys address an array: number_of[match] + 1 of each place of it and 0 of those without a row, and the same look-up of these.
+    owned_memory<std::uint16_t> numbers_by_place(const std::uint16_t* number_of, executor_ref executor) const {
+        if (form_ != form::in_order && form_ != form::direct) return nullptr;
+        auto numbers = take_memory<std::uint16_t>(range_ + 1, scattered_bytes);
+        executor.run(range_ / rows_per_task + 1, [&](std::size_t task) {
+            for (std::uint64_t place = task * rows_per_task; place < std::min<std::uint64_t>(range_, (task + 1) * rows_per_task); ++place) {
+                const std::uint32_t match = form_ == form::direct ? entries_[place] : static_cast<std::uint32_t>(place + 1);
+                numbers[place] = match ? static_cast<std::uint16_t>(number_of[match] + 1) : std::uint16_t{0};
+            }
+        });
+        numbers[range_] = 0;
+        return numbers;
+    }
+    bool find_numbers(const chunk& c, int slot, const std::uint16_t* by_place, std::uint32_t* number) const {
+        const slot_view& view = c.slots[static_cast<std::size_t>(slot)];
+        return with_key_value(keys_[0]->type, [&]<class V>(std::type_identity<V>) {
+            if constexpr (is_direct_key<V>) {
+                return look_up_keys(c, view, number, [&, values = view.as<V>(), by_place](std::uint32_t row) {
+                    const std::uint64_t place = place_of(values[row]);
+                    return std::uint32_t{by_place[place < range_ ? place : range_]};
+                });
+            } else {
+                return false;
+            }
+        });
     }
 
     // Whether any key stands in several rows, and all of these are asked for.
@@ -209,7 +246,7 @@ private:
 
     template <class V>
     void fill_direct(const Column& column, const V* values, executor_ref executor) {
-        entries_ = take_memory<std::uint32_t>(range_ + 1);    // one more, always 0, for keys outside the range
+        entries_ = take_memory<std::uint32_t>(range_ + 1, scattered_bytes);    // one more, always 0, for keys outside the range
         std::uint32_t* entries = entries_.get();
         const std::size_t parts = range_ / (rows_per_task * 4) + 1;
         executor.run(parts, [&](std::size_t part) {
@@ -256,7 +293,7 @@ private:
     }
 
     template <class V>
-    void find_direct(const chunk& c, const slot_view& view, std::uint32_t* match) const {
+    bool find_direct(const chunk& c, const slot_view& view, std::uint32_t* match) const {
         const V* values = view.as<V>();
         switch (form_) {
             case form::in_order:
@@ -366,7 +403,7 @@ private:
                 if (places[row].part != nowhere) in_parts[next[places[row].part]++] = {places[row].low, static_cast<std::uint32_t>(row)};
         });
 
-        entries_ = take_memory<std::uint32_t>(entries);
+        entries_ = take_memory<std::uint32_t>(entries, scattered_bytes);
         std::vector<std::uint32_t> first_of;
         if (why_ == purpose::find_all) {
             first_of.resize(rows_);

@@ -49,15 +49,17 @@ public:
     // By its place among those given to build.
     const Column& column(std::size_t i) const { return columns_[i]; }
 
-    void find(const chunk& c, const std::vector<int>& slots, std::uint32_t* match) const {
+    bool find(const chunk& c, const std::vector<int>& slots, std::uint32_t* match) const {
         const slot_view& view = c.slots[static_cast<std::size_t>(slots[0])];
-        with_key_value(type_, [&]<class V>(std::type_identity<V>) {
+        return with_key_value(type_, [&]<class V>(std::type_identity<V>) {
             if constexpr (is_direct_key<V>) {
                 const V* values = view.as<V>();
-                look_up_keys(c, view, match, [&](std::uint32_t row) {
+                return look_up_keys(c, view, match, [&](std::uint32_t row) {
                     const std::uint64_t place = std::min(place_of(values[row]), range_);
                     return begins_[place] != begins_[place + 1] ? static_cast<std::uint32_t>(place + 1) : 0u;
                 });
+            } else {
+                return false;
             }
         });
     }

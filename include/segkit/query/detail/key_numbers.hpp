@@ -45,6 +45,22 @@ public:
             number_keys(c, first, n, row, numbers);
         }
     }
+    // The same where the key is that of a row held in memory, whose number a slot gives (row_keys.hpp).
+    template <class RowKeys>
+    void number_rows(const RowKeys& held, const chunk& c, std::uint32_t first, std::uint32_t n, std::uint32_t row, std::uint32_t* numbers) {
+        const auto* given = c.slots[static_cast<std::size_t>(held.row_slot())].template as<std::uint32_t>();
+        after_of_code_.resize(held.keys().size(), 0);
+        std::uint32_t* after_of = after_of_code_.data();
+        const auto number_by = [&](auto number_there) {
+            each_row(c, first, n, [&, after_of, numbers](std::uint32_t k, std::uint32_t r) {
+                const std::uint32_t there = number_there(r);
+                if (after_of[there] == 0) [[unlikely]] after_of[there] = find_or_add(held.keys().key(there), held.keys().hash(there), row + k) + 1;
+                numbers[k] = after_of[there] - 1;
+            });
+        };
+        if (held.slot_has_numbers()) number_by([given](std::uint32_t r) { return given[r] - 1; });
+        else number_by([given, number_of = held.numbers()](std::uint32_t r) { return std::uint32_t{number_of[given[r]]}; });
+    }
     // The number of a key that stands elsewhere.
     std::uint32_t find_or_add(const std::byte* key_at, std::uint64_t hash, std::uint32_t row) {
         if (layout_->keys.empty()) return size() == 0 ? add(nullptr, 0, row) : 0;
@@ -165,7 +181,7 @@ private:
     std::vector<std::uint64_t> hashes_;
     std::vector<std::uint32_t> first_rows_;
     std::vector<short_text> shorts_;
-    std::vector<std::uint32_t> after_of_code_;    // its number + 1, or 0; null comes last
+    std::vector<std::uint32_t> after_of_code_;    // its number + 1, or 0; null comes last. The same of the numbers of rows held
     arena texts_;
 };
 using key_numbers = key_numbers_of<>;
