@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -134,6 +135,41 @@ TEST_CASE("dates and timestamps in another format") {
     CHECK(support::reading_message<visits>("day,start,end\n2023-01-04,,2023-01-04\n", options) ==
           "test.csv:2:1: scan_csv: malformed value in 'day' at row 0: found '2023-01-04', expected a date written %d.%m.%Y; correct the value, or the format that "
           "csv_options::formats gives the column");
+}
+
+TEST_CASE("a decimal comma is read and written where it is asked for") {
+    using amounts = sk::schema<sk::field<"name", sk::text>, sk::field<"x", double>, sk::field<"y", std::optional<float>>, sk::field<"n", std::int32_t>, sk::field<"t", sk::duration>>;
+    const sk::csv_options options{.delimiter = ';', .decimal_separator = ',', .null_values = {"-1,0"}};
+    const std::string header = "name;x;y;n;t\n";
+    // The same numbers with a point, read in the usual way, are the reference.
+    std::string commas = header, points = header;
+    for (int i = 0; i < 5000; ++i) {
+        const std::string whole = std::to_string(i * 7919 % 100'003), fraction = std::to_string(i * 104'729 % 9973), y = i % 3 ? whole + "e-" + std::to_string(i % 9) : "";
+        commas += "a.b," + whole + ";-" + whole + ',' + fraction + ';' + y + ";" + whole + ";" + std::to_string(i) + ",25\n";
+        points += "a.b," + whole + ";-" + whole + '.' + fraction + ';' + y + ";" + whole + ";" + std::to_string(i) + ".25\n";
+    }
+    const auto expected = support::read_text<amounts>(points, {.delimiter = ';'});
+    REQUIRE(expected.rows() == 5000);
+    const auto read = sk::read_csv<amounts>(input("commas.csv", commas), options, sk::threads(3));
+    CHECK(support::same_columns(read.data(), expected.data()));
+    const std::string written = sk::to_csv(expected, {.delimiter = ';', .decimal_separator = ','});
+    CHECK(std::count(written.begin(), written.end(), '.') == 5000);    // those of the names
+    CHECK(support::same_columns(support::read_text<amounts>(written, options).data(), expected.data()));
+    CHECK(support::read_text<amounts>(header + "a;1;-1,0;2;3\n", options)["y"_c][0] == std::nullopt);
+
+    // What could be a number of thousands is none, and integers have no fraction.
+    CHECK(support::reading_message<amounts>(header + "a;1.234;;2;3\n", options) ==
+          "test.csv:2:2: scan_csv: malformed value in 'x' at row 0: found '1.234', expected a finite number with a decimal comma; write a decimal comma, without separators of "
+          "thousands, or set csv_options::decimal_separator = '.'");
+    CHECK(support::reading_message<amounts>(header + "a;1,5,5;;2;3\n", options).find("found '1,5,5'") != std::string::npos);
+    CHECK(support::reading_message<amounts>(header + "a;1;;2,5;3\n", options).ends_with("declare the column as double"));
+    CHECK(support::reading_message<amounts>(header + "a;1,5;;2;3\n", {.delimiter = ';'}).ends_with("or set csv_options::decimal_separator = ','"));
+    // Nor can a byte be two things.
+    const std::string twice = "in 'decimal_separator': found ',', which is the delimiter as well, expected a delimiter that is not part of numbers; set .delimiter = ';'";
+    CHECK(support::reading_message<amounts>(header, {.decimal_separator = ','}).starts_with("scan_csv: invalid option " + twice));
+    CHECK(message_of([&] { (void)sk::to_csv(expected, {.decimal_separator = ','}); }).starts_with("write_csv: invalid option " + twice));
+    CHECK(support::reading_message<amounts>(header, {.delimiter = ';', .decimal_separator = '\''}).find("expected ',' or '.'") != std::string::npos);
+    CHECK(message_of([&] { (void)sk::to_csv(expected, {.delimiter = ';', .decimal_separator = ',', .null = "1,5"}); }).starts_with("write_csv: invalid option in 'null'"));
 }
 
 TEST_CASE("a format of a column that has none is refused") {

@@ -57,6 +57,7 @@ struct csv_format {
 // An empty field is a null where the column is nullable; in a text column that is not, it is the empty text.
 struct csv_options {
     char delimiter = ',';
+    char decimal_separator = '.';                                 // or ',': of float, double and duration, as in "1,5"
     std::vector<std::string> null_values{};                       // further spellings of null, such as "NA"
     csv_quoted_nulls quoted_nulls = csv_quoted_nulls::null;
     std::size_t block_bytes = 128 * 1024;                         // read at once: 64 bytes to 64 MiB
@@ -109,6 +110,7 @@ inline csv_settings checked_settings(const csv_options& options, const std::vect
     }
     settings.bad_rows = options.bad_rows;
     settings.progress = options.progress;
+    settings.comma = checked_decimal_comma(options.decimal_separator, options.delimiter, "scan_csv");
     settings.validate_all = options.validate == csv_validate::all;
     return settings;
 }
@@ -185,6 +187,7 @@ enum class csv_line_end { lf, crlf };
 
 struct csv_write_options {
     char delimiter = ',';
+    char decimal_separator = '.';                // or ','
     csv_quote quote = csv_quote::minimal;
     std::string null{};                          // how a null is spelled
     csv_line_end line_end = csv_line_end::lf;
@@ -192,13 +195,13 @@ struct csv_write_options {
 
 namespace detail {
 inline csv_form csv_form_of(const csv_write_options& options) {
-    return {options.delimiter, options.quote != csv_quote::minimal, options.quote == csv_quote::everything, options.null,
+    return {options.delimiter, checked_decimal_comma(options.decimal_separator, options.delimiter, "write_csv"), options.quote != csv_quote::minimal, options.quote == csv_quote::everything, options.null,
             options.line_end == csv_line_end::crlf ? "\r\n" : "\n", {}};
 }
 }  // namespace detail
 
 // Writes a table so that read_csv gives back every bit of it, told `quoted_nulls = csv_quoted_nulls::text` and the same
-// delimiter and null (`null_values = {null}`). The file appears whole or not at all; one that exists is replaced. Its
+// delimiter, decimal separator and null (`null_values = {null}`). The file appears whole or not at all; one that exists is replaced. Its
 // bytes do not depend on the executor. NaN, infinity and zero bytes in text have no CSV form: segkit::error names field
 // and row.
 template <class Schema>

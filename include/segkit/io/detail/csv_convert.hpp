@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <segkit/config.hpp>
@@ -69,11 +70,16 @@ struct csv_column {
     std::size_t slot = 0;        // in the schema
     std::size_t stage = 0;       // of the pass: when it is wanted
     const time_format* format = nullptr;
+    bool comma = false;          // numbers with a fraction have a decimal comma
+    char delimiter = ',';        // of the input, for messages
     csv_kernel kernel = nullptr; // none for text
 };
 
 template <class T>
 csv_kernel csv_choose_kernel(const csv_column& column, const csv_null_rule& nulls, instruction_set level) {
+    if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, duration>) {
+        if (column.comma) return column.field.nullable ? csv_convert<T, true, false, true> : csv_convert<T, false, false, true>;
+    }
     bool careful = column.format != nullptr;
     T value{};
     for (const std::string& spelling : nulls.spellings) careful = careful || parse_into(spelling.data(), spelling.data() + spelling.size(), value);
@@ -133,13 +139,13 @@ inline void csv_convert_texts(const csv_fields_of_column& fields, const csv_null
     }
 }
 
-inline std::string csv_expected(type_id type) {
+inline std::string csv_expected(type_id type, bool comma) {
     switch (type) {
         case type_id::boolean: return "true or false (or 1, 0)";
         case type_id::int32: return "an integer from -2147483648 to 2147483647";
         case type_id::int64: return "an integer of 64 bits";
         case type_id::float32:
-        case type_id::float64: return "a finite number";
+        case type_id::float64: return comma ? "a finite number with a decimal comma" : "a finite number";
         case type_id::date: return "a date that exists, written YYYY-MM-DD";
         case type_id::timestamp: return "a timestamp that exists, written YYYY-MM-DD HH:MM:SS with a fraction of at most 6 digits";
         case type_id::duration: return "seconds, with a fraction of at most 6 digits";
@@ -148,15 +154,21 @@ inline std::string csv_expected(type_id type) {
 }
 
 // What to do about a field that is not a value of its column.
-inline std::string csv_advice(const csv_field& column, std::string_view field) {
+inline std::string csv_advice(const csv_column& where, std::string_view field) {
+    const csv_field& column = where.field;
     const type_id type = column.type;
+    const bool comma = where.comma;
     const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
     if (is_blank(field.front()) || is_blank(field.back())) return "remove the blanks around the value";
     const std::string spelled = std::string("if it stands for a missing value, ") + (column.nullable ? "" : "declare the column std::optional and ") +
         "add it to csv_options::null_values";
     if (type == type_id::int32 && parse_value<std::int64_t>(field)) return "declare the column as std::int64_t";
-    if ((type == type_id::int32 || type == type_id::int64) && parse_value<double>(field)) return "declare the column as double";
-    if ((type == type_id::float32 || type == type_id::float64) && field.find(',') != field.npos) return "write a decimal point, without separators of thousands";
+    if ((type == type_id::int32 || type == type_id::int64) && parse_value<double>(comma ? csv_with_point(field) : std::string(field))) return "declare the column as double";
+    if (type == type_id::float32 || type == type_id::float64 || type == type_id::duration) {
+        if (comma && field.find('.') != field.npos) return "write a decimal comma, without separators of thousands, or set csv_options::decimal_separator = '.'";
+        if (!comma && field.find(',') != field.npos)
+            return std::string("write a decimal point, without separators of thousands") + (where.delimiter == ',' ? "" : ", or set csv_options::decimal_separator = ','");
+    }
     if (type == type_id::date && parse_value<timestamp>(field)) return "declare the column as segkit::timestamp";
     if (field.find_first_of("0123456789") == field.npos) return spelled;
     if ((type == type_id::date || type == type_id::timestamp) && field.find('-') != 4) return "say in csv_options::formats how this column is written";
@@ -171,10 +183,10 @@ inline error_details csv_refused_field(const csv_batch& batch, std::string_view 
                                          batch.line_of(static_cast<std::uint32_t>(field.data() - batch.text())), column.position);
     details.row = batch.first_row + row;
     details.found = field.empty() ? "an empty field" : shown(field);
-    details.expected = column.format ? "a " + std::string(to_string(column.field.type)) + " written " + column.format->pattern() : csv_expected(column.field.type);
+    details.expected = column.format ? "a " + std::string(to_string(column.field.type)) + " written " + column.format->pattern() : csv_expected(column.field.type, column.comma);
     details.advice = null             ? "declare the column as std::optional if values may be missing"
                      : column.format ? "correct the value, or the format that csv_options::formats gives the column"
-                                     : csv_advice(column.field, field);
+                                     : csv_advice(column, field);
     return details;
 }
 

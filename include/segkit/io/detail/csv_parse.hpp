@@ -283,8 +283,15 @@ struct csv_fast<timestamp> {
 
 // ---- columns
 
+// A number written with a decimal comma, as one with a point. One that has a point already is none: it may be one of thousands.
+inline std::string csv_with_point(std::string_view written) {
+    std::string number(written);
+    for (char& c : number) c = c == ',' ? '.' : c == '.' ? ',' : c;
+    return number;
+}
+
 // What the fast form refused. False: neither a value nor a null that is allowed.
-template <class T>
+template <class T, bool Comma = false>
 [[gnu::noinline]] bool csv_slow(const csv_job& job, const char* begin, const char* end, T& value, bool& known) {
     if (begin == end || (!job.nulls->spellings.empty() && job.nulls->spelled({begin, end}))) {
         value = T{};
@@ -294,11 +301,16 @@ template <class T>
     if constexpr (std::is_same_v<T, date> || std::is_same_v<T, timestamp>) {
         if (job.format) return parse_with(*job.format, begin, end, value);
     }
+    if constexpr (Comma) {
+        const std::string number = csv_with_point({begin, static_cast<std::size_t>(end - begin)});
+        return parse_into(number.data(), number.data() + number.size(), value);
+    }
     return parse_into(begin, end, value);
 }
 
-// `Fast` false: where a spelling of null is also a value, or the format is another. The fast form has no nulls.
-template <class T, bool Nullable, bool Fast>
+// `Fast` false: where a spelling of null is also a value, or the format is another. The fast form has no nulls. `Comma`: numbers
+// have a decimal comma.
+template <class T, bool Nullable, bool Fast, bool Comma = false>
 std::size_t csv_convert(const csv_job& job) {
     T* const values = static_cast<T*>(job.values);
     std::uint8_t bits = 0;
@@ -308,7 +320,7 @@ std::size_t csv_convert(const csv_job& job) {
         T value{};
         bool known = true;
         if (!(Fast && csv_words_fit && csv_fast<T>::parse(at, static_cast<std::uint32_t>(behind - at), value))) {
-            if (!csv_slow<T>(job, at, behind, value, known)) {
+            if (!csv_slow<T, Comma>(job, at, behind, value, known)) {
                 if constexpr (Nullable) job.validity[r >> 3] = bits;
                 return r;
             }

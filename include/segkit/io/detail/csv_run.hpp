@@ -57,6 +57,7 @@ struct csv_settings {
     std::shared_ptr<csv_bad_rows> bad_rows{};
     csv_progress_callback progress{};
     bool validate_all = false;
+    bool comma = false;    // the decimal separator
 };
 
 inline void check_csv_delimiter(char delimiter, std::string_view stage) {
@@ -68,6 +69,16 @@ inline void check_csv_delimiter(char delimiter, std::string_view stage) {
     details.found = shown({&delimiter, 1});
     details.expected = "a byte that occurs in no number, date or line end";
     details.advice = "use ',', ';', '|' or a tab";
+    throw error(std::move(details));
+}
+
+// Whether numbers have a decimal comma.
+inline bool checked_decimal_comma(char separator, char delimiter, std::string_view stage) {
+    if (separator == '.' || (separator == ',' && delimiter != ',')) return separator == ',';
+    error_details details{.code = error_code::invalid_option, .stage = std::string(stage), .field = "decimal_separator"};
+    details.found = shown({&separator, 1}) + (separator == delimiter ? ", which is the delimiter as well" : "");
+    details.expected = separator == ',' ? "a delimiter that is not part of numbers" : "',' or '.'";
+    details.advice = separator == ',' ? "set .delimiter = ';', or '\\t' where the columns are divided by tabs" : "leave it out for a decimal point";
     throw error(std::move(details));
 }
 
@@ -149,6 +160,8 @@ struct csv_open_input {
                 column.stage = wanted.stage_of.empty() ? 0 : wanted.stage_of[slot];
                 for (const auto& [name, format] : settings.formats)
                     if (name == column.field.name) column.format = &format;
+                column.comma = settings.comma;
+                column.delimiter = settings.form.delimiter;
                 column.kernel = csv_kernel_of(column, settings.nulls, level);
                 positions.push_back(position);
             }

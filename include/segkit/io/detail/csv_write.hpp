@@ -4,6 +4,7 @@
 // name in the same folder and renamed at the end. At most the texts of morsels that have overtaken others are kept.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -92,6 +93,7 @@ private:
 
 struct csv_form {
     char delimiter = ',';
+    bool comma = false;    // the decimal separator
     bool quote_values = false;
     bool quote_nulls = false;
     std::string null{};
@@ -103,7 +105,7 @@ inline void check_csv_form(const csv_form& form) {
     check_csv_delimiter(form.delimiter, "write_csv");
     const std::string_view null = form.null;
     const bool special = null.find_first_of("\"\r\n") != null.npos || null.find(form.delimiter) != null.npos || null.find('\0') != null.npos;
-    const bool value = parse_value<double>(null) || parse_value<bool>(null) || parse_value<timestamp>(null);
+    const bool value = parse_value<double>(form.comma ? csv_with_point(null) : form.null) || parse_value<bool>(null) || parse_value<timestamp>(null);
     if (!special && !value) return;
     error_details details{.code = error_code::invalid_option, .stage = "write_csv", .field = "null"};
     details.found = shown(null);
@@ -179,6 +181,10 @@ private:
 
     char* put_value(char* at, const slot_view& slot, std::size_t field, std::uint32_t row, std::uint64_t first_row) const {
         const auto number = [&](auto value) { return std::to_chars(at, at + most_fixed, value).ptr; };
+        const auto with_separator = [&](char* end) {
+            if (form_.comma) std::replace(at, end, '.', ',');
+            return end;
+        };
         const auto finite = [&](auto value) {
             if (!std::isfinite(value)) fail(error_code::not_a_number, field, first_row + row, to_text(value), "a finite number", "make it null before writing");
             return number(value);
@@ -187,11 +193,11 @@ private:
             case type_id::boolean: return put(at, slot.as<bool>()[row] ? "true" : "false");
             case type_id::int32: return number(slot.as<std::int32_t>()[row]);
             case type_id::int64: return number(slot.as<std::int64_t>()[row]);
-            case type_id::float32: return finite(slot.as<float>()[row]);
-            case type_id::float64: return finite(slot.as<double>()[row]);
+            case type_id::float32: return with_separator(finite(slot.as<float>()[row]));
+            case type_id::float64: return with_separator(finite(slot.as<double>()[row]));
             case type_id::date: put_date(at, slot.as<date>()[row]); return at;
             case type_id::timestamp: put_time(at, slot.as<timestamp>()[row], form_.delimiter == ' ' ? 'T' : ' '); return at;
-            case type_id::duration: return put(at, to_text(slot.as<duration>()[row]));
+            case type_id::duration: return with_separator(put(at, to_text(slot.as<duration>()[row])));
             default: return at;    // text has its own function, and blocks do not compile
         }
     }
