@@ -60,6 +60,14 @@ struct vector_lanes {
     [[gnu::always_inline]] static void fill(real& to, T value) { to = value - real{}; }
     [[gnu::always_inline]] static void clear(real& to) { to = real{}; }
     [[gnu::always_inline]] static void clear(index& to) { to = index{}; }
+    // Lane i of `to` is lane i + Places of eight, in a circle.
+    template <int Places>
+    [[gnu::always_inline]] static void turn(real& to, const real& from)
+        requires(width == 8)
+    {
+        constexpr int p = Places;
+        to = __builtin_shufflevector(from, from, p % 8, (p + 1) % 8, (p + 2) % 8, (p + 3) % 8, (p + 4) % 8, (p + 5) % 8, (p + 6) % 8, (p + 7) % 8);
+    }
     // Lanes where `distance` is less than `best` take it, and `id` beside it.
     [[gnu::always_inline]] static void take_less(real& best, index& which, const real& distance, std::int32_t id) {
         const index less = distance < best;

@@ -60,35 +60,51 @@ struct product_kernels {
 
 // ---- one source for every instruction set
 
+// Some vectors of features of all rows: their shift and sums stay in registers, and a row is read as one piece.
+template <class Lanes, bool Sums, std::size_t Vectors, class T>
+[[gnu::always_inline]] inline void pack_features(const T* from, std::size_t row_stride, std::size_t rows, std::size_t j, const double* shift, double* tile, double* sums) {
+    typename Lanes::real centre[Vectors], sum[Vectors], value;
+    double* to[Vectors];
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < Vectors; ++v) {
+        to[v] = tile + in_tile(0, j + v * Lanes::width);
+        Lanes::load(centre[v], shift + j + v * Lanes::width);
+        if constexpr (Sums) Lanes::load(sum[v], sums + j + v * Lanes::width);
+    }
+    from += j;
+    for (std::size_t i = 0; i < rows; ++i, from += row_stride) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) {
+            Lanes::load(value, from + v * Lanes::width);
+            value = value - centre[v];
+            if constexpr (Sums) sum[v] += value;
+            Lanes::store(to[v] + i * panel_width, value);
+        }
+    }
+    if constexpr (Sums) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Vectors; ++v) Lanes::store(sums + j + v * Lanes::width, sum[v]);
+    }
+}
+
 template <class Lanes, bool Sums, class T>
 [[gnu::always_inline]] inline void pack_body(const T* from, std::size_t row_stride, std::size_t rows, std::size_t columns, const double* shift, double* tile,
                                              double* sums) {
-    using real = typename Lanes::real;
-    constexpr std::size_t at_once = 4;    // rows: so many streams of memory
-    const std::size_t whole = columns / panel_width;
-    std::size_t i = 0;
-    for (; i + at_once <= rows; i += at_once) {
-        for (std::size_t p = 0; p < whole; ++p) {
-#pragma GCC unroll 8
-            for (std::size_t e = 0; e < panel_width; e += Lanes::width) {
-                const std::size_t j = p * panel_width + e;
-                real centre, sum, value;
-                Lanes::load(centre, shift + j);
-                if constexpr (Sums) Lanes::load(sum, sums + j);
-#pragma GCC unroll 8
-                for (std::size_t r = 0; r < at_once; ++r) {
-                    Lanes::load(value, from + (i + r) * row_stride + j);
-                    value = value - centre;
-                    if constexpr (Sums) sum += value;
-                    Lanes::store(tile + p * panel_size + (i + r) * panel_width + e, value);
-                }
-                if constexpr (Sums) Lanes::store(sums + j, sum);
-            }
-        }
+    constexpr std::size_t width = Lanes::width;
+    const std::size_t whole = columns / panel_width * panel_width;
+    constexpr std::size_t at_once = 32;    // rows: so many lines of them stay in the first-level cache
+    for (std::size_t first = 0; first < rows; first += at_once) {
+        const std::size_t n = std::min(at_once, rows - first);
+        const T* const at = from + first * row_stride;
+        double* const to = tile + first * panel_width;
+        std::size_t j = 0;
+        for (; j + 4 * width <= whole; j += 4 * width) pack_features<Lanes, Sums, 4>(at, row_stride, n, j, shift, to, sums);
+        for (; j + 2 * width <= whole; j += 2 * width) pack_features<Lanes, Sums, 2>(at, row_stride, n, j, shift, to, sums);
+        for (; j < whole; j += width) pack_features<Lanes, Sums, 1>(at, row_stride, n, j, shift, to, sums);
     }
-    const std::size_t packed = i;
-    for (std::size_t j = 0; j < columns; ++j) {
-        for (i = j < whole * panel_width ? packed : 0; i < rows; ++i) {
+    std::size_t j = whole;
+    for (; j < columns; ++j) {
+        for (std::size_t i = 0; i < rows; ++i) {
             const double value = static_cast<double>(from[i * row_stride + j]) - shift[j];
             if constexpr (Sums) sums[j] += value;
             tile[in_tile(i, j)] = value;
@@ -195,25 +211,77 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Ahead>
     block.add_to(sides, first_row, first_column);
 }
 
-// The two panels from a column on with each other, where each vector is a panel: three blocks, as many sums as a full block has.
-template <class Lanes, bool Ahead>
-[[gnu::always_inline]] inline void add_product_corner(const product_sides& sides, std::size_t first) {
-    const double *const upper = sides.left + in_tile(0, first), *const lower = upper + panel_size;
-    product_block<Lanes, panel_width, 2> above;
-    product_block<Lanes, panel_width, 1> below;
-    above.clear();
-    below.clear();
-    for (std::size_t r = 0; r < sides.rows; ++r) {
-        typename Lanes::real x[2], last[1];
-        Lanes::load(x[0], upper + sides.right_row(r) * panel_width);
-        Lanes::load(x[1], lower + sides.right_row(r) * panel_width);
-        last[0] = x[1];
-        if constexpr (Ahead) __builtin_prefetch(sides.ahead + r * 64, 0, 2);
-        above.add(upper + r * panel_width, x);
-        below.add(lower + r * panel_width, last);
+// Sums of one panel with itself, where a vector is a panel. Each product is that of a feature with the one `turn` places further on, in a
+// circle, and four turns meet them all: five vectors a row, not eight.
+template <class Lanes>
+struct own_products {
+    static constexpr std::size_t turns = panel_width / 2 + 1;
+    typename Lanes::real sum[turns];
+
+    [[gnu::always_inline]] void clear() {
+#pragma GCC unroll 8
+        for (std::size_t t = 0; t < turns; ++t) Lanes::clear(sum[t]);
     }
-    above.add_to(sides, first, first);
-    below.add_to(sides, first + panel_width, first + panel_width);
+    [[gnu::always_inline]] void add(const double* left, const typename Lanes::real& right) {
+        typename Lanes::real x, other;
+        Lanes::load(x, left);
+        sum[0] += x * right;
+        Lanes::template turn<1>(other, right);
+        sum[1] += x * other;
+        Lanes::template turn<2>(other, right);
+        sum[2] += x * other;
+        Lanes::template turn<3>(other, right);
+        sum[3] += x * other;
+        Lanes::template turn<4>(other, right);
+        sum[4] += x * other;
+    }
+    [[gnu::always_inline]] void add_to(const product_sides& sides, std::size_t first) const {
+        alignas(64) double kept[turns][panel_width];
+#pragma GCC unroll 8
+        for (std::size_t t = 0; t < turns; ++t) Lanes::store(kept[t], sum[t]);
+        double* out = sides.products + first * sides.columns + first;
+        const std::size_t count = std::min(panel_width, sides.columns - first);
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < panel_width; ++i, out += sides.columns) {
+            if (i == count) break;
+#pragma GCC unroll 8
+            for (std::size_t j = 0; j < panel_width; ++j) {
+                if (j == count) break;
+                const std::size_t turn = (j - i) % panel_width;
+                out[j] += turn < turns ? kept[turn][i] : kept[panel_width - turn][j];
+            }
+        }
+    }
+};
+
+template <class Lanes>
+concept turning_lanes = Lanes::width == panel_width && requires(typename Lanes::real& x) { Lanes::template turn<1>(x, x); };
+
+// The two or three panels from a column on with each other.
+template <class Lanes, std::size_t Panels, bool Ahead>
+[[gnu::always_inline]] inline void add_product_corner(const product_sides& sides, std::size_t first) {
+    constexpr std::size_t beside = Panels - 1;
+    const double* const panel = sides.left + in_tile(0, first);
+    own_products<Lanes> upper, lower;
+    product_block<Lanes, panel_width, beside> above;
+    upper.clear();
+    lower.clear();
+    above.clear();
+    for (std::size_t r = 0; r < sides.rows; ++r) {
+        const double *const left = panel + r * panel_width, *const right = panel + sides.right_row(r) * panel_width;
+        typename Lanes::real x[Panels], others[beside];
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < Panels; ++v) Lanes::load(x[v], right + v * panel_size);
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < beside; ++v) others[v] = x[v + 1];
+        if constexpr (Ahead) __builtin_prefetch(sides.ahead + r * 64, 0, 2);
+        above.add(left, others);
+        upper.add(left, x[0]);
+        if constexpr (Panels == 2) lower.add(left + panel_size, x[1]);
+    }
+    upper.add_to(sides, first);
+    above.add_to(sides, first, first + panel_width);
+    if constexpr (Panels == 2) lower.add_to(sides, first + panel_width);
 }
 
 // Calls f(true) as long as there is memory to fetch, one line a row, and f(false) from then on.
@@ -245,9 +313,13 @@ template <class Lanes, std::size_t Rows, std::size_t Vectors, bool Symmetric>
         for (std::size_t i = 0; i < sides.left_columns; i += Rows) {
             const std::size_t least = Symmetric ? i / panel_width * panel_width : 0, from = std::max(begin, least);
             if (from >= end) break;
-            if constexpr (Symmetric && Lanes::width == panel_width && Rows == panel_width) {
+            if constexpr (Symmetric && turning_lanes<Lanes> && Rows == panel_width && Vectors == 3) {
+                if (from == i && end - from == 3 * panel_width) {
+                    while_fetching(sides, [&](auto ahead) __attribute__((always_inline)) { add_product_corner<Lanes, 3, decltype(ahead)::value>(sides, i); });
+                    continue;
+                }
                 if (from == i && end - from == 2 * panel_width) {
-                    while_fetching(sides, [&](auto ahead) __attribute__((always_inline)) { add_product_corner<Lanes, decltype(ahead)::value>(sides, i); });
+                    while_fetching(sides, [&](auto ahead) __attribute__((always_inline)) { add_product_corner<Lanes, 2, decltype(ahead)::value>(sides, i); });
                     break;
                 }
             }

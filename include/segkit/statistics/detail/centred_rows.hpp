@@ -42,6 +42,11 @@ public:
     void pack(matrix_view<const T> rows, const double* shift) {
         shift_by(shift);
         std::fill_n(sums_.data(), columns_, 0.0);
+        pack_more(rows);
+    }
+    // Less the shift of last, and added to the sums of those before.
+    template <class T>
+    void pack_more(matrix_view<const T> rows) {
         pack_to(rows, sums_.data());
     }
     void shift_by(const double* shift) { std::copy_n(shift, columns_, shift_.data()); }
@@ -84,7 +89,8 @@ private:
     void pack_panel(matrix_view<const T> rows, std::size_t p) {
         const std::size_t first = p * panel_width, width = std::min(panel_width, columns_ - first);
         double* to = values_.data() + p * panel_size;
-        double sums[panel_width] = {};
+        double sums[panel_width];
+        std::copy_n(sums_.data() + first, panel_width, sums);
         const T* from = rows.values + first * rows.column_stride;
         for (std::size_t i = 0; i < rows.rows; ++i, to += panel_width, from += rows.row_stride) {
             for (std::size_t e = 0; e < width; ++e) {
@@ -166,13 +172,16 @@ struct read_ahead {
 
 enum class tile_centre {
     own,      // the mean of the tile's rows
-    before    // that of all rows before them, of which there are as many or more: a pass over the tile less
+    before    // that of all rows before them, of which there are as many or more, for several tiles: less work on means and tiles
 };
+
+// So many rows may have the mean of those before.
+inline constexpr std::size_t most_rows_of_centre = 8 * panel_rows;
 
 // Calls add(tile, rows, ahead) for the rows of a block in centred tiles, of which the last row is that of the means, and moves the centre.
 // Where tiles may keep the mean before, add(tile, rows, less, ahead): of `less` rows more, 0 or 1, which the negative follows, products
-// are to be subtracted: what the distance to the tile's own mean has added. The sum of squares is at most twice the true one then.
-// Throws for NaN and infinities; `prepare(columns)` is called before the first row of all.
+// are to be subtracted: what the distance to the own mean of these tiles, up to eight, has added. The sum of squares is at most twice the
+// true one then, as there are as many rows before. Throws for NaN and infinities; `prepare(columns)` is called before the first row of all.
 template <tile_centre Centre = tile_centre::own, class T, class Prepare, class Add>
 void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<const T> block, Prepare prepare, Add add) {
     if (block.rows == 0) return;
@@ -185,26 +194,43 @@ void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<co
     require_width(stage, d, centre.width());
     centred_tile tile(d);
     aligned_doubles gaps(tile.panels() * panel_width);
-    for (std::size_t first = 0; first < block.rows; first += panel_rows) {
+    std::size_t centred = 0;    // rows of the same centre, of which so many are still to come
+    bool stays = false;
+    for (std::size_t first = 0, left = 0; first < block.rows; first += panel_rows) {
         const std::size_t n = std::min(panel_rows, block.rows - first);
         const auto rows = block.row_range(first, n);
-        if (centre.count == 0)
-            for (std::size_t j = 0; j < d; ++j) centre.means[j] = is_finite(static_cast<double>(rows(0, j))) ? static_cast<double>(rows(0, j)) : 0;
-        tile.pack(rows, centre.means.data());
-        if (!tile.sums_are_finite()) require_finite(stage, rows, static_cast<std::size_t>(centre.count));    // an overflow is found by the sums of products
-        const double* const beyond = tile.mean(n);
-        const bool stays = Centre == tile_centre::before && centre.count >= static_cast<std::int64_t>(n);
-        if (!stays) tile.centre(n);
-        for (std::size_t j = 0; j < d; ++j) gaps.data()[j] = beyond[j] - centre.mean_tails[j];
-        centre.take(static_cast<std::int64_t>(n), gaps.data());
-        tile.put_row(n, gaps.data(), 1);
+        if (left == 0) {
+            const auto before = static_cast<std::size_t>(centre.count);
+            if (before == 0)
+                for (std::size_t j = 0; j < d; ++j) centre.means[j] = is_finite(static_cast<double>(rows(0, j))) ? static_cast<double>(rows(0, j)) : 0;
+            stays = Centre == tile_centre::before && before >= n;
+            centred = stays ? std::min(std::max(std::min(before, most_rows_of_centre) / panel_rows * panel_rows, n), block.rows - first) : n;
+            left = centred;
+            tile.pack(rows, centre.means.data());
+        } else {
+            tile.pack_more(rows);
+        }
+        left -= n;
         read_ahead ahead;
         if (block.column_stride == 1 && first + n < block.rows)
             ahead = {block.values + (first + n) * block.row_stride, std::min(panel_rows, block.rows - first - n) * block.row_stride * sizeof(T)};
+        if constexpr (Centre == tile_centre::before) {
+            if (left > 0) {
+                add(tile, n, std::size_t{0}, ahead);
+                continue;
+            }
+        }
+        if (!tile.sums_are_finite())    // an overflow is found by the sums of products
+            require_finite(stage, block.row_range(first + n - centred, centred), static_cast<std::size_t>(centre.count));
+        const double* const beyond = tile.mean(centred);
+        if (!stays) tile.centre(n);
+        for (std::size_t j = 0; j < d; ++j) gaps.data()[j] = beyond[j] - centre.mean_tails[j];
+        centre.take(static_cast<std::int64_t>(centred), gaps.data());
+        tile.put_row(n, gaps.data(), 1);
         if constexpr (Centre == tile_centre::own) {
             add(tile, n + 1, ahead);
         } else {
-            const double root = std::sqrt(static_cast<double>(n));
+            const double root = std::sqrt(static_cast<double>(centred));
             if (stays) tile.put_row(n + 1, beyond, root);
             if (stays) tile.put_row(n + 2, beyond, -root);
             add(tile, n + 1, std::size_t{stays}, ahead);
