@@ -2,6 +2,7 @@
 // nulls, repeated keys, empty sides; the same bits for any number of threads.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -133,14 +134,14 @@ struct sides {
     }
 };
 
-// Calls check(rows) with what the query gives on several executors.
+// Calls check(rows) with what the query gives in one thread and in some, each time another number of them: the laws ask for equal
+// bits of all.
 template <class Query, class Check>
-void on_all(const Query& query, Check&& check) {
+void on_some(const Query& query, Check&& check) {
+    static unsigned turn = 0;
     check(query | sk::collect());
-    for (const unsigned n : {2u, 3u, 7u}) {
-        const sk::threads pool(n);
-        check(query | sk::collect(pool));
-    }
+    const sk::threads pool(std::array{2u, 3u, 7u}[turn++ % 3]);
+    check(query | sk::collect(pool));
 }
 
 template <class Key>
@@ -169,12 +170,12 @@ void check_joins(const sides<Key>& s, bool one_match) {
             CHECK(at == t.rows());
         };
     };
-    on_all(s.left | sk::inner_join(right, "key"_c), joined(false));
-    on_all(s.left | sk::left_join(right, "key"_c), joined(true));
-    on_all(s.left | sk::left_join(right | sk::filter("n"_c >= 0), "key"_c), joined(true));
+    on_some(s.left | sk::inner_join(right, "key"_c), joined(false));
+    on_some(s.left | sk::left_join(right, "key"_c), joined(true));
+    on_some(s.left | sk::left_join(right | sk::filter("n"_c >= 0), "key"_c), joined(true));
     if (one_match) {
-        on_all(s.left | sk::inner_join(right, "key"_c, sk::one_match), joined(false));
-        on_all(s.left | sk::left_join(right, "key"_c, sk::one_match), joined(true));
+        on_some(s.left | sk::inner_join(right, "key"_c, sk::one_match), joined(false));
+        on_some(s.left | sk::left_join(right, "key"_c, sk::one_match), joined(true));
     }
 
     const auto kept = [&](bool with_match, const auto& found) {
@@ -190,13 +191,13 @@ void check_joins(const sides<Key>& s, bool one_match) {
             CHECK(at == t.rows());
         };
     };
-    on_all(s.left | sk::semi_join(right, "key"_c), kept(true, matches));
-    on_all(s.left | sk::anti_join(right, "key"_c), kept(false, matches));
+    on_some(s.left | sk::semi_join(right, "key"_c), kept(true, matches));
+    on_some(s.left | sk::anti_join(right, "key"_c), kept(false, matches));
 
     const auto both = s.matches(true);
-    on_all(s.left | sk::semi_join(s.right, "key"_c, "other"_c), kept(true, both));
-    on_all(s.left | sk::anti_join(s.right, "other"_c, "key"_c), kept(false, both));
-    on_all(s.left | sk::inner_join(s.right, "key"_c, "other"_c), [&](const auto& t) {
+    on_some(s.left | sk::semi_join(s.right, "key"_c, "other"_c), kept(true, both));
+    on_some(s.left | sk::anti_join(s.right, "other"_c, "key"_c), kept(false, both));
+    on_some(s.left | sk::inner_join(s.right, "key"_c, "other"_c), [&](const auto& t) {
         std::size_t at = 0;
         bool same = true;
         for (std::size_t i = 0; i < both.size(); ++i)
@@ -252,8 +253,8 @@ TEST_CASE("otherwise gives columns a value where there is no match, and they are
         }
         CHECK(same);
     };
-    on_all(s.left | sk::left_join(right, "key"_c, sk::one_match).otherwise("n"_c = -7, "name"_c = "nobody", "x"_c = 2), check);
-    on_all(s.left | sk::left_join(right, "key"_c).otherwise("x"_c = 2.0, "name"_c = std::string("nobody"), "n"_c = std::int64_t{-7}), check);
+    on_some(s.left | sk::left_join(right, "key"_c, sk::one_match).otherwise("n"_c = -7, "name"_c = "nobody", "x"_c = 2), check);
+    on_some(s.left | sk::left_join(right, "key"_c).otherwise("x"_c = 2.0, "name"_c = std::string("nobody"), "n"_c = std::int64_t{-7}), check);
     const auto nothing = right | sk::filter("n"_c < 0) | sk::collect();
     const auto filled = s.left | sk::left_join(nothing, "key"_c, sk::one_match).otherwise("n"_c = 5) | sk::filter("n"_c == 5) | sk::collect();
     CHECK(filled.rows() == s.left.rows());
@@ -328,6 +329,6 @@ TEST_CASE("many matches of a row come in the order of the right side; keys outsi
         CHECK(same);
         CHECK(at == t.rows());
     };
-    on_all(left | sk::inner_join(right, "key"_c), [&](const auto& t) { check(t, false); });
-    on_all(left | sk::left_join(right | sk::drop("pair"_c), "key"_c), [&](const auto& t) { check(t, true); });
+    on_some(left | sk::inner_join(right, "key"_c), [&](const auto& t) { check(t, false); });
+    on_some(left | sk::left_join(right | sk::drop("pair"_c), "key"_c), [&](const auto& t) { check(t, true); });
 }

