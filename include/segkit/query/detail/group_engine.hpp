@@ -52,8 +52,8 @@ struct group_engine {
     // Everything the morsels of one group-by share: the records that wait, in row order, and the groups they go to.
     class group_tables {
     public:
-        // `in_order`: morsels come one after the other, so that rows of few groups need not wait in records.
-        group_tables(const group_layout& layout, bool in_order) : layout_(layout), few_(layout, !in_order), in_order_(in_order) {
+        // With one thread morsels come one after the other, so that rows of few groups need not wait in records.
+        group_tables(const group_layout& layout, unsigned threads) : layout_(layout), few_(layout, threads > 1), threads_(threads), in_order_(threads == 1) {
             // Those that keep values gain by being split, even where there are few groups.
             if (layout.state_grows() && !layout.keys.empty()) many_ = true;
             most_few_ = static_cast<std::uint32_t>(std::clamp<std::size_t>(few_bytes / (layout.key_bytes + layout.state_bytes + 64), 512, 16384));
@@ -130,7 +130,7 @@ struct group_engine {
         using numbered_morsel = std::pair<std::size_t, morsel_records>;
         static bool comes_later(const numbered_morsel& a, const numbered_morsel& b) { return a.first > b.first; }
 
-        // Records to be worked off by tasks: one per accumulator while there are few groups, else one per partition.
+        // Records to be worked off by tasks: each with some accumulators while there are few groups, else one per partition.
         struct batch {
             std::vector<numbered_morsel> morsels;                           // in row order
             std::vector<std::vector<std::uint32_t>> numbers;                // of few groups: for each morsel's own numbers those of all
@@ -180,7 +180,7 @@ struct group_engine {
             }
             ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(taken));
             b.few = true;
-            b.tasks = std::max<std::size_t>(1, layout_.accumulators.size());
+            b.tasks = std::clamp<std::size_t>(layout_.accumulators.size(), 1, threads_);
             ready_bytes_ = 0;
             for (const auto& [morsel, records] : ready_) ready_bytes_ += records.memory->taken();
         }
@@ -206,11 +206,12 @@ struct group_engine {
                 for (const auto& [morsel, records] : b.morsels)
                     for (const record_block& block : records.blocks[task]) next(&block, static_cast<std::uint32_t>(morsel));
                 next(nullptr, 0);
-            } else if (task < layout_.accumulators.size()) {
-                for (std::size_t m = 0; m < b.morsels.size(); ++m) update_few(b.morsels[m].second, b.numbers[m], b.fresh[m], task);
+            } else {
+                for (std::size_t m = 0; m < b.morsels.size(); ++m) update_few(b.morsels[m].second, b.numbers[m], b.fresh[m], task, b.tasks);
             }
         }
-        void update_few(const morsel_records& records, const std::vector<std::uint32_t>& numbers, const std::vector<std::uint32_t>& fresh, std::size_t accumulator) {
+        // Accumulators `first`, `first` + `step`, ...
+        void update_few(const morsel_records& records, const std::vector<std::uint32_t>& numbers, const std::vector<std::uint32_t>& fresh, std::size_t first, std::size_t step) {
             std::vector<std::byte*> states;
             for (const std::uint32_t number : numbers) states.push_back(few_.groups()[number]);
             std::array<std::uint32_t, block_rows> fresh_here;
@@ -221,7 +222,7 @@ struct group_engine {
                 std::uint32_t fresh_count = 0;
                 for (; next_fresh < fresh.size() && fresh[next_fresh] < row + block.count; ++next_fresh) fresh_here[fresh_count++] = fresh[next_fresh] - row;
                 for (std::uint32_t k = 0; k < block.count; ++k) state_of[k] = states[block.numbers[k]];
-                few_.update(accumulator, block, state_of.data(), fresh_here.data(), fresh_count);
+                for (std::size_t a = first; a < layout_.accumulators.size(); a += step) few_.update(a, block, state_of.data(), fresh_here.data(), fresh_count);
                 row += block.count;
             }
         }
@@ -444,6 +445,7 @@ struct group_engine {
         few_groups few_;
         row_keys<> by_row_;
         std::uint32_t most_few_;
+        std::size_t threads_;
         bool in_order_;
         std::atomic<bool> many_{false};
         std::vector<group_partition> partitions_;    // none while there are few groups
@@ -588,7 +590,7 @@ struct group_engine {
         }
         table_data compute(executor_ref executor) {
             find_range(executor);
-            group_tables tables(layout_, executor.concurrency() == 1);
+            group_tables tables(layout_, std::max(1u, executor.concurrency()));
             group_consumer consumer(tables);
             plan rows = rows_;
             const bool by_row = tables.expects_few() && tables.by_row().find(rows, layout_, tables.most_few(), executor);

@@ -491,6 +491,7 @@ struct group_parts {
         // The keys of rows [first, first + n) to to(k). Long texts that do not outlive the chunk are copied, where there is memory to do so.
         template <class To>
         void write_keys(const chunk& c, std::uint32_t first, std::uint32_t n, arena* memory, To to) const {
+            if (is_one_word()) return write_words(c, first, n, to);
             if (layout_.fills_words)
                 for (std::uint32_t k = 0; k < n; ++k)
                     for (std::uint32_t w = 0; w < layout_.fixed_words; ++w) store(to(k) + 8 * w, std::uint64_t{0});
@@ -514,6 +515,23 @@ struct group_parts {
                 const std::uint32_t byte = layout_.null_bits + key.null_bit / 8;
                 each_row(c, first, n, [&](std::uint32_t k, std::uint32_t row) { to(k)[byte] |= static_cast<std::byte>(unsigned{!view.valid(row)} << (key.null_bit % 8)); });
             }
+        }
+        // One value that is no null: a word at once, since one in parts that is read soon after waits for them.
+        bool is_one_word() const { return layout_.one_word_key && layout_.keys.size() == 1 && !layout_.keys[0].nullable && layout_.keys[0].offset == 0; }
+        template <class To>
+        void write_words(const chunk& c, std::uint32_t first, std::uint32_t n, To to) const {
+            const record_key& key = layout_.keys[0];
+            const slot_view& view = c.slots[static_cast<std::size_t>(key.slot)];
+            with_key_value(key.type, [&]<class V>(std::type_identity<V>) {
+                if constexpr (!std::is_same_v<V, std::string_view>) {
+                    each_row(c, first, n, [&, values = view.as<V>()](std::uint32_t k, std::uint32_t row) {
+                        const V value = canonical(values[row]);
+                        std::uint64_t word = 0;
+                        std::memcpy(&word, &value, sizeof value);
+                        store(to(k), word);
+                    });
+                }
+            });
         }
         // Mask words of rows [first, first + n) to to(k).
         template <class To>
