@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <new>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <segkit/detail/nearest_name.hpp>
 #include <segkit/table/parse.hpp>
 
 #include "generator.hpp"
@@ -72,6 +74,20 @@ run_options finish_options(const CLI::App& command, run_options options, const r
         options.n_clusters = static_cast<std::size_t>(*k);
     }
     return options;
+}
+
+// A misspelt option is what is wrong, whatever else is missing because of it; empty where there is none.
+std::string unknown_option_message(const CLI::App& command) {
+    for (const std::string& argument : command.remaining()) {
+        if (!argument.starts_with("--")) continue;
+        const std::string given = argument.substr(0, argument.find('='));
+        std::vector<std::string> names;
+        for (const CLI::Option* option : command.get_options())
+            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+        const std::string* meant = sk::detail::nearest_name(names, given);
+        return fmt::format("{}: there is no such option{}; see traveltide {} --help", given, meant ? fmt::format("; perhaps {} is meant", *meant) : "", command.get_name());
+    }
+    return {};
 }
 
 void say(const std::string& line) { fmt::print("{}\n", line); }
@@ -142,7 +158,10 @@ int command_line(int argc, const char* const* argv) {
         }
     } catch (const CLI::ParseError& problem) {
         if (problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(problem);    // help
-        complain(problem.what());
+        std::string message;
+        for (const CLI::App* command : {run_command, generate_command, recipes_command})
+            if (*command && message.empty()) message = unknown_option_message(*command);
+        complain(message.empty() ? problem.what() : message);
         return bad_usage;
     }
 

@@ -33,7 +33,7 @@ struct outcome {
     std::optional<nlohmann::ordered_json> rules;
     nlohmann::ordered_json results = nlohmann::ordered_json::object();    // the recipe's own figures, for run.json
     report_data report;                        // its own sections; the run fills in the common ones
-    std::vector<std::string> warnings;
+    std::vector<std::string> warnings;         // about its groups or rules; the report has either section
 };
 
 struct recipe {

@@ -138,6 +138,12 @@ double share_of(std::size_t part, std::size_t whole) {
 
 // ---- the sections, in the order of the page -----------------------------------------------------------------------
 
+/// Columns for so many cards in rows of at most `most`, all rows being as long as the others, or one card shorter.
+std::size_t card_columns(std::size_t cards, std::size_t most) {
+    const std::size_t rows = (cards + most - 1) / most;
+    return rows > 0 ? (cards + rows - 1) / rows : 1;
+}
+
 std::string first_screen(const report_data& data) {
     std::string out = "<header class=\"first\">\n";
     out += paragraph("TravelTide" + (data.recipe.empty() ? std::string() : " \u00b7 recipe " + data.recipe), "kicker");
@@ -151,7 +157,9 @@ std::string first_screen(const report_data& data) {
 
     const bool has_cards = !data.perks.empty() || !data.segments.segments.empty();
     if (has_cards) {
-        out += fmt::format("<h2 class=\"hidden\">{} at a glance</h2>\n<ul class=\"cards\">\n", data.perks.empty() ? "The groups" : "The perks");
+        const std::size_t cards = data.perks.empty() ? data.segments.segments.size() : data.perks.size();
+        out += fmt::format("<h2 class=\"hidden\">{} at a glance</h2>\n<ul class=\"cards\" style=\"--wide:{};--narrow:{}\">\n",
+                           data.perks.empty() ? "The groups" : "The perks", card_columns(cards, 5), card_columns(cards, 3));
     }
     for (const auto& perk : data.perks) {
         out += fmt::format("<li class=\"card perk\"><h3>{}</h3><span class=\"figure\">{}</span><span class=\"share\">{}<span class=\"of\"> of customers</span></span>{}</li>\n",
@@ -430,6 +438,14 @@ std::string funnel_section(const report_data& data) {
     return figures.empty() ? std::string() : "<div class=\"pair\">\n" + figures + "</div>\n";
 }
 
+std::string notes_part(const std::vector<std::string>& notes) {
+    std::string out;
+    for (const auto& note : notes) {
+        out += paragraph("Note: " + note, "warning");
+    }
+    return out;
+}
+
 std::string quality_section(const report_data& data) {
     std::string out;
     if (!data.quality.empty()) {
@@ -447,10 +463,7 @@ std::string quality_section(const report_data& data) {
         }
         out += render_table(table);
     }
-    for (const auto& warning : data.warnings) {
-        out += paragraph("Note: " + warning, "warning");
-    }
-    return out;
+    return out + notes_part(data.warnings);
 }
 
 std::string rules_part(const report_data& data) {
@@ -478,7 +491,7 @@ std::string rules_part(const report_data& data) {
                               format_count(rule.taken), format_percent(share_of(rule.taken, data.customers)),
                               rule.shadowed_by.empty() ? std::string(no_value) : rule.shadowed_by, rule.status});
     }
-    return out + render_table(table);
+    return out + render_table(table) + (data.model ? std::string() : notes_part(data.notes));
 }
 
 std::string components_part(const model_quality& model) {
@@ -575,6 +588,7 @@ std::string model_section(const report_data& data) {
     if (model.inertia) {
         out += paragraph(fmt::format("The inertia, the squared distance left inside the groups, is {}.", format_value(*model.inertia, number_style::decimal)));
     }
+    out += notes_part(data.notes);
     std::string figures = components_part(model);
     std::vector<bar> sizes;
     for (const auto& one : model.cluster_sizes) {

@@ -271,7 +271,8 @@ struct report_data {
     std::vector<funnel_step> funnel;
     std::vector<labelled_number> facts;          // the cohort in numbers, beside the funnel
     std::vector<quality_finding> quality;
-    std::vector<std::string> warnings;
+    std::vector<std::string> warnings;           // about the rows
+    std::vector<std::string> notes;              // about the groups or the rules that the recipe made
     std::optional<rules_section> rules;
     std::optional<model_quality> model;
     std::vector<table_section> more;

@@ -23,7 +23,7 @@ a{color:var(--accent)}
 .lede{font-size:1.16rem;line-height:1.5;margin-bottom:.5rem}
 .quiet{color:var(--quiet)}.small{font-size:.88rem;line-height:1.5}
 .first{padding:clamp(1.1rem,4vw,3rem) 0 .5rem}.first .lede{max-width:52rem}.action p{max-width:54rem}
-.cards{list-style:none;margin:1.5rem 0;padding:0;display:grid;gap:.65rem;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr))}
+.cards{list-style:none;margin:1.5rem 0;padding:0;display:grid;gap:.65rem;grid-template-columns:repeat(var(--wide),minmax(0,1fr))}
 .card{background:var(--card);border:1px solid var(--rule);border-radius:12px;padding:1rem 1.1rem;min-width:0}
 .perk{display:flex;flex-direction:column;gap:.1rem;padding:1rem .85rem}.perk .badge{font-size:.76rem;padding-right:.6em}
 .perk h3{font-size:1rem;line-height:1.3;margin:0 0 .25rem;min-height:2.6em}
@@ -67,13 +67,15 @@ tbody th{font-weight:600;min-width:9rem}tfoot th,tfoot td{color:var(--quiet);bor
 .prose h3{margin-top:1.5rem}.prose ul,ul.plain{max-width:42rem;padding-left:1.2rem}.prose li,ul.plain li{margin-bottom:.45rem}
 .warning{border-left:4px solid var(--amber);padding-left:1rem}
 footer{color:var(--quiet);font-size:.88rem;padding-top:2rem;padding-bottom:3rem;margin-top:3.5rem}footer p{border-top:1px solid var(--rule);padding-top:1.2rem;max-width:none}
+@media (max-width:68rem){.perk{padding:1rem .7rem}.perk h3{font-size:.92rem}.perk .share{font-size:.84rem}.perk .badge{font-size:.71rem;gap:.3em;padding:.2em .5em}table{font-size:.86rem}th,td{padding:.55rem .35rem}thead th{font-size:.8rem}tbody th{min-width:7.5rem}th:first-child{position:sticky;left:0;background:var(--paper)}}
+@media (max-width:58rem){.cards{grid-template-columns:repeat(var(--narrow),minmax(0,1fr))}.perk h3{min-height:0}}
 @media (max-width:44rem){body{font-size:16px}.perk .of{display:none}h1{font-size:1.75rem}.lede{font-size:1.06rem}.cards{grid-template-columns:minmax(0,1fr);gap:.5rem;margin:1.1rem 0}
-.perk{display:grid;grid-template-columns:minmax(0,1fr) auto;align-items:center;gap:.15rem .8rem;padding:.5rem .9rem}.perk h3{min-height:0;margin:0;grid-area:1/1}.perk .figure{font-size:1.35rem;grid-area:1/2;text-align:right}.perk .badge{grid-area:2/1;justify-self:start}.perk .share{margin:0;grid-area:2/2;text-align:right}
+.perk{display:grid;grid-template-columns:minmax(0,1fr) auto;align-items:center;gap:.15rem .8rem;padding:.5rem .9rem}.perk h3{min-height:0;margin:0;grid-area:1/1;font-size:1rem}.perk .figure{font-size:1.35rem;grid-area:1/2;text-align:right}.perk .badge{grid-area:2/1;justify-self:start;font-size:.76rem;gap:.4em;padding:.2em .6em .2em .5em}.perk .share{margin:0;grid-area:2/2;text-align:right;font-size:.9rem}
 .action{padding:.9rem 1.1rem;margin:1.1rem 0}.answers{grid-template-columns:minmax(0,1fr);gap:1rem}nav ol{columns:1}
-th:first-child{position:sticky;left:0;background:var(--paper);min-width:7.5rem;max-width:9.5rem;padding-right:.7rem}th,td{padding:.55rem .6rem}.wide{min-width:12rem}}
+th:first-child{min-width:7.5rem;max-width:9.5rem;padding-right:.7rem}th,td{padding:.55rem .6rem}table{font-size:.92rem}thead th{font-size:.85rem}.wide{min-width:12rem}}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#111;--quiet:#4a5457;--rule:#cfccc3;--accent:#0b6470;--accent-soft:#eef4f4;--amber:#8a5200;--amber-soft:#fbefdc;--no:#4d565a;--no-soft:#eeede8}
 @page{margin:16mm 14mm}body{font-size:10.5pt}main,footer{max-width:none;padding:0}nav{display:none}section{padding-top:1.6rem}h2,h3,figcaption{break-after:avoid}.card,.evidence,figure,tr,.action{break-inside:avoid}.scroll{overflow:visible;background:none}.chart.heat{min-width:0}
-.badge,.action,.card{print-color-adjust:exact;-webkit-print-color-adjust:exact}a{color:inherit;text-decoration:none}.cards{grid-template-columns:repeat(5,minmax(0,1fr))}.perk{padding:.6rem}.perk .figure{font-size:1.3rem}.badge{border-radius:8px}}
+.badge,.action,.card{print-color-adjust:exact;-webkit-print-color-adjust:exact}a{color:inherit;text-decoration:none}.cards{grid-template-columns:repeat(var(--wide),minmax(0,1fr))}.perk{padding:.6rem}.perk .figure{font-size:1.3rem}.badge{border-radius:8px}}
 )css";
 
 }  // namespace traveltide

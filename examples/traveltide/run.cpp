@@ -191,13 +191,14 @@ run_summary run(const recipe& chosen, const run_options& options) {
 
     steps.begin(fmt::format("recipe {}", chosen.name));
     outcome found = chosen.run({options, reference_date.value_or(sk::date(2023, 7, 28)), rows ? &*rows : nullptr, pool});
+    found.report.warnings = warnings;
+    found.report.notes = found.warnings;
     warnings.insert(warnings.end(), found.warnings.begin(), found.warnings.end());
 
     steps.begin("writing");
     const json parameters = parameters_of(chosen, options, reference_date);
     if (rows) add_rows_to_report(found.report, *rows, counted, dirt, options);
     add_run_to_report(found.report, chosen, parameters);
-    found.report.warnings = warnings;
     files.write("assignments.csv", found.assignments);
     files.write("segments.csv", found.segments);
     if (found.rules) files.write("rules.json", found.rules->dump(2) + "\n");

@@ -176,6 +176,9 @@ def bad_usage(checks, company, out):
     case("no source", [], "--data")
     case("unknown recipe", [*data, "--recipe", "magic"], "magic", "traveltide recipes")
     case("unknown option", [*data, "--speed", "9"], "--speed")
+    case("a misspelt option", ["--dta", company.whole], "--dta", "perhaps --data is meant")
+    misspelt = traveltide("run", "--dta", str(company.whole))    # and not that --out is missing as well
+    checks.equal((misspelt.returncode, "--out" in misspelt.stderr, "--data" in misspelt.stderr), (BAD_USAGE, False, True), "a misspelt option comes first")
     case("a date that is none", [*data, "--since", "January"], "--since", "January", "2023-01-04")
     case("an impossible date", [*data, "--since", "2023-02-30"], "--since", "2023-02-30")
     case("a negative minimum", [*data, "--min-sessions", "-1"], "--min-sessions")

@@ -193,7 +193,7 @@ TEST_CASE("markup in any text of the run is shown as text") {
     for (auto* text : {&data.segments.segments[0].example->summary, &data.segments.segments[0].example->user_id, &data.segments.distributions[0].metric,
                        &data.segments.distributions[0].whiskers, &data.segments.distributions[0].groups[0].name, &data.segments.map->x_name,
                        &data.segments.map->y_name, &data.funnel[0].label, &data.funnel[0].unit, &data.funnel[0].note, &data.facts[0].name,
-                       &data.quality[0].found, &data.quality[0].treatment, &data.warnings[0], &data.rules->lead, &data.rules->rules[0].name,
+                       &data.quality[0].found, &data.quality[0].treatment, &data.warnings[0], &data.notes[0], &data.rules->lead, &data.rules->rules[0].name,
                        &data.rules->rules[0].shadowed_by, &data.rules->rules[0].status, &data.model->lead, &data.model->choice_reason,
                        &data.model->components[0].name, &data.model->components[0].reading, &data.model->cluster_sizes[0].name, &data.more[0].title,
                        &data.more[0].lead, &data.more[0].columns[0], &data.more[0].rows[0][0], &data.method[0].name, &data.method[0].value,
@@ -245,6 +245,20 @@ TEST_CASE("a section without data vanishes together with its entry in the conten
     gone("more-1", [](auto& data) { data.more.clear(); });
     gone("success", [](auto& data) { data.success.clear(); data.ab_test.reset(); });
     gone("limits", [](auto& data) { data.limits.clear(); });
+}
+
+TEST_CASE("a note on the groups stands with the groups or the rules that it is about, and not among the flaws of the data") {
+    const auto in_section = [](const report_data& data, const std::string& id) {
+        const std::string page = render_report(data);
+        const auto begin = page.find("<section id=\"" + id + "\"");
+        return contains(page.substr(begin, page.find("</section>", begin) - begin), "five and six");
+    };
+    report_data data = testing::sample_report();
+    CHECK(in_section(data, "model"));
+    CHECK_FALSE(in_section(data, "quality"));
+    CHECK_FALSE(in_section(data, "rules"));
+    data.model.reset();
+    CHECK(in_section(data, "rules"));
 }
 
 TEST_CASE("empty groups, missing numbers and counts of zero leave a whole page") {

@@ -73,6 +73,7 @@ inline report_data sample_report() {
                   {"Cancellation sessions", 610, number_style::count}, {"Mean page clicks", 17.588791, number_style::decimal}};
     data.quality = {{"Hotel check-out before check-in", 226, 14313, "Dates swapped, and counted."}, {"Stored nights of zero or less", 1313, {}, "Nights counted from the calendar."}};
     data.warnings = {"3 sessions end before they start; their length was left out."};
+    data.notes = {"number of groups: five and six are nearly as good."};
 
     data.rules = rules_section{"The rules as the author wrote them.",
                                {{"Premium, core, engaged", 622, 5376, 0, 622, "", "in use"}, {"Family", 1956, 4042, 0, 1330, "Premium (626)", "in use"},
