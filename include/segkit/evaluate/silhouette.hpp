@@ -95,11 +95,13 @@ public:
     T scaled(T value) const { return power_ == 0 ? value : std::ldexp(value, -power_); }
 
     // Distances between `length` points, one after the other, and those of tiles [first, last): sums[point][group of the other] += each, and
-    // where given sums_of_others[place][group of the points] += each. Weights are those of the others, and no sums of these are to be had.
-    void add_distances(const T* points, std::size_t length, std::size_t first, std::size_t last, double* sums, double* sums_of_others, std::size_t group_of_points) const {
+    // where given sums_of_others[place][group of the points] += each. In either sum a distance counts as often as its other end weighs;
+    // `weights` are those of the points, for the sums of the others.
+    void add_distances(const T* points, const T* weights, std::size_t length, std::size_t first, std::size_t last, double* sums, double* sums_of_others, std::size_t group_of_points) const {
         constexpr std::size_t at_once = 16, most_tiles = sizeof(T) == 8 ? static_cast<std::size_t>(-1) : 16;    // sums of floats must stay short
-        std::vector<T> rows(tile_rows * row_lanes);
-        alignas(64) T distances[at_once * tile_rows];
+        const bool weighted = !weights_.empty();
+        std::vector<T> rows(tile_rows * row_lanes), unused_rows(weighted ? at_once * row_lanes : 0);
+        alignas(64) T distances[at_once * tile_rows], weighed[at_once * tile_rows], unused_columns[tile_rows] = {};
         for (std::size_t b = first, summed = 1; b < last; ++b, ++summed) {
             alignas(64) T columns[tile_rows] = {};
             for (std::size_t i = 0; i < length; i += at_once) {
@@ -107,8 +109,18 @@ public:
                 kernels_.squares(tile(b), columns_, points + i * columns_, count, distances);
                 kernels_.square_roots(distances, count);
                 for (std::size_t c = 0; c < count && tiles_[b].length < tile_rows; ++c) std::fill(distances + c * tile_rows + tiles_[b].length, distances + (c + 1) * tile_rows, T{0});
-                for (std::size_t at = 0; at < count * tile_rows && !weights_.empty(); ++at) distances[at] *= weights_[b * tile_rows + at % tile_rows];
-                kernels_.sum_both_ways(distances, count, rows.data() + i * row_lanes, columns);
+                if (!weighted) {
+                    kernels_.sum_both_ways(distances, count, rows.data() + i * row_lanes, columns);
+                    continue;
+                }
+                if (sums_of_others) {
+                    for (std::size_t c = 0; c < count; ++c)
+                        for (std::size_t lane = 0; lane < tile_rows; ++lane) weighed[c * tile_rows + lane] = distances[c * tile_rows + lane] * weights[i + c];
+                    kernels_.sum_both_ways(weighed, count, unused_rows.data(), columns);
+                }
+                for (std::size_t c = 0; c < count; ++c)
+                    for (std::size_t lane = 0; lane < tile_rows; ++lane) distances[c * tile_rows + lane] *= weights_[b * tile_rows + lane];
+                kernels_.sum_both_ways(distances, count, rows.data() + i * row_lanes, unused_columns);
             }
             if (sums_of_others) {
                 for (std::size_t i = 0; i < tiles_[b].length; ++i) sums_of_others[(b * tile_rows + i) * groups_ + group_of_points] += static_cast<double>(columns[i]);
@@ -129,7 +141,7 @@ public:
         std::vector<T> points(tile_rows * columns_);
         for (std::size_t j = 0; j < columns_; ++j)
             for (std::size_t i = 0; i < tile_rows; ++i) points[i * columns_ + j] = tile(a)[j * tile_rows + i];
-        add_distances(points.data(), tiles_[a].length, first, last, sums_of_a, sums_of_others, tiles_[a].group);
+        add_distances(points.data(), weights_.empty() ? nullptr : weights_.data() + a * tile_rows, tiles_[a].length, first, last, sums_of_a, sums_of_others, tiles_[a].group);
     }
 
 private:
@@ -203,7 +215,7 @@ silhouette_result silhouette_of_groups(matrix_view<const T> rows, const label_gr
     silhouette_result result;
     result.samples.resize(rows.rows);
     constexpr std::size_t most_sums = std::size_t{1} << 24;    // twice 128 MiB
-    if (tiles.tiles() * tile_rows * tiles.groups() <= most_sums && !groups.weights) {
+    if (tiles.tiles() * tile_rows * tiles.groups() <= most_sums) {
         const std::vector<double> sums = all_distance_sums(tiles, executor);
         for (std::size_t i = 0; i < rows.rows; ++i) result.samples[i] = silhouette_of(groups, groups.group[i], sums.data() + tiles.place(i) * groups.count());
     } else {
@@ -249,7 +261,7 @@ silhouette_estimate silhouette_of_sample(matrix_view<const T> rows, const label_
         for (std::size_t i = 0; i < length; ++i)
             for (std::size_t j = 0; j < d; ++j) points[i * d + j] = tiles.scaled(rows(result.rows[first + i], j));
         std::vector<double> sums(length * k);
-        tiles.add_distances(points.data(), length, 0, tiles.tiles(), sums.data(), nullptr, 0);
+        tiles.add_distances(points.data(), nullptr, length, 0, tiles.tiles(), sums.data(), nullptr, 0);
         for (std::size_t i = 0; i < length; ++i) result.samples[first + i] = silhouette_of(groups, groups.group[result.rows[first + i]], sums.data() + i * k);
     });
     result.clusters = silhouettes_by_group(groups, result.samples, &result.rows);
@@ -281,8 +293,8 @@ inline silhouette_result silhouette(matrix_view<const float> rows, std::span<con
     return detail::silhouette_of_groups(rows, detail::checked_groups("silhouette", rows, labels), executor);
 }
 
-// With weights of a mean of at least 1 the means are those of rows repeated so often, `samples` and sizes those of the rows given. Every distance is
-// computed twice.
+// With weights of a mean of at least 1 the means are those of rows repeated so often, `samples` and sizes those of the rows given. Distances are
+// computed once as well.
 inline silhouette_result silhouette(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
     return detail::silhouette_of_groups(rows, detail::checked_groups("silhouette", rows, weights, labels), executor);
 }
