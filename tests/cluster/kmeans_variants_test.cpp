@@ -179,7 +179,8 @@ TEST_CASE("points whose squared distances are zero are one, and those whose squa
             if (way == 1) (void)sk::fit_mini_batch_kmeans(all, {.n_clusters = 2});
             if (way == 2) (void)sk::fit_bisecting_kmeans(all, {.n_clusters = 2});
         });
-        CHECK(found == "kmeans: not a finite number: found distances whose squares overflow, expected finite squares; measure the features in larger units");
+        const std::string stage = way == 0 ? "kmeans" : way == 1 ? "mini_batch_kmeans" : "bisecting_kmeans";
+        CHECK(found == stage + ": not a finite number: found distances whose squares overflow, expected finite squares; measure the features in larger units");
     }
 }
 

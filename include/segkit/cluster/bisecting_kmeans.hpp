@@ -76,7 +76,7 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
     };
     bisecting_kmeans_fit out;
     std::vector<part> parts(1);
-    const kmeans_fit whole = fit_kmeans_to(points, {.n_clusters = 1, .n_init = 1, .init = kmeans_init::random}, executor);
+    const kmeans_fit whole = fit_kmeans_to(points, {.n_clusters = 1, .n_init = 1, .init = kmeans_init::random}, executor, stage);
     parts[0] = {std::vector<std::size_t>(rows.rows), whole.model.centres, whole.model.inertia, whole.report.cluster_weights[0]};
     for (std::size_t i = 0; i < rows.rows; ++i) parts[0].rows[i] = i;
 
@@ -91,7 +91,7 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
         const chosen_points<T> own(points, parts[chosen].rows);
         // Every split has random numbers of its own.
         const std::uint64_t seed = counter_random(options.seed, 999).bits(parts.size());
-        const kmeans_fit halves = fit_kmeans_to(own.tiles(stage, executor), {.n_clusters = 2, .n_init = options.n_init, .max_iter = options.max_iter, .tol = options.tol, .seed = seed}, executor);
+        const kmeans_fit halves = fit_kmeans_to(own.tiles(stage, executor), {.n_clusters = 2, .n_init = options.n_init, .max_iter = options.max_iter, .tol = options.tol, .seed = seed}, executor, stage);
         if (halves.model.n_clusters < 2) {
             parts[chosen].splits = false;    // copies of one point
             continue;
@@ -105,7 +105,7 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
             two[h].weight = halves.report.cluster_weights[h];
             const chosen_points<T> half(points, two[h].rows);
             kmeans_fit alone;
-            fit_to_centres(alone, half.tiles(stage, executor), two[h].centre, kmeans_labels::as_given, executor);
+            fit_to_centres(alone, half.tiles(stage, executor), two[h].centre, kmeans_labels::as_given, stage, executor);
             two[h].inertia = alone.model.inertia;
         }
         parts[chosen] = std::move(two[0]);
@@ -114,7 +114,7 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
 
     std::vector<double> centres;
     for (const part& p : parts) centres.insert(centres.end(), p.centre.begin(), p.centre.end());
-    finish_with_centres(out, points, std::move(centres), options, executor);
+    finish_with_centres(out, points, std::move(centres), options, stage, executor);
     return out;
 }
 

@@ -187,7 +187,7 @@ mini_batch_kmeans_fit fit_mini_batch_to(matrix_view<const T> rows, const row_wei
             break;
         }
     }
-    finish_with_centres(out, points, std::move(state.centres), options, executor);
+    finish_with_centres(out, points, std::move(state.centres), options, stage, executor);
     return out;
 }
 

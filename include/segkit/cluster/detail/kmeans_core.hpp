@@ -329,8 +329,8 @@ inline std::vector<std::size_t> numbering(const lloyd_iterate& iterate, kmeans_l
 }
 
 // The model, labels and weights of clusters, numbered as asked.
-inline void name_clusters(kmeans_fit& fit, const lloyd_iterate& best, std::vector<std::int32_t> labels, kmeans_labels how) {
-    require_finite_distances("kmeans", best.inertia());
+inline void name_clusters(kmeans_fit& fit, const lloyd_iterate& best, std::vector<std::int32_t> labels, kmeans_labels how, std::string_view stage) {
+    require_finite_distances(stage, best.inertia());
     const std::size_t k = best.spec.n_clusters;
     const std::vector<std::size_t> order = numbering(best, how);
     std::vector<std::int32_t> number(k);
@@ -346,7 +346,7 @@ inline void name_clusters(kmeans_fit& fit, const lloyd_iterate& best, std::vecto
 
 // What these centres are to the points, without a move: each row goes to the nearest; centres without rows are left out.
 template <class T>
-void fit_to_centres(kmeans_fit& fit, const tiled_matrix<T>& points, std::vector<double> centres, kmeans_labels how, executor_ref executor) {
+void fit_to_centres(kmeans_fit& fit, const tiled_matrix<T>& points, std::vector<double> centres, kmeans_labels how, std::string_view stage, executor_ref executor) {
     const std::size_t d = points.columns();
     for (;;) {
         lloyd_iterate start = lloyd::init({centres, centres.size() / d, 1, 0});
@@ -359,7 +359,7 @@ void fit_to_centres(kmeans_fit& fit, const tiled_matrix<T>& points, std::vector<
             if (only.counts[c] > 0) centres.insert(centres.end(), centre, centre + static_cast<std::ptrdiff_t>(d));
         }
         if (centres.size() < only.spec.centres.size()) continue;
-        name_clusters(fit, only, std::move(labels), how);
+        name_clusters(fit, only, std::move(labels), how, stage);
         fit.report.clusters_used = only.spec.n_clusters;
         return;
     }
@@ -367,9 +367,9 @@ void fit_to_centres(kmeans_fit& fit, const tiled_matrix<T>& points, std::vector<
 
 // Ends the fit of a variant of k-means: what its last centres are to all points.
 template <class Fit, class T, class Options>
-void finish_with_centres(Fit& fit, const tiled_matrix<T>& points, std::vector<double> centres, const Options& options, executor_ref executor) {
+void finish_with_centres(Fit& fit, const tiled_matrix<T>& points, std::vector<double> centres, const Options& options, std::string_view stage, executor_ref executor) {
     kmeans_fit last;
-    fit_to_centres(last, points, std::move(centres), options.labels, executor);
+    fit_to_centres(last, points, std::move(centres), options.labels, stage, executor);
     fit.report.n_rows = points.rows();
     fit.report.clusters_asked = options.n_clusters;
     fit.report.clusters_used = last.model.n_clusters;
@@ -428,9 +428,9 @@ private:
 // What a core's own cache holds.
 inline constexpr std::size_t cached_values = std::size_t{1} << 19;
 
-// Of at least one point and feature; the options have been checked.
+// Of at least one point and feature; the options have been checked. `stage` is whose errors they are.
 template <class T>
-kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& options, executor_ref executor) {
+kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& options, executor_ref executor, std::string_view stage = "kmeans") {
     const std::size_t n_rows = points.rows(), n_features = points.columns();
     const double tolerance = options.tol > 0 ? options.tol * mean_variance(points, executor) : 0;
     const std::vector<std::size_t> distinct = distinct_rows(points, options.n_clusters);
@@ -499,8 +499,8 @@ kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& op
     if (fit.report.stopped != kmeans_stop::cancelled) fit.report.stopped = k < options.n_clusters ? kmeans_stop::all_distinct : best.reason;
     // Different points so near each other that their squared distances are zero are one to every centre.
     if (best.inertia() == 0 && std::find(best.counts.begin(), best.counts.end(), std::size_t{0}) != best.counts.end())
-        fit_to_centres(fit, points, best.spec.centres, options.labels, executor);
-    else name_clusters(fit, best, std::move(labels[best_run]), options.labels);
+        fit_to_centres(fit, points, best.spec.centres, options.labels, stage, executor);
+    else name_clusters(fit, best, std::move(labels[best_run]), options.labels, stage);
     return fit;
 }
 
