@@ -15,6 +15,7 @@
 #include <segkit/exec/random.hpp>
 #include <segkit/exec/threads.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/distinct.hpp>
 
 namespace sk = segkit;
 using namespace segkit::literals;
@@ -223,6 +224,11 @@ void check_keys() {
             if constexpr (!std::is_same_v<sk::non_null_t<Key>, double>)    // its first keys are equal
                 check_joins(sides<Key>(50'000, 40'000, 50'000, spread, true, 6), true);
             if (!spread && sk::is_integer<Key>) check_joins(sides<Key>(12'000, 70'000, 20'000, spread, false, 7), false);    // sorted by key
+            if (!spread && (sk::is_nullable<Key> || std::is_same_v<Key, sk::text>)) {    // sorted by the row on the left
+                sides<Key> s(40'000, 70'000, 30'000, spread, false, 8);
+                s.left = s.left | sk::distinct_by("key"_c) | sk::collect();
+                check_joins(s, false);
+            }
         }
     }
 }

@@ -22,6 +22,7 @@
 #include <segkit/pipeline/plan.hpp>
 #include <segkit/query/detail/hash.hpp>
 #include <segkit/query/detail/join_index.hpp>
+#include <segkit/query/detail/join_order.hpp>
 #include <segkit/query/detail/join_runs.hpp>
 #include <segkit/query/detail/stored_values.hpp>
 
@@ -41,6 +42,7 @@ template <class = void>
 struct join_engine {
     using index_type = join_index<column_data>;
     using runs_type = join_runs<column_data>;
+    using order_type = join_order<column_data>;
 
     // The right side of a join: a plan that gives its rows, and an index over its key columns. Rows that are stored or computed
     // columns are used where they are. Others are collected: first what the pass at hand reads; should a later pass read another
@@ -68,14 +70,19 @@ struct join_engine {
         // The rows with these columns in the order of their key, instead of an index, where that pays for so many left rows.
         bool sort_by_key(runs_type& runs, const std::vector<std::size_t>& columns, std::size_t left_rows, executor_ref executor) {
             const std::lock_guard hold(lock_);
-            keep(executor);
-            if (indexed_ || promise_.one_match || keys_.size() != 1 || rows_ >= index_type::most_rows) return false;
-            std::vector<const column_data*> sorted{columns_[keys_[0]]};
-            for (const std::size_t c : columns) {
-                if (is_list_type(columns_[c]->type)) return false;
-                sorted.push_back(columns_[c]);
-            }
+            std::vector<const column_data*> sorted;
+            if (!can_sort(columns, sorted, executor) || keys_.size() != 1) return false;
+            sorted.insert(sorted.begin(), columns_[keys_[0]]);
             return runs.build(std::move(sorted), rows_, left_rows, executor);
+        }
+        // The same in the order of the left rows with their keys.
+        bool sort_by_left(order_type& order, const std::vector<std::size_t>& columns, const typename order_type::side& left, executor_ref executor) {
+            const std::lock_guard hold(lock_);
+            std::vector<const column_data*> sorted;
+            if (!can_sort(columns, sorted, executor)) return false;
+            typename order_type::side right{{}, rows_};
+            for (const std::size_t k : keys_) right.keys.push_back(columns_[k]);
+            return order.build(left, right, sorted, executor);
         }
 
         // As far as it is known what will be gathered.
@@ -88,6 +95,16 @@ struct join_engine {
         const index_type& find_by() const { return index_; }
 
     private:
+        // Whether columns can be sorted instead of being gathered by an index, and there is none already.
+        bool can_sort(const std::vector<std::size_t>& columns, std::vector<const column_data*>& sorted, executor_ref executor) {
+            keep(executor);
+            if (indexed_ || promise_.one_match || rows_ >= index_type::most_rows) return false;
+            for (const std::size_t c : columns) {
+                if (is_list_type(columns_[c]->type)) return false;
+                sorted.push_back(columns_[c]);
+            }
+            return true;
+        }
         void keep(executor_ref executor) {
             std::vector<bool> missing(slots_.size(), false);
             bool any = false;
@@ -358,11 +375,24 @@ struct join_engine {
             }
             if (!left.rows || left.rows->rows >= 0xFFFFFFFFull) return {};
             want_right(needed);
-            std::vector<std::size_t> from_right, place(right_columns_.size(), 0);    // which columns are gathered; their places after the key
+            std::vector<std::size_t> from_right, place(right_columns_.size(), 0);    // which columns are gathered; their places among these, plus one
             for (std::size_t i = 0, n = left_slots_.size(); i < right_columns_.size() && n + i < needed.size(); ++i) {
                 if (!needed[n + i]) continue;
                 from_right.push_back(right_columns_[i].column);
                 place[i] = from_right.size();
+            }
+            if (kind_ == join_kind::inner) {
+                typename order_type::side left_side{{}, left.rows->rows};
+                for (const int k : keys_) left_side.keys.push_back(columns[static_cast<std::size_t>(k)]);
+                order_type order;
+                if (right_->sort_by_left(order, from_right, left_side, executor)) {
+                    const chosen_rows from_left{order.left_rows(), order.rows(), true};
+                    const auto take_right = [&](std::size_t i, column_data& to, auto&) {
+                        to = order.take(place[i] - 1);
+                        return false;
+                    };
+                    return {std::make_shared<const table_data>(assemble(from_left, false, take_right, columns, needed, executor)), true};
+                }
             }
             runs_type runs;
             if (right_->sort_by_key(runs, from_right, left.rows->rows, executor)) {
@@ -422,7 +452,7 @@ struct join_engine {
         template <class Index, class RightColumn>
         table_data join_stored(const Index& index, RightColumn&& right_column_at, const std::vector<const column_data*>& left, std::size_t rows, const std::vector<bool>& needed, executor_ref executor) const {
             const matched_rows matched = match_all(index, left, rows, executor);
-            const std::size_t count = matched.first_row.back(), n = left_slots_.size();
+            const std::size_t count = matched.first_row.back();
             const bool as_left = !index.has_further() && count == rows;    // one row for each on the left
             owned_memory<std::uint32_t> left_row, match;
             if (!as_left) {
@@ -448,24 +478,39 @@ struct join_engine {
             const chosen_rows from_left{left_row.get(), count, true};
             const chosen_rows from_right{as_left ? matched.match.get() : match.get(), count, kind_ != join_kind::left || matched.complete};
 
+            const auto gather_right = [&](std::size_t i, column_data&, auto& gathered) {
+                gathered.emplace_back(right_column_at(i), right_columns_[i].nullable, right_columns_[i].fill, from_right, executor);
+                return true;
+            };
+            return assemble(from_left, as_left, gather_right, left, needed, executor);
+        }
+
+        // The result's columns: left ones are shared or gathered, of right ones add_right(i, column, gathered) sets the column, or adds it
+        // to those that are gathered and returns true.
+        template <class AddRight>
+        table_data assemble(const chosen_rows& from_left, bool as_left, AddRight&& add_right, const std::vector<const column_data*>& left, const std::vector<bool>& needed,
+                            executor_ref executor) const {
             const gather_fill no_fill;
+            const std::size_t n = left_slots_.size();
             table_data all;
-            all.rows = count;
+            all.rows = from_left.count;
+            all.columns.resize(n + right_columns_.size());
             std::vector<gathered_column<column_data>> gathered;
             std::vector<std::size_t> place;
-            gathered.reserve(n + right_columns_.size());
-            for (std::size_t i = 0; i < n + right_columns_.size(); ++i) {
-                const bool on_left = i < n, wanted = i < needed.size() && needed[i];
-                const column_data* from = !wanted ? nullptr : on_left ? left[static_cast<std::size_t>(left_slots_[i])] : &right_column_at(i - n);
-                if (on_left && wanted && as_left) {
-                    all.columns.push_back(*from);
-                    continue;
+            gathered.reserve(all.columns.size());
+            for (std::size_t i = 0; i < std::min(all.columns.size(), needed.size()); ++i) {
+                if (!needed[i]) continue;
+                if (i >= n) {
+                    if (!add_right(i - n, all.columns[i], gathered)) continue;
+                } else {
+                    const column_data& from = *left[static_cast<std::size_t>(left_slots_[i])];
+                    if (as_left) {
+                        all.columns[i] = from;
+                        continue;
+                    }
+                    gathered.emplace_back(from, from.nullable, no_fill, from_left, executor);
                 }
-                all.columns.emplace_back();
-                if (!wanted) continue;
                 place.push_back(i);
-                if (on_left) gathered.emplace_back(*from, from->nullable, no_fill, from_left, executor);
-                else gathered.emplace_back(*from, right_columns_[i - n].nullable, right_columns_[i - n].fill, from_right, executor);
             }
             gather_columns(gathered, executor);
             for (std::size_t i = 0; i < place.size(); ++i) all.columns[place[i]] = gathered[i].take();
