@@ -20,11 +20,8 @@ namespace sk = segkit;
 using namespace segkit::literals;
 
 struct placed_key {
-    explicit placed_key(std::string_view text) {
-        const sk::detail::text_key key(text);
-        std::memcpy(bytes, &key, sizeof key);
-    }
-    std::byte bytes[sizeof(sk::detail::text_key)];
+    explicit placed_key(std::string_view text) { sk::detail::text_key::write(bytes, text); }
+    std::byte bytes[sk::detail::text_key::bytes];
 };
 
 // Texts of every length around the border, some equal in all but one byte.

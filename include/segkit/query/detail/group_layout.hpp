@@ -400,8 +400,8 @@ struct group_parts {
             if constexpr (Form == key_form::one_word) {
                 std::memcpy(to, from, 8);
             } else if constexpr (Form == key_form::one_text) {
-                std::memcpy(to, from, sizeof(text_key));
-                if (!text_key::is_short(from)) store(to, text_key(memory.keep(text_key::at(from))));
+                std::memcpy(to, from, text_key::bytes);
+                if (!text_key::is_short(from)) text_key::write(to, memory.keep(text_key::at(from)));
             } else {
                 keep_key(to, from, memory);
             }
@@ -409,7 +409,7 @@ struct group_parts {
         void keep_key(std::byte* to, const std::byte* from, arena& memory) const {
             std::memcpy(to, from, key_bytes);
             for (const std::uint32_t t : text_keys)
-                if (!text_key::is_short(from + t)) store(to + t, text_key(memory.keep(text_key::at(from + t))));
+                if (!text_key::is_short(from + t)) text_key::write(to + t, memory.keep(text_key::at(from + t)));
         }
         std::size_t partition_of(const std::byte* key_at, std::uint64_t hash_of_key) const {
             return range.dense() ? range.partition_of(load<std::uint64_t>(key_at)) : partition_of_hash(hash_of_key);
@@ -441,7 +441,7 @@ struct group_parts {
                 if (k.type == type_id::text) {
                     k.offset = key_bytes;
                     text_keys.push_back(key_bytes);
-                    key_bytes += static_cast<std::uint32_t>(sizeof(text_key));
+                    key_bytes += static_cast<std::uint32_t>(text_key::bytes);
                 }
             one_word_key = fixed_words == 1 && text_keys.empty();
             one_text_key = keys.size() == 1 && text_keys.size() == 1;
@@ -505,7 +505,7 @@ struct group_parts {
                         V value = !nullable || view.valid(row) ? canonical(values[row]) : V{};
                         if constexpr (std::is_same_v<V, std::string_view>) {
                             if (copies && value.size() > text_key::most_inside) value = memory->keep(value);
-                            store(to(k) + offset, text_key(value));
+                            text_key::write(to(k) + offset, value);
                         } else {
                             store(to(k) + offset, value);
                         }

@@ -160,7 +160,7 @@ private:
     std::uint32_t add_text(std::string_view text, const short_text& known, std::uint64_t hash, std::uint32_t row) {
         std::vector<std::byte> made(layout_->key_bytes);
         const record_key& k = layout_->keys[0];
-        store(made.data() + k.offset, text_key(text));
+        text_key::write(made.data() + k.offset, text);
         if (known.size == null_size) made[layout_->null_bits] = std::byte{1};
         shorts_.push_back(known);
         return add(made.data(), hash, row);

@@ -21,11 +21,13 @@ class text_key {
 public:
     static constexpr std::size_t most_inside = 20;
 
-    text_key() = default;
-    explicit text_key(std::string_view text) {
+    static constexpr std::size_t bytes = 24;
+
+    // The key of a text to this place.
+    static void write(std::byte* place, std::string_view text) {
         if (text.size() > 0xFFFFFFFFull) throw_too_long(text.size());
-        if constexpr (std::endian::native == std::endian::little) make_of_words(text.data(), text.size());
-        else make_of_bytes(text);
+        if constexpr (std::endian::native == std::endian::little) write_words(place, text.data(), text.size());
+        else write_bytes(place, text);
     }
 
     // The text of the key at this place: of a short one, the bytes there.
@@ -60,8 +62,9 @@ private:
                      .expected = "keys below 4 GiB",
                      .advice = "group by a shorter text that tells the rows apart"});
     }
-    // In registers: a key is written as three words, and no byte is read again soon after it was written.
-    void make_of_words(const char* p, std::size_t n) {
+    // From registers straight to the place, a word at a time: a key that is made elsewhere and then copied is read again, in pieces of
+    // another size, before its words have left for the cache, which takes longer than all else here.
+    static void write_words(std::byte* place, const char* p, std::size_t n) {
         const auto word = [&](std::size_t at) { return word_at(p + at); };
         const auto half = [&](std::size_t at) { return std::uint64_t{half_at(p + at)}; };
         std::uint64_t first = 0, second = 0, third = 0;    // the text, eight bytes each
@@ -77,24 +80,23 @@ private:
         } else {
             for (std::size_t i = 0; i < n; ++i) first |= std::uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
         }
-        words_[0] = n | first << 32;
-        words_[1] = first >> 32 | second << 32;
-        words_[2] = second >> 32 | third << 32;
-        if (n > most_inside) std::memcpy(&words_[2], &p, sizeof p);
+        const auto put = [=](std::size_t i, std::uint64_t w) { std::memcpy(place + 8 * i, &w, sizeof w); };
+        put(0, n | first << 32);
+        put(1, first >> 32 | second << 32);
+        put(2, n > most_inside ? reinterpret_cast<std::uintptr_t>(p) : second >> 32 | third << 32);
     }
-    void make_of_bytes(std::string_view text) {
+    static void write_bytes(std::byte* place, std::string_view text) {
         const auto size = static_cast<std::uint32_t>(text.size());
-        auto* bytes = reinterpret_cast<std::byte*>(words_);
         const char* begin = text.data();
-        std::memcpy(bytes, &size, 4);
-        if (size != 0) std::memcpy(bytes + 4, begin, size <= most_inside ? size : 12);
-        if (size > most_inside) std::memcpy(bytes + 16, &begin, sizeof begin);
+        std::memset(place, 0, bytes);
+        std::memcpy(place, &size, 4);
+        if (size != 0) std::memcpy(place + 4, begin, size <= most_inside ? size : 12);
+        if (size > most_inside) std::memcpy(place + 16, &begin, sizeof begin);
     }
     static std::uint32_t size_of(std::uint64_t first_word) {
         return static_cast<std::uint32_t>(std::endian::native == std::endian::little ? first_word : first_word >> 32);
     }
-    std::uint64_t words_[3] = {};
 };
-static_assert(sizeof(text_key) == 24 && sizeof(const char*) <= 8);
+static_assert(sizeof(const char*) <= 8);
 
 }  // namespace SEGKIT_NAMESPACE::detail
