@@ -56,5 +56,10 @@ inline std::uint64_t hash_bytes(std::string_view s) {
     if (n >= 8) return hash_words(words_of(p, n), h);
     return hash_words({0, word_at(p + n - 8)}, h);    // reaches back into bytes that count already
 }
+// The same, where most texts are expected to be short.
+inline std::uint64_t hash_short(std::string_view s) {
+    if (s.size() <= 16) [[likely]] return hash_words(words_of(s.data(), s.size()), hash_of_size(s.size()));
+    return hash_bytes(s);
+}
 
 }  // namespace SEGKIT_NAMESPACE::detail

@@ -473,6 +473,7 @@ struct group_engine {
                 const std::uint32_t n = std::min(block_rows, c.selected - first);
                 if (few_) write_numbered(c, first, n);
                 else if (layout_.one_word_key) write_by_word(c, first, n);
+                else if (layout_.form() == key_form::one_text) write_by_text(c, first, n);
                 else write_by_key(c, first, n);
                 records_.rows += n;
             }
@@ -537,6 +538,28 @@ struct group_engine {
                 store(record + key, words[k]);
                 record_[k] = record;
             }
+        }
+        // A record gets its text while that is at hand for the hash.
+        void write_by_text(const chunk& c, std::uint32_t first, std::uint32_t n) {
+            open_writer();
+            const record_key& text_of = layout_.keys[0];
+            const auto* texts = c.slots[static_cast<std::size_t>(text_of.slot)].template as<std::string_view>();
+            const std::size_t most_in_place = text_of.copy_text ? text_key::most_inside : ~std::size_t{0};
+            arena& memory = *records_.memory;
+            record_writer& to = *writer_;
+            const std::uint32_t place = layout_.place, hash_at = layout_.hash, key = layout_.key, rows = records_.rows;
+            std::byte** const record_of = record_.data();
+            each_row(c, first, n, [&, place, hash_at, key, rows, most_in_place](std::uint32_t k, std::uint32_t row) __attribute__((always_inline)) {
+                std::string_view text = texts[row];
+                const std::uint64_t hash = hash_short(text);
+                if (text.size() > most_in_place) [[unlikely]] text = memory.keep(text);
+                std::byte* record = to.next(partition_of_hash(hash));
+                store(record + place, rows + k);
+                store(record + hash_at, static_cast<std::uint32_t>(hash));
+                text_key::write(record + key, text);
+                record_of[k] = record;
+            });
+            write_values(c, first, n);
         }
         void write_by_key(const chunk& c, std::uint32_t first, std::uint32_t n) {
             open_writer();
