@@ -21,7 +21,7 @@ using namespace segkit::literals;
 
 struct placed_key {
     explicit placed_key(std::string_view text) { sk::detail::text_key::write(bytes, text); }
-    std::byte bytes[sk::detail::text_key::bytes];
+    std::byte bytes[sk::detail::text_key::width];
 };
 
 // Texts of every length around the border, some equal in all but one byte.

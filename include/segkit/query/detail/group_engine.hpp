@@ -203,6 +203,10 @@ struct group_engine {
                     ahead = block;
                     morsel_of_ahead = morsel;
                 };
+                std::size_t rows = 0;
+                for (const auto& [morsel, records] : b.morsels)
+                    for (const record_block& block : records.blocks[task]) rows += block.count;
+                if (rows >= partitions_[task].size()) partitions_[task].fetch();
                 for (const auto& [morsel, records] : b.morsels)
                     for (const record_block& block : records.blocks[task]) next(&block, static_cast<std::uint32_t>(morsel));
                 next(nullptr, 0);
@@ -286,33 +290,48 @@ struct group_engine {
                 }
             std::vector<std::uint32_t> rank(seen.size() + 1, 0);
             for (std::size_t i = 0; i < seen.size(); ++i) rank[i + 1] = rank[i] + static_cast<std::uint32_t>(std::popcount(seen[i]));
+            // Their sizes tell where the texts of each part will begin.
+            constexpr std::size_t part_rows = std::size_t{1} << 16, rows_at_once = 64;
+            const std::size_t part_count = (total + part_rows - 1) / part_rows, texts = layout_.text_keys.size();
+            std::vector<std::int64_t> first_byte((part_count + 1) * texts, 0);
             const owned_memory<const std::byte*> ordered = take_memory<const std::byte*>(total);
             executor.run(partitions_.size(), [&](std::size_t p) {
                 const group_partition& groups = partitions_[p];
+                std::vector<std::int64_t> bytes(part_count * texts, 0);
                 for (std::uint32_t g = 0; g < groups.size(); ++g) {
                     const std::uint64_t row = row_of(groups.first(g));
                     const std::uint64_t before = seen[row / 64] & ((std::uint64_t{1} << (row % 64)) - 1);
-                    ordered[rank[row / 64] + static_cast<std::uint32_t>(std::popcount(before))] = groups.group(g);
+                    const std::size_t place = rank[row / 64] + static_cast<std::uint32_t>(std::popcount(before));
+                    ordered[place] = groups.group(g);
+                    for (std::size_t t = 0; t < texts; ++t) bytes[place / part_rows * texts + t] += groups.text_sizes(g)[t];
                 }
+                const std::lock_guard hold(lock_);
+                for (std::size_t i = 0; i < bytes.size(); ++i) first_byte[texts + i] += bytes[i];
             });
+            for (std::size_t i = texts; i < first_byte.size(); ++i) first_byte[i] += first_byte[i - texts];
 
             // Written in order, in blocks small enough that a group's states are fetched once for all columns. Columns of fixed
-            // width are written into their final places, others part by part.
-            constexpr std::size_t part_rows = std::size_t{1} << 16, rows_at_once = 64;
+            // width, and texts of keys, are written into their final places, others part by part.
             table_data out = output_of(total);
+            for (std::size_t i = 0, t = 0; i < layout_.keys.size(); ++i) {
+                if (layout_.keys[i].type != type_id::text) continue;
+                if (!layout_.keys[i].nullable) make_room_for_texts(out.columns[i], total, static_cast<std::size_t>(first_byte[part_count * texts + t]));
+                ++t;
+            }
             record_pool_.reset();
-            std::vector<table_data> parts((total + part_rows - 1) / part_rows);
+            std::vector<table_data> parts(part_count);
             executor.run(parts.size(), [&](std::size_t p) {
                 parts[p] = output_of(0);
                 const std::size_t end = std::min(total, (p + 1) * part_rows);
                 for (std::size_t first = p * part_rows; first < end; first += rows_at_once) {
                     const std::size_t count = std::min(end - first, rows_at_once);
                     const std::size_t ahead = std::min(end - first - count, rows_at_once);
-                    finish_groups(out, parts[p], ordered.get() + first, first, count, ahead);
+                    finish_groups(out, parts[p], ordered.get() + first, first, count, ahead, first_byte.data() + p * texts);
                 }
             });
             for (std::size_t i = 0; i < out.columns.size(); ++i) {
                 column_data& column = out.columns[i];
+                if (is_text_of_key(i)) continue;
                 if (column.type == type_id::text && !column.nullable) {
                     join_texts(column, i, parts, executor);
                 } else if (!result_rows::has_fixed_width(column.type)) {
@@ -320,6 +339,15 @@ struct group_engine {
                 }
             }
             return out;
+        }
+        // Whether output column i holds texts of a key, none of them null.
+        bool is_text_of_key(std::size_t i) const { return i < layout_.keys.size() && layout_.keys[i].type == type_id::text && !layout_.keys[i].nullable; }
+        void make_room_for_texts(column_data& column, std::size_t rows, std::size_t bytes) const {
+            column.values = {};
+            grow_values(column.values, (rows + 1) * sizeof(std::int64_t));
+            store(column.values.data(), std::int64_t{0});
+            grow_values(column.bytes, bytes);
+            column.rows = rows;
         }
         // Column i of all parts as one.
         static void join_texts(column_data& to, std::size_t i, const std::vector<table_data>& parts, executor_ref executor) {
@@ -363,23 +391,33 @@ struct group_engine {
         }
         // Large columns get the memory that records have had: the system need not clear it again.
         void grow_values(buffer& values, std::size_t bytes) const {
-            auto used = record_pool_ && bytes >= 2 * large_page ? record_pool_->recycle(bytes) : nullptr;
+            auto used = record_pool_ && bytes >= large_page ? record_pool_->recycle(bytes) : nullptr;
             if (used) values.take_over(std::move(used), bytes);
             else values.grow(bytes);
         }
         // Keys and results of groups, as rows from `first` on. Meanwhile the groups that come next are fetched, some for each column.
-        void finish_groups(table_data& fixed, table_data& other, const std::byte* const* groups, std::size_t first, std::size_t count, std::size_t ahead) const {
+        void finish_groups(table_data& fixed, table_data& other, const std::byte* const* groups, std::size_t first, std::size_t count, std::size_t ahead,
+                           std::int64_t* text_end) const {
             const std::size_t lines = (layout_.key_bytes + layout_.state_bytes + 63) / 64, columns = fixed.columns.size();
             std::size_t i = 0, fetched = 0;
-            const auto next = [&] {
-                column_data& column = result_rows::has_fixed_width(fixed.columns[i].type) ? fixed.columns[i] : other.columns[i];
+            const auto next = [&]() -> column_data& {
+                column_data& column = result_rows::has_fixed_width(fixed.columns[i].type) || is_text_of_key(i) ? fixed.columns[i] : other.columns[i];
                 ++i;
-                for (; fetched < ahead * lines * i / columns; ++fetched) __builtin_prefetch(groups[count + fetched / lines] + fetched % lines * 64);
-                return result_rows(column, first, count);
+                for (const std::size_t end = ahead * i / columns; fetched < end; ++fetched)
+                    for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(groups[count + fetched] + 64 * line);
+                return column;
             };
-            for (const record_key& k : layout_.keys) finish_key(next(), k, groups, count);
+            for (const record_key& k : layout_.keys) {
+                const bool is_text = is_text_of_key(i);
+                column_data& column = next();
+                if (is_text)
+                    *text_end = result_rows::write_texts(column.bytes.data(), column.values.data() + (first + 1) * sizeof *text_end, *text_end, count,
+                                                         [&](std::size_t g) { return text_key::at(groups[g] + k.offset); });
+                else finish_key(result_rows(column, first, count), k, groups, count);
+                text_end += k.type == type_id::text;
+            }
             for (const group_output& o : layout_.outputs) {
-                result_rows out = next();
+                result_rows out(next(), first, count);
                 finish_output(out, o, {groups, count, layout_.key_bytes + layout_.accumulators[o.accumulator]->state_offset, layout_.has_count ? layout_.key_bytes : no_count},
                               [&](std::size_t g) { return groups[g]; });
             }
@@ -549,7 +587,7 @@ struct group_engine {
             record_writer& to = *writer_;
             const std::uint32_t place = layout_.place, hash_at = layout_.hash, key = layout_.key, rows = records_.rows;
             std::byte** const record_of = record_.data();
-            each_row(c, first, n, [&, place, hash_at, key, rows, most_in_place](std::uint32_t k, std::uint32_t row) __attribute__((always_inline)) {
+            each_row(c, first, n, [=, &memory, &to](std::uint32_t k, std::uint32_t row) __attribute__((always_inline)) {
                 std::string_view text = texts[row];
                 const std::uint64_t hash = hash_short(text);
                 if (text.size() > most_in_place) [[unlikely]] text = memory.keep(text);

@@ -75,6 +75,8 @@ struct group_block {
 // States of groups: they never move.
 class state_store {
 public:
+    static constexpr std::uint32_t groups_per_block = 64;
+
     // A group begins at a cache line where that costs little memory and it then lies in fewer lines.
     explicit state_store(std::size_t bytes_per_group = 0) : bytes_(bytes_per_group) {
         const std::size_t whole_lines = (bytes_ + cache_line - 1) / cache_line * cache_line;
@@ -93,7 +95,6 @@ public:
 
 private:
     static constexpr std::size_t cache_line = 64;
-    static constexpr std::uint32_t groups_per_block = 64;
     std::size_t bytes_;
     std::uint32_t room_ = 0;
     std::vector<std::byte*> blocks_;
@@ -185,19 +186,24 @@ public:
     // The texts text_of(k) of the next `count` rows, none of them null.
     template <class F>
     void put_texts(std::size_t count, F text_of) {
-        auto end = static_cast<std::int64_t>(column_.bytes.size());
+        const auto end = static_cast<std::int64_t>(column_.bytes.size());
         std::size_t bytes = 0;
         for (std::size_t k = 0; k < count; ++k) bytes += text_of(k).size();
-        std::byte* to = column_.bytes.grow(bytes);
+        column_.bytes.grow(bytes);
         std::byte* ends = column_.values.grow(count * sizeof end);
+        write_texts(column_.bytes.data(), ends, end, count, text_of);
+        column_.rows += count;
+    }
+    // The same where there is room for them: from byte `end` of all, which is then where they end; their own ends one after the other.
+    template <class F>
+    static std::int64_t write_texts(std::byte* all, std::byte* ends, std::int64_t end, std::size_t count, F text_of) {
         for (std::size_t k = 0; k < count; ++k) {
             const std::string_view text = text_of(k);
-            copy_text(to, text);
-            to += text.size();
+            copy_text(all + end, text);
             end += static_cast<std::int64_t>(text.size());
             store(ends + k * sizeof end, end);
         }
-        column_.rows += count;
+        return end;
     }
     template <class T>
     void put_block(const T* values, std::size_t width) {
@@ -280,9 +286,10 @@ struct group_output {
     std::string_view name{};    // of the column, for messages
 };
 
-// f(k, row) for k in [0, n): k counts from the chunk's selected row number `first`.
+// f(k, row) for k in [0, n): k counts from the chunk's selected row number `first`. The function is a copy, so that what it has captured by
+// value can stay in registers whatever it writes to.
 template <class F>
-void each_row(const chunk& c, std::uint32_t first, std::uint32_t n, F&& f) {
+void each_row(const chunk& c, std::uint32_t first, std::uint32_t n, F f) {
     if (c.dense) {
         for (std::uint32_t k = 0; k < n; ++k) f(k, first + k);
     } else {
@@ -400,7 +407,7 @@ struct group_parts {
             if constexpr (Form == key_form::one_word) {
                 std::memcpy(to, from, 8);
             } else if constexpr (Form == key_form::one_text) {
-                std::memcpy(to, from, text_key::bytes);
+                std::memcpy(to, from, text_key::width);
                 if (!text_key::is_short(from)) text_key::write(to, memory.keep(text_key::at(from)));
             } else {
                 keep_key(to, from, memory);
@@ -441,7 +448,7 @@ struct group_parts {
                 if (k.type == type_id::text) {
                     k.offset = key_bytes;
                     text_keys.push_back(key_bytes);
-                    key_bytes += static_cast<std::uint32_t>(text_key::bytes);
+                    key_bytes += static_cast<std::uint32_t>(text_key::width);
                 }
             one_word_key = fixed_words == 1 && text_keys.empty();
             one_text_key = keys.size() == 1 && text_keys.size() == 1;

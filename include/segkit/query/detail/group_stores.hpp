@@ -72,6 +72,7 @@ struct group_stores {
                 std::byte* record = next_[p];
                 if (record == end_[p]) record = open(p);
                 next_[p] = record + stride_;
+                __builtin_prefetch(record + 2 * stride_ - 1, 1);    // of the next one: so many streams no CPU foresees
                 return record;
             }
             void close() {
@@ -192,14 +193,22 @@ struct group_stores {
                 else update_as<key_form::any>(part, morsel);
             }
         }
+        // Asks for all groups one after the other, which is how memory gives them fastest, before many rows look for them anywhere.
+        void fetch() const {
+            for (std::uint32_t first = 0; first < size(); first += state_store::groups_per_block) {
+                const std::byte* at = groups_.at(first);
+                const std::size_t bytes = std::min(size() - first, state_store::groups_per_block) * groups_.bytes();
+                for (std::size_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(at + byte, 1, 2);
+            }
+        }
         // Takes over a group and its states.
         void move_in(const few_groups& from, std::uint32_t group) {
             const std::byte* key = from.keys.key(group);
             const auto hash = static_cast<std::uint32_t>(from.keys.hash(group));
             std::byte* to = add_key<key_form::any>(key);
-            first_.push_back(from.first(group));
+            note(from.first(group), to);
             if (layout_->range.dense()) group_at_[layout_->range.place_of(load<std::uint64_t>(key))] = size();
-            else table_.enter(hash, size() - 1);
+            else table_.enter(hash);
             std::byte* const count = to + layout_->key_bytes;
             for (std::size_t a = 0; a < layout_->accumulators.size(); ++a)
                 layout_->accumulators[a]->move_beside_count(from.groups()[group] + from.offset_of(a), to + state_at_of(a), count);
@@ -216,6 +225,8 @@ struct group_stores {
         std::uint32_t size() const { return static_cast<std::uint32_t>(first_.size()); }
         const first_seen& first(std::uint32_t group) const { return first_[group]; }
         const std::byte* group(std::uint32_t number) const { return groups_.at(number); }
+        // The bytes of the texts of its key, in the order of the layout.
+        const std::uint32_t* text_sizes(std::uint32_t group) const { return text_sizes_.data() + group * layout_->text_keys.size(); }
         std::size_t bytes() const { return size() * groups_.bytes(); }
 
     private:
@@ -225,38 +236,41 @@ struct group_stores {
 
         template <key_form Form>
         void update_as(const record_block& rows, std::uint32_t morsel) {
-            // Groups lie anywhere in memory: ask for all of a block's before the first is used.
-            std::array<std::uint32_t, block_rows> group_of, hash_of, fresh;
-            std::array<std::byte*, block_rows> state_of;
-            std::uint32_t fresh_count = 0;
-            const std::uint32_t count = rows.count, stride = rows.stride, key = layout_->key;
-            const std::size_t last = table_.last(), group_bytes = groups_.bytes();
-            const std::uint64_t* table = table_.places();
+            // Groups lie anywhere in memory: ask for all of a block's before the first is used. Nobody can foretell which keys are new, or
+            // lie beside their place: there is no branch for it until those rows are all known.
+            std::array<std::uint32_t, rows_at_once> group_of, hash_of, fresh, missed;
+            std::array<std::byte*, rows_at_once> state_of;
+            std::uint32_t fresh_count = 0, missed_count = 0;
+            const std::uint32_t count = rows.count, stride = rows.stride, key = layout_->key, last = table_.last();
+            const std::uint32_t* table = table_.places();
             const std::byte* record = rows.records;
             for (std::uint32_t k = 0; k < count; ++k, record += stride) {
                 hash_of[k] = layout_->template hash_of<Form>(record);
                 __builtin_prefetch(&table[hash_of[k] & last]);
             }
-            with_lines(group_bytes, [&](auto lines) {
+            const auto add = [&](std::uint32_t k) {
+                const std::uint32_t before = size();
+                group_of[k] = find_or_add<Form>(rows.at(k) + key, hash_of[k], morsel, rows.at(k));
+                state_of[k] = groups_.at(group_of[k]);
+                if (size() > before) fresh[fresh_count++] = k;
+            };
+            if (size() == 0) add(0);
+            with_lines(groups_.bytes(), [&](auto lines) {
                 for (std::uint32_t k = 0; k < count; ++k) {
-                    const std::uint64_t place = table[hash_of[k] & last];
-                    group_of[k] = table_.number_in(place);
-                    std::byte* state = nullptr;
-                    if (table_.has_hash(place, hash_of[k])) {
-                        state = groups_.at(group_of[k]);
-                        for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(state + 64 * line, 1);
-                    }
-                    state_of[k] = state;
+                    const std::uint32_t hash = hash_of[k], here = table[hash & last], beside = table[(hash + 1) & last];
+                    const std::uint32_t is_here = 0 - std::uint32_t{((here ^ hash) & ~last) == 0};
+                    const std::uint32_t place = beside ^ ((here ^ beside) & is_here);
+                    group_of[k] = (place & last) - (place != 0);    // if it is none of both, any other is as good
+                    state_of[k] = groups_.at(group_of[k]);
+                    for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(state_of[k] + 64 * line, 1);
                 }
             });
             record = rows.records + key;
             for (std::uint32_t k = 0; k < count; ++k, record += stride) {
-                if (state_of[k] && layout_->template same_key<Form>(state_of[k], record)) continue;
-                const std::uint32_t before = size();
-                group_of[k] = find_or_add<Form>(record, hash_of[k], morsel, rows.at(k));
-                state_of[k] = groups_.at(group_of[k]);
-                if (size() > before) fresh[fresh_count++] = k;
+                missed[missed_count] = k;
+                missed_count += !layout_->template same_key<Form>(state_of[k], record);
             }
+            for (std::uint32_t i = 0; i < missed_count; ++i) add(missed[i]);
             update_states(rows, {group_of.data(), state_of.data(), 0, fresh.data(), fresh_count, nullptr, 0});
         }
         // Keys of a dense range: their place says which group it is. Without a branch, since nobody can foretell which keys are new.
@@ -327,9 +341,14 @@ struct group_stores {
             }
             return n;
         }
+        // What is known of a new group, whose key is there.
+        void note(first_seen first, const std::byte* group) {
+            first_.push_back(first);
+            for (const std::uint32_t text : layout_->text_keys) text_sizes_.push_back(load<std::uint32_t>(group + text));
+        }
         // The states of a new group.
         void start(first_seen first, std::byte* group) {
-            first_.push_back(first);
+            note(first, group);
             if (layout_->state_bytes != 0) std::memcpy(group + layout_->key_bytes, layout_->initial.data(), layout_->state_bytes);
             for (const grouped_accumulator* a : layout_->started) a->start_beside_count(group + layout_->key_bytes + a->state_offset);
         }
@@ -358,6 +377,7 @@ struct group_stores {
         state_store groups_;
         std::vector<kept_values> kept_;
         std::vector<first_seen> first_;
+        std::vector<std::uint32_t> text_sizes_;
         number_table table_;
         std::vector<std::uint32_t> group_at_;    // group + 1, or 0, of each key of a dense range
     };

@@ -107,9 +107,9 @@ private:
         const auto* texts = view.as<std::string_view>();
         const bool nullable = layout_->keys[0].nullable;
         // What does not change from row to row is held at hand, and the loop is one piece: half the instructions of a call for each row.
-        const std::uint64_t* places = nullptr;
+        const std::uint32_t* places = nullptr;
         const short_text* shorts = nullptr;
-        std::size_t last = 0;
+        std::uint32_t last = 0;
         const auto look_again = [&] {
             places = table_.places();
             last = table_.last();
@@ -122,8 +122,8 @@ private:
             if (text.size() <= most_in_words && !is_null) [[likely]] {
                 const short_text given{words_of(text.data(), text.size()), text.size()};
                 const auto hash = static_cast<std::uint32_t>(hash_words(given.words, hash_of_size(given.size)));
-                const std::uint64_t place = places[hash & last];
-                numbers[k] = table_.number_in(place);
+                const std::uint32_t place = places[hash & last];
+                numbers[k] = table_.number_in(place, last);
                 if (place != 0 && same(shorts[numbers[k]], given)) [[likely]] return;
             }
             numbers[k] = find_text(is_null ? std::string_view() : text, is_null, row + k);

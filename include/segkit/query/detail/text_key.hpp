@@ -19,9 +19,8 @@ namespace SEGKIT_NAMESPACE::detail {
 
 class text_key {
 public:
+    static constexpr std::size_t width = 24;    // bytes
     static constexpr std::size_t most_inside = 20;
-
-    static constexpr std::size_t bytes = 24;
 
     // The key of a text to this place.
     static void write(std::byte* place, std::string_view text) {
@@ -45,8 +44,9 @@ public:
             std::memcpy(&w, key + 8 * i, sizeof w);
             return w;
         };
-        if (((word(a, 0) ^ word(b, 0)) | (word(a, 1) ^ word(b, 1))) != 0) return false;    // size and first bytes
-        return word(a, 2) == word(b, 2) || (size_of(word(a, 0)) > most_inside && at(a) == at(b));
+        const std::uint64_t before = (word(a, 0) ^ word(b, 0)) | (word(a, 1) ^ word(b, 1)), last = word(a, 2) ^ word(b, 2);    // size and first bytes
+        if (before == 0 && last != 0) [[unlikely]] return size_of(word(a, 0)) > most_inside && at(a) == at(b);
+        return (before | last) == 0;
     }
     static bool is_short(const std::byte* place) {
         std::uint32_t size;
@@ -88,7 +88,7 @@ private:
     static void write_bytes(std::byte* place, std::string_view text) {
         const auto size = static_cast<std::uint32_t>(text.size());
         const char* begin = text.data();
-        std::memset(place, 0, bytes);
+        std::memset(place, 0, width);
         std::memcpy(place, &size, 4);
         if (size != 0) std::memcpy(place + 4, begin, size <= most_inside ? size : 12);
         if (size > most_inside) std::memcpy(place + 16, &begin, sizeof begin);
