@@ -129,6 +129,18 @@ template <std::size_t Bytes, class T>
     }
 }
 
+// Both, some rows at a time, which the squares find in the cache.
+template <std::size_t Bytes, class T>
+[[gnu::always_inline]] inline void add_rows_by_parts(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
+                                                     const double* weights, std::size_t count, double* squares) {
+    const std::size_t most = squares ? 128 : count;
+    for (std::size_t first = 0; first < count; first += most) {
+        const std::size_t part = count - first < most ? count - first : most;
+        add_rows_body<Bytes>(sums, rows + first * stride, stride, columns, origin, which + first, weights ? weights + first : nullptr, part);
+        if (squares) add_squares_body<Bytes>(squares, rows + first * stride, stride, columns, origin, weights ? weights + first : nullptr, part);
+    }
+}
+
 template <std::size_t Bytes, class T>
 [[gnu::always_inline]] inline bool move_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
                                                   const double* weights, std::size_t count, std::size_t j = 0) {
@@ -178,8 +190,7 @@ inline constexpr std::size_t row_base_bytes = 8;    // plain loops
 template <class T>
 void add_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which, const double* weights,
                    std::size_t count, double* squares) {
-    add_rows_body<row_base_bytes>(sums, rows, stride, columns, origin, which, weights, count);
-    if (squares) add_squares_body<row_base_bytes>(squares, rows, stride, columns, origin, weights, count);
+    add_rows_by_parts<row_base_bytes>(sums, rows, stride, columns, origin, which, weights, count, squares);
 }
 template <class T>
 bool move_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves, const double* weights,
@@ -191,8 +202,7 @@ bool move_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t
 template <class T>
 SEGKIT_TARGET_AVX2 void add_rows_avx2(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
                                       const double* weights, std::size_t count, double* squares) {
-    add_rows_body<32>(sums, rows, stride, columns, origin, which, weights, count);
-    if (squares) add_squares_body<32>(squares, rows, stride, columns, origin, weights, count);
+    add_rows_by_parts<32>(sums, rows, stride, columns, origin, which, weights, count, squares);
 }
 template <class T>
 SEGKIT_TARGET_AVX2 bool move_rows_avx2(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
@@ -202,8 +212,7 @@ SEGKIT_TARGET_AVX2 bool move_rows_avx2(double* sums, const T* rows, std::size_t 
 template <class T>
 SEGKIT_TARGET_AVX512 void add_rows_avx512(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
                                           const double* weights, std::size_t count, double* squares) {
-    add_rows_body<64>(sums, rows, stride, columns, origin, which, weights, count);
-    if (squares) add_squares_body<64>(squares, rows, stride, columns, origin, weights, count);
+    add_rows_by_parts<64>(sums, rows, stride, columns, origin, which, weights, count, squares);
 }
 template <class T>
 SEGKIT_TARGET_AVX512 bool move_rows_avx512(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves,
