@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,35 @@ class lloyd_observer {
 public:
     virtual ~lloyd_observer() = default;
     virtual bool after(const lloyd_iterate& iterate) = 0;
+};
+
+// Rows to move, in order. Memory that nothing was written to is not touched.
+class move_list {
+public:
+    explicit move_list(std::size_t expected) : values_(std::make_unique_for_overwrite<row_move[]>(expected)), capacity_(expected) {}
+
+    row_move* begin() { return values_.get(); }
+    row_move* end() { return values_.get() + size_; }
+    std::size_t size() const { return size_; }
+    // Where the next ones go; as many as are written up to end_at().
+    row_move* room_for(std::size_t more) {
+        if (size_ + more > capacity_) grow(more);
+        return end();
+    }
+    void end_at(row_move* end) { size_ = static_cast<std::size_t>(end - begin()); }
+
+private:
+    void grow(std::size_t more) {
+        const std::size_t capacity = 2 * capacity_ + more;
+        auto values = std::make_unique_for_overwrite<row_move[]>(capacity);
+        std::copy(begin(), end(), values.get());
+        values_ = std::move(values);
+        capacity_ = capacity;
+    }
+
+    std::unique_ptr<row_move[]> values_;
+    std::size_t capacity_;
+    std::size_t size_ = 0;
 };
 
 template <class T, class Label>
@@ -104,11 +134,12 @@ private:
     }
 
     void assign_block(const lloyd_iterate& iterate, const nearest_centre<T>& centres, bool exactly, std::size_t b) {
-        doubts_[b] = 0;
         states_[b].inertia = 0;
-        std::vector<row_move> moves;
-        moves.reserve(changed_[b] + 64);    // as many as the last time
-        if (exactly || !label_coarsely(centres, b, moves)) states_[b].inertia = label_exactly(centres, b, moves);
+        move_list moves(changed_[b] + tile_rows);    // as many as the last time
+        if (exactly || !label_coarsely(centres, b, moves)) {
+            states_[b].inertia = label_exactly(centres, b, moves);
+            doubts_[b] = 0;
+        }
         if (!labelled_) {
             states_[b].rows = blocks_.length(b);
             sum_block_afresh(iterate, b);
@@ -116,16 +147,18 @@ private:
             return;
         }
         changed_[b] = moves.size();
-        if (!moves.empty()) move_rows(iterate, b, moves);
+        if (moves.size() > 0) move_rows(iterate, b, moves);
     }
 
-    // The rows at these places of a tile of the block are to move.
-    static void note_moves(matrix_view<const T> rows, std::size_t tile, std::uint64_t places, const Label* before, const Label* now, std::vector<row_move>& moves) {
+    // Notes the rows at these places of a tile of the block, which are to move.
+    static void note_moves(matrix_view<const T> rows, std::size_t tile, std::uint64_t places, const Label* before, const Label* now, move_list& moves) {
+        row_move* out = moves.room_for(tile_rows);
         for (; places != 0; places &= places - 1) {
             const std::size_t place = static_cast<std::size_t>(std::countr_zero(places)), row = tile + row_at_place(place);
             fetch_row(rows, row);
-            moves.push_back({static_cast<std::uint32_t>(row), static_cast<std::int32_t>(before[place]), static_cast<std::int32_t>(now[place])});
+            *out++ = {static_cast<std::uint32_t>(row), static_cast<std::int32_t>(before[place]), static_cast<std::int32_t>(now[place])};
         }
+        moves.end_at(out);
     }
 
     // The places in a tile where two rows of labels differ.
@@ -154,7 +187,7 @@ private:
     }
 
     // The sum of the squared distances to the nearest centres.
-    double label_exactly(const nearest_centre<T>& centres, std::size_t b, std::vector<row_move>& moves) {
+    double label_exactly(const nearest_centre<T>& centres, std::size_t b, move_list& moves) {
         alignas(64) double lanes[tile_rows] = {};
         std::vector<T> scratch(d_ * tile_rows);
         const double* const weights = points_.weights();
@@ -180,7 +213,7 @@ private:
     }
 
     // Whether it could.
-    bool label_coarsely(const nearest_centre<T>& centres, std::size_t b, std::vector<row_move>& moves) {
+    bool label_coarsely(const nearest_centre<T>& centres, std::size_t b, move_list& moves) {
         if constexpr (sizeof(Label) == 1) {
             if (!coarse_.usable) return false;
             const coarse_points<T>& coarse = *points_.coarse();
@@ -188,44 +221,48 @@ private:
             const matrix_view<const T> rows = block(b);
             Label* const labels = labels_.get() + blocks_.first(b);
             if (!labelled_) std::fill_n(labels, whole_tiles(blocks_.length(b)), Label{0});
-            // Rows in doubt stand among the moves, with no other cluster to go to until a tile of them is asked exactly.
-            std::vector<T> tile;
-            std::vector<std::size_t> waiting;
-            auto ask_exactly = [&](std::size_t count) {
-                tile.resize(d_ * tile_rows);
-                for (std::size_t i = 0; i < count; ++i)
-                    for (std::size_t j = 0; j < d_; ++j) tile[j * tile_rows + i] = rows(moves[waiting[i]].row, j);
-                nearest_in_tile<T> nearest;
-                centres.find(tile.data(), count, nearest);
-                for (std::size_t i = 0; i < count; ++i) {
-                    row_move& m = moves[waiting[i]];
-                    m.to = nearest.which[i];
-                    labels[m.row / tile_rows * tile_rows + place_in_tile(m.row % tile_rows)] = static_cast<Label>(m.to);
-                }
-                doubts_[b] += count;
-                waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count));
-            };
             each_tile(b, [&](std::size_t first, std::size_t length) {
                 const std::size_t at = first - blocks_.first(b);
                 alignas(64) Label now[tile_rows];
                 coarse_marks marks = kernels.nearest(coarse.tile(first), coarse.pairs(), coarse_.steps.data(), coarse_.starts.data(), k_, coarse.slack(coarse_, first), labels + at, now);
                 const std::uint64_t outside = coarse.outside(first);
                 if (outside != 0 || length < tile_rows) keep_labels(outside, length, labels + at, now, marks);
-                if ((marks.changed | marks.doubts) == 0) return;
-                const std::size_t noted = moves.size();
+                // Rows in doubt stand among the moves, for the present with no other cluster to go to.
                 const std::uint64_t places = (labelled_ ? marks.changed : 0) | marks.doubts;
-                note_moves(rows, at, places, labels + at, now, moves);
-                for (std::uint64_t doubts = marks.doubts; doubts != 0; doubts &= doubts - 1)
-                    waiting.push_back(noted + static_cast<std::size_t>(std::popcount(places & ((doubts & (~doubts + 1)) - 1))));
-                std::copy(now, now + tile_rows, labels + at);
-                if (waiting.size() >= tile_rows) ask_exactly(tile_rows);
+                if (places != 0) note_moves(rows, at, places, labels + at, now, moves);
+                std::memcpy(labels + at, now, sizeof now);
             });
-            if (!waiting.empty()) ask_exactly(waiting.size());
-            if (doubts_[b] != 0) moves.erase(std::remove_if(moves.begin(), moves.end(), [](const row_move& m) { return m.from == m.to; }), moves.end());
+            ask_doubtful(centres, b, labels, moves);
             return true;
         } else {
             return false;
         }
+    }
+
+    // The exact nearest centres of the rows in doubt, 64 at a time; those that stay where they are leave the moves.
+    void ask_doubtful(const nearest_centre<T>& centres, std::size_t b, Label* labels, move_list& moves) {
+        std::vector<row_move*> doubtful;
+        doubtful.reserve(doubts_[b] + tile_rows);    // as many as the last time
+        for (row_move& m : moves)
+            if (m.from == m.to) doubtful.push_back(&m);
+        doubts_[b] = doubtful.size();
+        if (doubtful.empty()) return;
+        const matrix_view<const T> rows = block(b);
+        std::vector<T> tile(d_ * tile_rows);
+        for (std::size_t first = 0; first < doubtful.size(); first += tile_rows) {
+            const std::size_t count = std::min(tile_rows, doubtful.size() - first);
+            row_move* const* const asked = doubtful.data() + first;
+            for (std::size_t i = 0; i < count; ++i)
+                for (std::size_t j = 0; j < d_; ++j) tile[j * tile_rows + i] = rows(asked[i]->row, j);
+            nearest_in_tile<T> nearest;
+            centres.find(tile.data(), count, nearest);
+            for (std::size_t i = 0; i < count; ++i) {
+                row_move& m = *asked[i];
+                m.to = nearest.which[i];
+                labels[m.row / tile_rows * tile_rows + place_in_tile(m.row % tile_rows)] = static_cast<Label>(m.to);
+            }
+        }
+        moves.end_at(std::remove_if(moves.begin(), moves.end(), [](const row_move& m) { return m.from == m.to; }));
     }
 
     // Rows outside are in doubt, those beyond the last are not, and have no label.
@@ -244,7 +281,7 @@ private:
     bool label_coarsely(const nearest_centre<T>&, std::size_t, std::vector<row_move>&) { return false; }
 #endif
 
-    void move_rows(const lloyd_iterate& iterate, std::size_t b, std::vector<row_move>& moves) {
+    void move_rows(const lloyd_iterate& iterate, std::size_t b, move_list& moves) {
         lloyd_state& s = states_[b];
         const double* const weights = points_.weights() ? points_.weights() + blocks_.first(b) : nullptr;
         for (const row_move& m : moves) {
@@ -263,7 +300,7 @@ private:
         const matrix_view<const T> rows = block(b);
         bool lossy = false;
         if (rows.column_stride == 1) {
-            lossy = kernels.move(s.sums.data(), rows.values, rows.row_stride, d_, iterate.origin.data(), moves.data(), weights, moves.size());
+            lossy = kernels.move(s.sums.data(), rows.values, rows.row_stride, d_, iterate.origin.data(), moves.begin(), weights, moves.size());
         } else {
             std::vector<T> row(d_);
             for (row_move m : moves) {
