@@ -278,7 +278,7 @@ private:
     }
 #else
     void prepare(const lloyd_iterate&) {}
-    bool label_coarsely(const nearest_centre<T>&, std::size_t, std::vector<row_move>&) { return false; }
+    bool label_coarsely(const nearest_centre<T>&, std::size_t, move_list&) { return false; }
 #endif
 
     void move_rows(const lloyd_iterate& iterate, std::size_t b, move_list& moves) {
