@@ -40,12 +40,12 @@ public:
         tile.shift_by(shift_.data());
         add_up(tile, rows, out, stride);
     }
-    // All rows of a block, by tiles of which two fit the first-level cache; what comes after the next is fetched meanwhile.
+    // All rows of a block, by tiles that leave most of the first-level cache to weights and rows; what comes after the next is fetched meanwhile.
     template <class T>
     void apply(matrix_view<const T> rows, matrix_view<double> out) const {
         centred_tile tile(in_);
         tile.shift_by(shift_.data());
-        const std::size_t at_once = std::clamp(2048 / (tile.panels() * panel_width) / panel_width * panel_width, panel_width, panel_rows), ahead = 2 * at_once;
+        const std::size_t at_once = std::clamp(1024 / (tile.panels() * panel_width) / panel_width * panel_width, panel_width, panel_rows), ahead = 2 * at_once;
         std::vector<double> own(out.column_stride == 1 ? 0 : at_once * out_);
         for (std::size_t first = 0; first < rows.rows; first += at_once) {
             const std::size_t n = std::min(at_once, rows.rows - first);
