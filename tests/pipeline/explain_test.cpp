@@ -10,6 +10,9 @@
 
 #include <segkit/io/csv.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/concat.hpp>
+#include <segkit/query/head.hpp>
+#include <segkit/query/top_n.hpp>
 
 namespace {
 
@@ -82,6 +85,38 @@ TEST_CASE("the rows of a file are estimated by those at its beginning, and count
     CHECK(explained("") == "pass 1: csv day.csv");
     const std::vector<std::shared_ptr<const sk::byte_input>> week(7, std::make_shared<sk::memory_input>("day.csv", text));
     CHECK(sk::explain(sk::scan_csv<sessions>(week) | sk::select("price"_c)).starts_with("pass 1: csv day.csv, day.csv, day.csv and 4 more, about 860000 rows\n"));
+}
+
+TEST_CASE("of filtered, joined and grouped rows it is said how many there are at most, where that is known") {
+    sk::table<sessions> t;
+    for (std::int64_t i = 0; i < 5998; ++i) t.append(i % 7, 3, std::nullopt, 4.5);
+    const sk::table<users> right{{1, 30, "Ada"}, {2, 40, "Grace"}};
+    const auto grouped = t | sk::filter("clicks"_c > 3) | sk::group_by("user_id"_c).aggregate("n"_c = sk::count());
+    CHECK(sk::explain(grouped | sk::filter("n"_c > 2)) ==
+          "pass 1: table of 5998 rows\n"
+          "  reads clicks, then user_id of the rows that pass\n"
+          "  filter: at most 5998 rows are left\n"
+          "  into group_by, which keeps its groups\n"
+          "pass 2: group_by of table of 5998 rows, at most 5998 rows\n"
+          "  reads n, then user_id of the rows that pass\n"
+          "  filter\n"
+          "  into the result\n");
+    const auto says = [](const auto& query, const std::string& words) { return sk::explain(query).find(words) != std::string::npos; };
+    CHECK(says(t | sk::inner_join(right, "user_id"_c, sk::one_match), "  join: at most 5998 rows are left\n"));
+    CHECK(says(t | sk::left_join(right, "user_id"_c, sk::one_match), "  join\n"));    // keeps all
+    CHECK(says(t | sk::aggregate("n"_c = sk::count()), "pass 2: aggregate of table of 5998 rows, at most 1 row\n"));
+    CHECK(says(t | sk::head(20) | sk::sort_by("price"_c), "pass 3: sort of head of table of 5998 rows, at most 20 rows\n"));
+    CHECK(says(t | sk::top_n(10, "price"_c), "pass 2: top_n of table of 5998 rows, at most 10 rows\n"));
+    CHECK(says(t | sk::top_n(10, "price"_c).within("user_id"_c), "pass 2: top_n of table of 5998 rows, at most 5998 rows\n"));
+    CHECK(says(sk::concat(t, t) | sk::sort_by("price"_c), "at most 11996 rows\n"));
+    CHECK(says(t | sk::inner_join(right, "user_id"_c) | sk::sort_by("price"_c), "pass 4: sort of join of table of 5998 rows\n"));    // a row may have many matches
+    CHECK(says(sk::scan_csv<sessions>("absent.csv") | sk::head(20), "pass 2: head of csv absent.csv, at most 20 rows\n"));
+
+    std::string text = "user_id,clicks,trip,price\n";
+    for (int row = 0; row < 123'456; ++row) text += std::to_string(10'000 + row % 7) + ",3,,4.5\n";
+    const auto day = sk::scan_csv<sessions>(std::make_shared<sk::memory_input>("day.csv", text));
+    CHECK(says(day | sk::filter("clicks"_c > 3), "  filter: at most about 120000 rows are left\n"));
+    CHECK(says(day | sk::sort_by("price"_c), "pass 2: sort of csv day.csv, at most about 120000 rows\n"));
 }
 
 TEST_CASE("explaining reads nothing, and the query runs afterwards as before") {

@@ -4,13 +4,14 @@
 //
 //     pass 1: table of 5998 rows
 //       reads clicks, then user_id of the rows that pass
-//       filter
+//       filter: at most 5998 rows are left
 //       into group_by, which keeps its groups
-//     pass 2: group_by of table of 5998 rows
+//     pass 2: group_by of table of 5998 rows, at most 5998 rows
 //       reads user_id, n
 //       into the result
 //
 // A pass reads its source once from end to end; row-local stages run inside it. What is kept in memory stands behind "into".
+// Of rows that are filtered, joined to one match or grouped it is said how many there are at most, where that is known.
 // Of a file the rows are estimated ("csv sessions.csv, about 5400000 rows") by its size and the rows at its beginning.
 #pragma once
 
@@ -33,38 +34,70 @@ namespace detail {
 template <class Plan>
 class explanation {
 public:
-    // The passes that `rows` needs before its own, and its own.
-    void add(const Plan& rows, const std::vector<int>& outputs, const std::string& into) {
+    // So many rows at most; `about` where that is an estimate.
+    struct bound {
+        std::size_t rows = 0;
+        bool about = false;
+    };
+
+    // The passes that `rows` needs before its own, and its own; how many rows come out of it.
+    std::optional<bound> add(const Plan& rows, const std::vector<int>& outputs, const std::string& into) {
         const auto program = plan_pass<Plan>::compile(rows, outputs);
-        for (const pass_input& input : rows.source()->inputs(program.needed)) add(*input.rows, input.slots, input.keeps);
+        const std::vector<pass_input> inputs = rows.source()->inputs(program.needed);
+        std::optional<bound> most;
+        if (!inputs.empty()) most.emplace();
+        for (const pass_input& input : inputs) {
+            const std::optional<bound> of_input = given_of(input, add(*input.rows, input.slots, input.keeps));
+            if (!of_input) most.reset();
+            else if (most) most = bound{most->rows + of_input->rows, most->about || of_input->about};
+        }
         std::vector<pass_input> of_steps;
         for (std::size_t i = program.steps.size(); i-- > 0;) {    // from the end: readers say first what they want
-            auto inputs = program.steps[i]->inputs();
-            of_steps.insert(of_steps.begin(), std::make_move_iterator(inputs.begin()), std::make_move_iterator(inputs.end()));
+            auto of_step = program.steps[i]->inputs();
+            of_steps.insert(of_steps.begin(), std::make_move_iterator(of_step.begin()), std::make_move_iterator(of_step.end()));
         }
         for (const pass_input& input : of_steps) add(*input.rows, input.slots, input.keeps);
 
-        text_ += "pass " + std::to_string(++passes_) + ": " + rows.source()->describe() + estimate(*rows.source()) + '\n';
+        text_ += "pass " + std::to_string(++passes_) + ": " + rows.source()->describe();
+        const bool is_computed = !inputs.empty();
+        if (!is_computed) most = rows_of(*rows.source());
+        if (most && is_computed) text_ += ", at most " + in_words(*most);
+        else if (most && most->about) text_ += ", " + in_words(*most);
+        text_ += '\n';
         text_ += "  reads " + columns(rows, program) + '\n';
         std::string steps;
+        bool dropped = false;
         for (const step* s : program.steps) {
+            dropped = dropped || s->drops_rows();
             if (s->word().empty()) continue;
             steps += (steps.empty() ? "  " : ", ") + std::string(s->word());
         }
+        if (most && dropped && !is_computed) steps += ": at most " + in_words(*most) + (most->rows == 1 ? " is left" : " are left");
         if (!steps.empty()) text_ += steps + '\n';
         text_ += "  into " + into + '\n';
+        return most;
     }
     std::string take() { return std::move(text_); }
 
 private:
-    // How many rows there seem to be, where their number is not known: two digits of it.
-    static std::string estimate(const row_source& rows) {
-        if (rows.row_count()) return {};
-        const std::optional<std::size_t> found = rows.estimated_rows();
-        if (!found) return {};
+    // The rows of a source that reads no others: counted, or estimated.
+    static std::optional<bound> rows_of(const row_source& rows) {
+        if (const auto counted = rows.row_count()) return bound{*counted, false};
+        if (const auto estimated = rows.estimated_rows()) return bound{*estimated, true};
+        return std::nullopt;
+    }
+    // What a source has of one of its inputs. An aggregate has a row of none.
+    static std::optional<bound> given_of(const pass_input& input, const std::optional<bound>& there_are) {
+        if (!input.most_rows) return std::nullopt;
+        if (there_are && there_are->rows < *input.most_rows) return bound{there_are->rows > 0 ? there_are->rows : 1, there_are->about};
+        if (*input.most_rows == pass_input::all_of_them) return std::nullopt;
+        return bound{*input.most_rows, false};
+    }
+    // Two digits of an estimate.
+    static std::string in_words(const bound& most) {
         std::size_t unit = 1;
-        while (*found / unit >= 100) unit *= 10;
-        return ", about " + std::to_string((*found + unit / 2) / unit * unit) + " rows";
+        while (most.about && most.rows / unit >= 100) unit *= 10;
+        return (most.about ? "about " : "") + std::to_string((most.rows + unit / 2) / unit * unit) + (most.rows == 1 ? " row" : " rows");
     }
 
     // The columns of the source in the order in which they are read: those that a later stage reads are read only of rows that

@@ -76,6 +76,7 @@ public:
 
     virtual std::string_view word() const = 0;               // "filter", "derive", ...; empty for a part of another step
     virtual bool changes_rows() const { return false; }      // runs even where nothing reads what it writes
+    virtual bool drops_rows() const { return changes_rows(); }
     virtual void prepare(executor_ref) const {}              // before a pass: a join indexes its right side
     virtual std::vector<pass_input> inputs() const { return {}; }
     virtual void run(chunk& rows, scratch& memory) const = 0;

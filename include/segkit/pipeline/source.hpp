@@ -51,6 +51,9 @@ struct pass_input {
     const plan* rows;
     std::vector<int> slots;    // what is read of them
     std::string keeps;         // what is held in memory of them, for a reader: "group_by, which keeps its groups"
+    std::optional<std::size_t> most_rows = all_of_them;    // that the source has of them; nothing where it may have more than there are
+
+    static constexpr std::size_t all_of_them = static_cast<std::size_t>(-1);
 };
 
 // Rows that lie in memory as stored columns.

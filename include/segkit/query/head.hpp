@@ -117,7 +117,7 @@ public:
     first_rows(Plan rows, std::vector<int> slots, std::size_t n) : rows_(std::move(rows)), slots_(std::move(slots)), n_(n) {}
     std::string describe() const { return "head of " + rows_.source()->describe(); }
     std::vector<pass_input> inputs(const std::vector<bool>& needed) const {
-        return {{&rows_, needed_slots(slots_, needed), "head, which keeps " + std::to_string(n_) + " rows"}};
+        return {{&rows_, needed_slots(slots_, needed), "head, which keeps " + std::to_string(n_) + " rows", n_}};
     }
     bool rescannable() const { return rows_.source()->rescannable(); }
     std::size_t columns() const { return slots_.size(); }

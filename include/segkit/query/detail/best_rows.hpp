@@ -352,7 +352,7 @@ public:
     best_rows_of(Plan rows, std::vector<int> slots, best_rows_request request) : rows_(std::move(rows)), slots_(std::move(slots)), request_(std::move(request)) {}
     std::string describe() const { return std::string(request_.stage) + " of " + rows_.source()->describe(); }
     std::vector<pass_input> inputs(const std::vector<bool>& needed) const {
-        return {{&rows_, needed_slots(slots_, needed), std::string(request_.stage) + ", which keeps the rows it will give"}};
+        return {{&rows_, needed_slots(slots_, needed), std::string(request_.stage) + ", which keeps the rows it will give", request_.groups.empty() ? request_.n : pass_input::all_of_them}};
     }
     bool rescannable() const { return rows_.source()->rescannable(); }
     std::size_t columns() const { return slots_.size(); }

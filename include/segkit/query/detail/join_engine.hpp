@@ -172,6 +172,7 @@ struct join_engine {
             : step(keys, {match_slot}), kind_(kind), right_(std::move(right)), keys_(std::move(keys)), match_(match_slot) {}
         std::string_view word() const override { return "join"; }
         bool changes_rows() const override { return true; }    // also where it keeps all: the one_match promise is checked
+        bool drops_rows() const override { return kind_ != join_kind::left; }
         void prepare(executor_ref executor) const override { right_->prepare(executor); }
         std::vector<pass_input> inputs() const override { return right_->inputs(); }
         void run(chunk& c, scratch& memory) const override {
@@ -354,7 +355,7 @@ struct join_engine {
         std::vector<pass_input> inputs(const std::vector<bool>& needed) const override {
             want_right(needed);
             std::vector<pass_input> both = right_->inputs();
-            both.push_back({&left_, left_outputs(needed), "the join, which streams them"});
+            both.push_back({&left_, left_outputs(needed), "the join, which streams them", std::nullopt});
             return both;
         }
         bool rescannable() const override { return left_.source()->rescannable(); }
