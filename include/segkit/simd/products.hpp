@@ -586,6 +586,8 @@ struct merge_products_kernel {
         for (std::size_t i = 0; i < columns; ++i, other += columns, products += columns) {
             std::size_t j = i / panel_width * panel_width;
             for (; j + Lanes::width <= columns; j += Lanes::width) {
+                __builtin_prefetch(other + 2 * columns + j, 0, 2);    // another thread may have summed them
+                __builtin_prefetch(products + 2 * columns + j, 1, 2);
                 typename Lanes::real sum, more, gap;
                 Lanes::load(sum, products + j);
                 Lanes::load(more, other + j);

@@ -26,6 +26,11 @@ struct co_moments {
     struct state : detail::row_centre {
         std::vector<double> products;    // d x d: sum over rows of (x_i - mean_i)(x_j - mean_j), for j from i on; `product` reads it
 
+        // Fetches the products, which another thread may have summed last.
+        void fetch() const {
+            for (std::size_t i = 0; i < width(); ++i)
+                for (std::size_t j = i / 8 * 8; j < width(); j += 8) __builtin_prefetch(&products[i * width() + j], 0, 2);
+        }
         double product(std::size_t i, std::size_t j) const { return i <= j ? products[i * width() + j] : products[j * width() + i]; }
         // Divided by count - ddof; NaN when that is not positive.
         double covariance(std::size_t i, std::size_t j, int ddof) const {
@@ -65,9 +70,13 @@ struct co_moments {
     }
 
     state finish(const state& s) const {
+        require_finite(s);
+        return s;
+    }
+    // Throws where there are no rows, and for squares that overflow.
+    void require_finite(const state& s) const {
         if (s.count == 0) detail::throw_empty(stage);
         for (std::size_t j = 0; j < s.width(); ++j) detail::require_finite_squares(stage, s.means[j], s.product(j, j), j);
-        return s;
     }
 
 private:

@@ -166,7 +166,8 @@ struct pca_estimator {
     void merge(state& s, const state& other) const { rows.merge(s, other); }
 
     pca_model finish(const state& s) const {
-        rows.finish(s);
+        s.fetch();
+        rows.require_finite(s);
         const std::size_t d = s.width();
         double total = 0;
         for (std::size_t j = 0; j < d; ++j) total += s.covariance(j, j, 1);
