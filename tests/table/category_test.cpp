@@ -128,6 +128,9 @@ TEST_CASE("stages take a category as the text that it is, and keep its type wher
     both_ways(sk::filter("country"_c == "country 3"));
     both_ways(sk::filter("country"_c != std::string("country 4001") && "device"_c == "phone"));
     both_ways(sk::filter("device"_c != "phone") | sk::filter("country"_c != "nowhere"));
+    both_ways(sk::filter("phone" == "device"_c || std::string("country 5") != "country"_c));
+    both_ways(sk::derive("a"_c = "device"_c < "phone", "b"_c = "device"_c <= "phone", "c"_c = "device"_c > "phone", "d"_c = std::string("phone") <= "device"_c));
+    both_ways(sk::filter("country"_c >= "country 3") | sk::filter("country 4" > "country"_c));
     both_ways(sk::filter(!("device"_c == "phone")) | sk::derive("is_first"_c = "country"_c == "country 0"));
     both_ways(sk::group_by("country"_c, "device"_c).sorted().aggregate("rows"_c = sk::count(), "kinds"_c = sk::count_distinct("device"_c), "last"_c = sk::last("device"_c)));
     both_ways(sk::distinct_by("country"_c, "device"_c));

@@ -183,6 +183,7 @@ using differ_op = comparison_op<"!=">;
 
 // A category beside a constant text: which code the text has is asked once for a chunk, and rows are compared by code. Where
 // a dictionary repeats a text or has many, and where the rows have no codes, their texts are compared.
+inline constexpr std::size_t most_texts_compared = 256;
 template <fixed_string Symbol, bool Nullable>
 struct open_category_comparison {
     slot_view view;
@@ -190,8 +191,7 @@ struct open_category_comparison {
     std::int32_t code = -1;
 
     open_category_comparison(const slot_view& v, std::string_view text) : view(v), constant(text) {
-        constexpr std::size_t most_texts = 256;
-        if (view.text_count > most_texts) view.codes = nullptr;
+        if (view.text_count > most_texts_compared) view.codes = nullptr;
         for (std::size_t i = 0; view.codes && i < view.text_count; ++i) {
             if (view.texts[i] != constant) continue;
             if (code >= 0) view.codes = nullptr;
@@ -205,24 +205,59 @@ struct open_category_comparison {
         else return result;
     }
 };
+// The same of <, <=, > and >=: what is true of each text of the dictionary is found once for a chunk, and looked up by code.
+template <fixed_string Symbol, bool Nullable, bool ConstantFirst>
+struct open_category_order {
+    slot_view view;
+    std::string_view constant;
+    bool holds_of[most_texts_compared] = {};
+
+    open_category_order(const slot_view& v, std::string_view text) : view(v), constant(text) {
+        if (view.text_count > most_texts_compared) view.codes = nullptr;
+        for (std::size_t i = 0; view.codes && i < view.text_count; ++i) holds_of[i] = holds(view.texts[i]);
+    }
+    auto operator()(std::uint32_t row) const {
+        const bool result = view.codes ? holds_of_code(view.codes[row]) : holds(view.as<std::string_view>()[row]);
+        if constexpr (Nullable) return maybe<bool>{result, view.valid(row)};
+        else return result;
+    }
+
+private:
+    bool holds_of_code(std::int32_t code) const {    // that of a null may be anything
+        const auto place = static_cast<std::uint32_t>(code);
+        return place < most_texts_compared && holds_of[place];
+    }
+    bool holds(std::string_view text) const {
+        if constexpr (ConstantFirst) return comparison_op<Symbol>::evaluate(constant, text);
+        else return comparison_op<Symbol>::evaluate(text, constant);
+    }
+};
 template <class Op>
 inline constexpr bool is_equality = std::same_as<Op, equal_op> || std::same_as<Op, differ_op>;
 template <class Bound>
 inline constexpr bool is_constant_text = std::same_as<Bound, bound_literal<std::string_view>> || std::same_as<Bound, bound_text>;
 
+template <fixed_string Symbol, bool ConstantFirst, bool Nullable, class Constant>
+auto open_category(const chunk& c, const bound_column<category, Nullable>& column, const Constant& constant) {
+    const slot_view& view = c.slots[static_cast<std::size_t>(column.slot)];
+    if constexpr (is_equality<comparison_op<Symbol>>) return open_category_comparison<Symbol, Nullable>(view, constant.open(c).value);
+    else return open_category_order<Symbol, Nullable, ConstantFirst>(view, constant.open(c).value);
+}
 template <fixed_string Symbol, bool Nullable, class Constant>
-    requires(is_equality<comparison_op<Symbol>> && is_constant_text<Constant>)
+    requires is_constant_text<Constant>
 struct bound_operation<comparison_op<Symbol>, bound_column<category, Nullable>, Constant> {
     [[no_unique_address]] comparison_op<Symbol> op;
     pack<bound_column<category, Nullable>, Constant> operands;
 
-    auto open(const chunk& c) const {
-        return unpack(
-            [&](const bound_column<category, Nullable>& column, const Constant& constant) {
-                return open_category_comparison<Symbol, Nullable>(c.slots[static_cast<std::size_t>(column.slot)], constant.open(c).value);
-            },
-            operands);
-    }
+    auto open(const chunk& c) const { return open_category<Symbol, false>(c, detail::get<0>(operands), detail::get<1>(operands)); }
+};
+template <fixed_string Symbol, bool Nullable, class Constant>
+    requires is_constant_text<Constant>
+struct bound_operation<comparison_op<Symbol>, Constant, bound_column<category, Nullable>> {
+    [[no_unique_address]] comparison_op<Symbol> op;
+    pack<Constant, bound_column<category, Nullable>> operands;
+
+    auto open(const chunk& c) const { return open_category<Symbol, true>(c, detail::get<1>(operands), detail::get<0>(operands)); }
 };
 
 // false && unknown is false, true || unknown is true: so these see the nulls.
