@@ -88,7 +88,7 @@ void check_rounding(sk::instruction_set level) {
         for (std::size_t i = 0; i < tile.size(); ++i) tile[i] = static_cast<T>(20 * random.uniform(i) - 10);
         for (std::size_t j = 0; j < columns; ++j) {
             origin[j] = static_cast<T>(j);
-            inverse[j] = static_cast<T>(500);
+            inverse[j] = static_cast<T>(1000);
         }
         tile[3] = 40;    // row 3 is beyond the limit
         std::vector<std::int32_t> words(tile_rows * ((columns + 1) / 2), -1);
@@ -102,8 +102,8 @@ void check_rounding(sk::instruction_set level) {
             for (std::size_t j = 0; j < columns; ++j) {
                 const auto word = static_cast<std::uint32_t>(words[j / 2 * tile_rows + i]);
                 const double step = static_cast<std::int16_t>(j % 2 ? word >> 16 : word & 0xFFFF);
-                const double exact = std::fmin((static_cast<double>(tile[j * tile_rows + i]) - static_cast<double>(origin[j])) * 500, 8191);
-                REQUIRE(std::fabs(step - exact) <= 0.502);
+                const double exact = std::fmin((static_cast<double>(tile[j * tile_rows + i]) - static_cast<double>(origin[j])) * 1000, 16'383);
+                REQUIRE(std::fabs(step - exact) <= 0.503);
                 square += step * step;
             }
             longest = std::fmax(longest, square);

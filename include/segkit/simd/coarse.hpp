@@ -22,7 +22,7 @@
 namespace SEGKIT_NAMESPACE::detail {
 
 // Words of 32 bits hold two features of a point: tile[pair * 64 + i].
-inline constexpr int coarse_limit = 8191;                     // features are from -limit to limit
+inline constexpr int coarse_limit = 16'383;                   // features are from -limit to limit
 inline constexpr std::int32_t coarse_id_bits = 0xFF;          // the least bits of a score are the centre's number
 inline constexpr std::size_t coarse_most_centres = 256;
 

@@ -131,9 +131,15 @@ public:
                 roundings = std::max(roundings, pairwise ? square : 4 * square);
             }
         }
-        double box = 0;    // the square of how far a row can be from the origin
-        for (const double step : step_) box += step * step * (0x1p13 * 0x1p13);
-        const double exact_roundings = static_cast<double>(columns_ + 4) * static_cast<double>(std::numeric_limits<T>::epsilon()) * 2 * (box + farthest);
+        // The square of how far a row can be from the origin: as far as the corner of the box of all steps, and as the longest row if
+        // all steps were the widest.
+        double corner = 0, widest_step = 0;
+        for (const double step : step_) {
+            corner += step * step * (static_cast<double>(coarse_limit + 1) * (coarse_limit + 1));
+            widest_step = std::max(widest_step, step);
+        }
+        const double length = widest_step * (longest_ + std::sqrt(static_cast<double>(columns_))), reach = std::min(corner, length * length);
+        const double exact_roundings = static_cast<double>(columns_ + 4) * static_cast<double>(std::numeric_limits<T>::epsilon()) * 2 * (reach + farthest);
         out.slack = (0.51 * half_steps + exact_roundings) / unit * 1.0001 + 2 * coarse_id_bits + 8;
         out.slack_by_length = std::sqrt(roundings) * 1.0001;
         out.usable = out.slack + out.slack_by_length * longest_ < 0x1p28;
