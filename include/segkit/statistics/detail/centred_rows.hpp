@@ -2,8 +2,8 @@
 //
 //     add_centred_rows("pca", centre, block, [&](std::size_t d) { ... }, [&](const centred_tile& tile, std::size_t rows, read_ahead) { ... });
 //
-// Each tile is centred on its own mean, and one row is appended to it, whose products are what the distance of the tile's mean to the
-// mean so far adds (Chan, Golub and LeVeque, 1983): an offset costs no digits, and merging needs no formula of its own.
+// A tile, or several in turn, is centred on its own mean or that before, and one row is appended, whose products are what the distance of
+// the mean to the mean so far adds (Chan, Golub and LeVeque, 1983): an offset costs no digits, and merging needs no formula of its own.
 #pragma once
 
 #include <algorithm>
