@@ -134,7 +134,7 @@ TEST_CASE("keys from the right side of a join give the groups of the joined rows
             CHECK(support::same_columns(found.data(), expected.data()));
         }
     };
-    const auto totals = [](const auto&... keys) { return sk::group_by(keys...).aggregate("rows"_c = sk::count(), "paid"_c = sk::sum("paid"_c), "spread"_c = sk::stddev("paid"_c), "least"_c = sk::min("year"_c)); };
+    const auto totals = [](const auto&... keys) { return sk::group_by(keys...).aggregate("rows"_c = sk::count(), "paid"_c = sk::sum("paid"_c), "spread"_c = sk::stddev("paid"_c), "least"_c = sk::min("paid"_c)); };
     for (const std::uint64_t step : {std::uint64_t{1}, std::uint64_t{17}}) {
         const auto right = people(step);
         const auto by_user = right | sk::drop("code"_c);
