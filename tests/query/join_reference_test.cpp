@@ -338,3 +338,24 @@ TEST_CASE("many matches of a row come in the order of the right side; keys outsi
     on_some(left | sk::inner_join(right, "key"_c), [&](const auto& t) { check(t, false); });
     on_some(left | sk::left_join(right | sk::drop("pair"_c), "key"_c), [&](const auto& t) { check(t, true); });
 }
+
+TEST_CASE("right rows without a match leave nothing behind in the columns that an inner join gives: rows are appended where it ends") {
+    sk::table<sk::schema<sk::field<"key", std::int64_t>>> left;
+    sk::table<sk::schema<sk::field<"key", std::int64_t>, sk::field<"n", std::int32_t>, sk::field<"x", maybe<double>>, sk::field<"name", maybe<sk::text>>>> right;
+    for (std::int64_t i = 0; i < 9'000; ++i) left.append(i);
+    for (std::int32_t i = 0; i < 80'000; ++i)    // a quarter of them has no match
+        right.append(std::int64_t{i % 12'000}, i, i % 3 ? maybe<double>(i) : std::nullopt, i % 5 ? maybe<std::string_view>("a name that is not short") : std::nullopt);
+    for (const unsigned n : {1u, 3u}) {
+        auto joined = left | sk::inner_join(right, "key"_c) | sk::collect(sk::threads(n));
+        const std::size_t rows = joined.rows();
+        joined.append(std::int64_t{-1}, std::int32_t{-2}, maybe<double>(0.5), maybe<std::string_view>("the last"));
+        joined.append(std::int64_t{-3}, std::int32_t{-4}, maybe<double>(), maybe<std::string_view>());
+        CHECK(rows == 62'000);
+        CHECK(joined["n"_c][rows] == -2);
+        CHECK(joined["x"_c][rows] == maybe<double>(0.5));
+        CHECK(joined["name"_c][rows] == maybe<std::string_view>("the last"));
+        CHECK(joined["n"_c][rows + 1] == -4);
+        CHECK(!joined["x"_c][rows + 1]);
+        CHECK(!joined["name"_c][rows + 1]);
+    }
+}
