@@ -68,7 +68,9 @@ public:
     }
 
     std::string describe() const { return "profile_clusters of " + rows_.source()->describe(); }
-    std::vector<pass_input> inputs(const std::vector<bool>&) const { return {{&rows_, slots_, "profile_clusters, which keeps the label and the features of all rows"}}; }
+    std::vector<pass_input> inputs(const std::vector<bool>&) const {
+        return {{&rows_, slots_, "profile_clusters, which keeps the label and the features of all rows", std::nullopt}};    // a row for each feature of each cluster
+    }
 
     table_data compute(executor_ref executor) {
         table_data out = empty_columns<Schema>();
