@@ -102,7 +102,7 @@ void check_rounding(sk::instruction_set level) {
             for (std::size_t j = 0; j < columns; ++j) {
                 const auto word = static_cast<std::uint32_t>(words[j / 2 * tile_rows + i]);
                 const double step = static_cast<std::int16_t>(j % 2 ? word >> 16 : word & 0xFFFF);
-                const double exact = std::fmin((static_cast<double>(tile[j * tile_rows + i]) - static_cast<double>(origin[j])) * 1000, 16'383);
+                const double exact = std::fmin((static_cast<double>(tile[j * tile_rows + i]) - static_cast<double>(origin[j])) * 1000, sk::detail::coarse_limit);
                 REQUIRE(std::fabs(step - exact) <= 0.503);
                 square += step * step;
             }
@@ -136,7 +136,7 @@ TEST_CASE("the coarse nearest centre is that of plain integers, and rows whose s
         for (std::size_t pairs : {1u, 2u, 5u}) {
             for (std::size_t count : {1u, 2u, 3u, 4u, 5u, 7u, 11u, 256u}) {
                 std::vector<std::int16_t> points(tile_rows * pairs * 2), steps(count * pairs * 2);
-                for (std::size_t i = 0; i < points.size(); ++i) points[i] = static_cast<std::int16_t>(static_cast<int>(random.below(i, 16'383)) - 8191);
+                for (std::size_t i = 0; i < points.size(); ++i) points[i] = static_cast<std::int16_t>(static_cast<int>(random.below(i, 2 * sk::detail::coarse_limit + 1)) - sk::detail::coarse_limit);
                 for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = static_cast<std::int16_t>(static_cast<int>(random.below(5000 + i, 4001)) - 2000);
                 std::vector<std::int32_t> tile(tile_rows * pairs), words(count * pairs), starts(count);
                 std::memcpy(tile.data(), points.data(), points.size() * 2);

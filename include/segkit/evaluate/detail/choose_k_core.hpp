@@ -4,7 +4,7 @@
 //     chosen.model, chosen.labels, chosen.report.trials, chosen.report.choices, chosen.report.warnings
 //
 // The points, double or float, are checked and packed once. A trial depends on (seed, k) alone, not on the range it stands in. Costs the
-// fits, and per k a silhouette: exact up to 20,000 rows (with weights at twice the time), of 2,000 sampled ones above. With weights
+// fits, and per k a silhouette: exact up to 20,000 rows, of 2,000 sampled ones above. With weights
 // every measure is that of rows repeated so often, but for sampled points, which are then drawn by weight, with repetition.
 #pragma once
 
