@@ -1,16 +1,19 @@
 // Keys of a group-by: expressions under a name, several of any type, and groups in the order of their keys.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 
 #include <segkit/exec/random.hpp>
 #include <segkit/exec/threads.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/detail/hash.hpp>
 
 #include "support/same_columns.hpp"
 
@@ -38,6 +41,25 @@ sk::table<sessions> random_sessions(std::size_t rows) {
 const auto band = [] { return sk::when("age"_c < 30, "young").when("age"_c < 60, "grown").when("age"_c >= 60, "old").otherwise("unknown"); };
 
 }  // namespace
+
+TEST_CASE("keys that differ in any of their bits only are spread over the places of a small table") {
+    // Of 256 keys about 226 would find places of their own among 1024 by chance.
+    const auto places_of = [](auto key) {
+        std::set<std::uint64_t> lower, upper;
+        for (std::uint64_t k = 0; k < 256; ++k) {
+            const std::uint64_t hash = sk::detail::hash_value(key(k));
+            lower.insert(hash % 1024);
+            upper.insert(hash >> 54);
+        }
+        return std::min(lower.size(), upper.size());
+    };
+    CHECK(places_of([](std::uint64_t k) { return static_cast<double>(k); }) > 150);
+    CHECK(places_of([](std::uint64_t k) { return static_cast<double>(k) / 4 - 20; }) > 150);
+    for (int shift = 0; shift <= 56; ++shift) {
+        CAPTURE(shift);
+        CHECK(places_of([&](std::uint64_t k) { return k << shift; }) > 150);
+    }
+}
 
 TEST_CASE("a named expression is a key like a column, of computed text too") {
     const auto t = random_sessions(20'000);

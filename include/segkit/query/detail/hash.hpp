@@ -45,10 +45,8 @@ bool same_key_value(const V& a, const V& b) {
     else return a == b;
 }
 
-inline std::uint64_t spread(std::uint64_t h) {
-    h *= 0x9E3779B97F4A7C15ull;
-    return h ^ (h >> 32);
-}
+// Also of words that differ in their upper bits only, as whole numbers in double do, the lower bits of the result differ.
+inline std::uint64_t spread(std::uint64_t h) { return multiply_fold(h, 0x9E3779B97F4A7C15ull); }
 
 template <class V>
 std::uint64_t hash_value(const V& value) {
