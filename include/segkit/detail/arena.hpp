@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t largest = std::size_t{32} << 20;
+    static constexpr std::size_t largest = std::size_t{8} << 20;
     std::mutex lock_;
     std::size_t next_ = std::size_t{64} << 10;
     std::vector<owned_memory<std::byte>> pieces_;

@@ -3,7 +3,7 @@
 // While there are few groups, each row gets its group's number from a small table, and each accumulator is brought up to date by
 // itself, over columns. Accumulators, not rows, are then what threads share out. When the groups no longer fit into the near caches:
 // 1. Each morsel writes what is needed of its rows as small records, split by key into a fixed number of partitions.
-// 2. Records wait until they take three times the memory of the groups so far. Then each partition takes them in morsel order,
+// 2. Records wait until they take twice the memory of the groups so far. Then each partition takes them in morsel order,
 //    finds the group of each and updates the states block by block, while the partition's groups are in the cache. The
 //    records' memory is used again: memory grows with the groups, not with the rows.
 // Integer keys that lie densely, in a column in memory, find their group by place; keys that a join took from its right side by
@@ -243,7 +243,7 @@ struct group_engine {
                 current_.reset();
                 std::size_t held = 0;
                 for (const group_partition& groups : partitions_) held += groups.bytes();
-                enough_ = std::max(least_waiting, 3 * held);
+                enough_ = std::max(least_waiting, 2 * held);
             }
         }
 
@@ -475,7 +475,7 @@ struct group_engine {
             });
         }
 
-        static constexpr std::size_t least_waiting = std::size_t{48} << 20, few_bytes = std::size_t{1} << 20;
+        static constexpr std::size_t least_waiting = std::size_t{24} << 20, few_bytes = std::size_t{1} << 20;
 
         const group_layout& layout_;
         slab_pool pool_;
