@@ -57,17 +57,10 @@ struct order_traits<column_list<Names...>> {
 template <class Order>
 using order_of = typename order_traits<Order>::keys;
 
-// Whether columns can tell groups apart; and what is said where not.
-template <class Schema, fixed_string... Names>
-inline constexpr bool keys_fit = ((has_column<Schema, Names> && !is_nested_column<Schema, Names>()) && ...);
-template <class Schema, fixed_string Name>
-constexpr auto report_key() {
-    if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
-    else if constexpr (is_nested_column<Schema, Name>()) detail::report(detail::mistake<block_as_a_key<name<Name>>>);
-}
+// What is said of columns that cannot tell groups apart.
 template <class Schema, fixed_string... Names>
 constexpr auto report_keys() {
-    (report_key<Schema, Names>(), ...);
+    (report_key<block_as_a_key, Schema, Names>(), ...);
 }
 
 // A stage by something that is no order, which has been reported.

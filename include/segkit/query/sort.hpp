@@ -92,17 +92,21 @@ constexpr bool is_nested_column() {
     else return false;
 }
 
-// Whether the keys exist and have an order; and what is said where not.
-template <class Schema, class... Keys>
-inline constexpr bool order_fits = ((has_column<Schema, key_name_of<Keys>> && !is_nested_column<Schema, key_name_of<Keys>>()) && ...);
-template <class Schema, fixed_string Name>
-constexpr auto report_order_key() {
+// Whether columns exist and can be compared; and what is said where not, by Mistake<name> of blocks and lists.
+template <class Schema, fixed_string... Names>
+inline constexpr bool keys_fit = ((has_column<Schema, Names> && !is_nested_column<Schema, Names>()) && ...);
+template <template <class> class Mistake, class Schema, fixed_string Name>
+constexpr auto report_key() {
     if constexpr (!has_column<Schema, Name>) require_column<Schema, Name>();
-    else if constexpr (is_nested_column<Schema, Name>()) detail::report(detail::mistake<block_in_an_order<name<Name>>>);
+    else if constexpr (is_nested_column<Schema, Name>()) detail::report(detail::mistake<Mistake<name<Name>>>);
 }
+
+// The same of the keys of an order.
+template <class Schema, class... Keys>
+inline constexpr bool order_fits = keys_fit<Schema, key_name_of<Keys>...>;
 template <class Schema, class... Keys>
 constexpr auto report_order() {
-    (report_order_key<Schema, key_name_of<Keys>>(), ...);
+    (report_key<block_in_an_order, Schema, key_name_of<Keys>>(), ...);
 }
 
 struct sort_key {
