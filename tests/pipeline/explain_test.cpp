@@ -72,6 +72,18 @@ TEST_CASE("a join's right side is a pass of its own, of the columns that are use
           "  into the result\n");
 }
 
+TEST_CASE("a join of many matches says that its sides may change places where there are rows enough for that") {
+    sk::table<users> many;
+    for (std::int64_t i = 0; i < 65'536; ++i) many.append(i, 30, "Ada");
+    sk::table<sessions> left{{1, 2, "a", 3.0}};
+    const auto says = [](const auto& query, const std::string& words) { return sk::explain(query).find(words + "\n") != std::string::npos; };
+    CHECK(says(left | sk::inner_join(many, "user_id"_c), "into inner_join's right side, which is kept, and indexed or sorted"));
+    CHECK(says(left | sk::inner_join(many, "user_id"_c), "into the join, which streams or indexes them"));
+    CHECK(says(left | sk::left_join(many, "user_id"_c), "into left_join's right side, which is kept, and indexed or sorted"));
+    CHECK(says(left | sk::left_join(many, "user_id"_c, sk::one_match), "into left_join's right side, which is kept and indexed"));
+    CHECK(says(sk::scan_csv<sessions>("absent.csv") | sk::inner_join(many, "user_id"_c), "into the join, which streams them"));    // and never indexes them
+}
+
 TEST_CASE("the rows of a file are estimated by those at its beginning, and counted where they are all there") {
     std::string text = "user_id,clicks,trip,price\n";
     for (int row = 0; row < 123'456; ++row) text += std::to_string(10'000 + row % 7) + ",3,,4.5\n";
@@ -105,6 +117,10 @@ TEST_CASE("of filtered, joined and grouped rows it is said how many there are at
     CHECK(says(t | sk::inner_join(right, "user_id"_c, sk::one_match), "  join: at most 5998 rows are left\n"));
     CHECK(says(t | sk::left_join(right, "user_id"_c, sk::one_match), "  join\n"));    // keeps all
     CHECK(says(t | sk::aggregate("n"_c = sk::count()), "pass 2: aggregate of table of 5998 rows, at most 1 row\n"));
+    const sk::table<sessions> none;
+    CHECK(says(none | sk::aggregate("n"_c = sk::count()), "pass 2: aggregate of table of 0 rows, at most 1 row\n"));
+    CHECK(says(none | sk::sort_by("price"_c), "pass 2: sort of table of 0 rows, at most 0 rows\n"));
+    CHECK(says(t | sk::head(0) | sk::sort_by("price"_c), "pass 3: sort of head of table of 5998 rows, at most 0 rows\n"));
     CHECK(says(t | sk::head(20) | sk::sort_by("price"_c), "pass 3: sort of head of table of 5998 rows, at most 20 rows\n"));
     CHECK(says(t | sk::top_n(10, "price"_c), "pass 2: top_n of table of 5998 rows, at most 10 rows\n"));
     CHECK(says(t | sk::top_n(10, "price"_c).within("user_id"_c), "pass 2: top_n of table of 5998 rows, at most 5998 rows\n"));

@@ -15,6 +15,7 @@
 // Of a file the rows are estimated ("csv sessions.csv, about 5400000 rows") by its size and the rows at its beginning.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <optional>
@@ -86,10 +87,10 @@ private:
         if (const auto estimated = rows.estimated_rows()) return bound{*estimated, true};
         return std::nullopt;
     }
-    // What a source has of one of its inputs. An aggregate has a row of none.
+    // What a source has of one of its inputs.
     static std::optional<bound> given_of(const pass_input& input, const std::optional<bound>& there_are) {
         if (!input.most_rows) return std::nullopt;
-        if (there_are && there_are->rows < *input.most_rows) return bound{there_are->rows > 0 ? there_are->rows : 1, there_are->about};
+        if (there_are && there_are->rows < *input.most_rows) return bound{std::max(there_are->rows, input.least_rows), there_are->about};
         if (*input.most_rows == pass_input::all_of_them) return std::nullopt;
         return bound{*input.most_rows, false};
     }

@@ -53,6 +53,8 @@ struct pass_input {
     std::string keeps;         // what is held in memory of them, for a reader: "group_by, which keeps its groups"
     std::optional<std::size_t> most_rows = all_of_them;    // that the source has of them; nothing where it may have more than there are
 
+    std::size_t least_rows = 0;    // of most_rows: also where there are none; an aggregate over all rows has one
+
     static constexpr std::size_t all_of_them = static_cast<std::size_t>(-1);
 };
 

@@ -648,7 +648,7 @@ struct group_engine {
         std::vector<pass_input> inputs(const std::vector<bool>&) const {
             return {{&rows_, layout_.reads, std::string(layout_.keys.empty() ? "aggregate" : "group_by") +
                                                 (layout_.state_grows() ? ", which keeps its groups and, for some aggregates, their values" : ", which keeps its groups"),
-                     layout_.keys.empty() ? 1 : pass_input::all_of_them}};
+                     layout_.keys.empty() ? 1 : pass_input::all_of_them, layout_.keys.empty() ? std::size_t{1} : 0}};
         }
         table_data compute(executor_ref executor) {
             find_range(executor);

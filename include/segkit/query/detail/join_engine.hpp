@@ -86,8 +86,13 @@ struct join_engine {
         }
 
         // As far as it is known what will be gathered.
-        std::vector<pass_input> inputs() const {
-            return {{&plan_, needed_slots(slots_, wanted_), std::string(promise_.stage) + "'s right side, which is kept and indexed"}};
+        std::vector<pass_input> inputs(bool may_be_sorted = false) const {
+            return {{&plan_, needed_slots(slots_, wanted_), std::string(promise_.stage) + "'s right side, which is kept" + (may_be_sorted ? ", and indexed or sorted" : " and indexed")}};
+        }
+        // Whether there may be enough rows for that.
+        bool may_be_sorted() const {
+            const auto rows = plan_.source()->row_count();
+            return !promise_.one_match && (!rows || *rows >= std::min(order_type::least_rows, runs_type::least_rows));
         }
 
         const column_data& column(std::size_t i) const { return *columns_[i]; }
@@ -354,8 +359,11 @@ struct join_engine {
         std::string describe() const override { return "join of " + left_.source()->describe(); }
         std::vector<pass_input> inputs(const std::vector<bool>& needed) const override {
             want_right(needed);
-            std::vector<pass_input> both = right_->inputs();
-            both.push_back({&left_, left_outputs(needed), "the join, which streams them", std::nullopt});
+            const bool may_be_stored = left_.source()->row_count() || !left_.source()->inputs({}).empty();    // computed ones are
+            const bool sorts = may_be_stored && right_->may_be_sorted();
+            std::vector<pass_input> both = right_->inputs(sorts);
+            const char* const keeps = !sorts ? "the join, which streams them" : kind_ == join_kind::inner ? "the join, which streams or indexes them" : "the join, which streams or keeps them";
+            both.push_back({&left_, left_outputs(needed), keeps, std::nullopt});
             return both;
         }
         bool rescannable() const override { return left_.source()->rescannable(); }

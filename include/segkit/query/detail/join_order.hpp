@@ -26,6 +26,8 @@ namespace SEGKIT_NAMESPACE::detail {
 template <class Column>
 class join_order {
 public:
+    static constexpr std::size_t least_rows = std::size_t{1} << 16;    // fewer are in the cache, in whatever order
+
     // One side's key columns.
     struct side {
         std::vector<const Column*> keys;
@@ -63,7 +65,6 @@ public:
     Column take(std::size_t i) { return std::move(columns_[i + 1]); }
 
 private:
-    static constexpr std::size_t least_rows = std::size_t{1} << 16;    // fewer are in the cache, in whatever order
     static constexpr std::size_t rows_per_task = 16 * chunk_rows;
 
     template <class F>

@@ -26,6 +26,8 @@ namespace SEGKIT_NAMESPACE::detail {
 template <class Column>
 class join_runs {
 public:
+    static constexpr std::size_t least_rows = std::size_t{1} << 16;    // fewer are in the cache, in whatever order
+
     // Sorts the columns by the first of them, which is the key, if that pays for so many left rows; false: ask an index.
     bool build(std::vector<const Column*> columns, std::size_t rows, std::size_t left_rows, executor_ref executor) {
         const Column& key = *columns[0];
@@ -72,7 +74,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t least_rows = std::size_t{1} << 16;    // fewer are in the cache, in whatever order
     static constexpr std::size_t rows_per_task = std::size_t{1} << 16;
 
     template <class V>
