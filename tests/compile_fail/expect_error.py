@@ -4,6 +4,7 @@
 
 The comment that opens FILE has one or more lines `// expect: words`. The compiler must refuse the file, every expected
 sequence of words must appear in what it prints, and it must print exactly one error: a user reads one message, not a page.
+Where the comment has a line `// errors: 3` there are three mistakes in the file, and one error for each.
 A file that says `// control` instead must compile: it guards against a harness in which nothing compiles.
 INCLUDE_FOLDERS is a file with one folder a line, the first ones being those of segkit.
 """
@@ -15,21 +16,23 @@ import sys
 
 
 def demands_of(source):
-    """(expected word sequences, is control) from the comment that opens the source."""
-    expected, control = [], False
+    """(expected word sequences, number of errors, is control) from the comment that opens the source."""
+    expected, errors, control = [], 1, False
     for line in source.splitlines():
         if not line.startswith("//"):
             break
         words = line.removeprefix("//").strip()
         if words.startswith("expect:"):
             expected.append(" ".join(words.removeprefix("expect:").split()))
+        if words.startswith("errors:"):
+            errors = int(words.removeprefix("errors:"))
         control = control or words == "control"
-    return expected, control
+    return expected, errors, control
 
 
 def problem_with(source, compiled, output):
     """What is wrong with a compiler that did this to `source`, or None."""
-    expected, control = demands_of(source)
+    expected, demanded, control = demands_of(source)
     if control:
         if expected:
             return "is a control and expects an error as well"
@@ -43,8 +46,8 @@ def problem_with(source, compiled, output):
     if missing:
         return "is refused, but not in these words: " + "; ".join(missing)
     errors = [line for line in output.splitlines() if ": error:" in line or ": fatal error:" in line]
-    if len(errors) != 1:
-        return f"is refused with {len(errors)} errors instead of one"
+    if len(errors) != demanded:
+        return f"is refused with {len(errors)} errors instead of {'one' if demanded == 1 else demanded}"
     return None
 
 

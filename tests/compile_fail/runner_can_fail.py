@@ -33,6 +33,8 @@ class Runner(unittest.TestCase):
     def test_a_second_error_does_not(self):
         source = '// expect: first\nstatic_assert(1 == 2, "first");\nstatic_assert(1 == 2, "second");\n'
         self.assertIn("2 errors", self.problem(source))
+        self.assertIsNone(self.problem("// errors: 2\n" + source))
+        self.assertIn("2 errors", self.problem("// errors: 3\n" + source))
 
     def test_a_program_that_compiles_does_not(self):
         self.assertIn("must not", self.problem("// expect: words\nint i = 0;\n"))

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 #include <type_traits>
@@ -84,6 +85,12 @@ struct not_a_table_or_source {
                   "segkit: rows come from a table, a source or a query, and what stands before '|' is none of them; a range of your structs becomes "
                   "a table by SEGKIT_DESCRIBE (segkit/table/describe.hpp), any other type by table_traits; see 'not_a_table_or_source<type>'");
 };
+template <class Stage>
+struct nothing_is_given {
+    static_assert(detail::never<Stage>,
+                  "segkit: between the parentheses stands nothing, and this needs at least one column, key or named expression; see 'nothing_is_given<stage>'; "
+                  "leave the stage out where there is nothing for it to do; aggregate(\"rows\"_c = count()) without a group_by is over all rows");
+};
 template <class... Given>
 struct a_name_is_missing {
     static_assert(detail::never<Given...>, "segkit: each computed column needs a name: \"name\"_c = expression; see 'a_name_is_missing<what was given...>'");
@@ -99,6 +106,14 @@ struct erroneous_stage : stage_base {
         return erroneous_rows();
     }
 };
+
+// What a stage called without arguments becomes. (Count is there for this to be compiled only where it is so.)
+template <fixed_string Stage, std::size_t Count>
+constexpr auto nothing_given() {
+    static_assert(Count == 0);
+    report(mistake<nothing_is_given<name<Stage>>>);
+    return make_pipeline(erroneous_stage{});
+}
 
 template <class T>
 struct pipeline_traits : std::false_type {};

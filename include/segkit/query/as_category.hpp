@@ -58,15 +58,15 @@ private:
 
 // These columns become categories.
 template <fixed_string... Names>
-    requires(sizeof...(Names) > 0)
 constexpr auto as_category(col<Names>...) {
-    return make_pipeline(text_form_stage<category, Names...>{});
+    if constexpr (sizeof...(Names) == 0) return detail::nothing_given<"as_category", sizeof...(Names)>();
+    else return make_pipeline(text_form_stage<category, Names...>{});
 }
 // These columns become plain text: offsets and bytes of each value.
 template <fixed_string... Names>
-    requires(sizeof...(Names) > 0)
 constexpr auto as_text(col<Names>...) {
-    return make_pipeline(text_form_stage<text, Names...>{});
+    if constexpr (sizeof...(Names) == 0) return detail::nothing_given<"as_text", sizeof...(Names)>();
+    else return make_pipeline(text_form_stage<text, Names...>{});
 }
 
 }  // namespace SEGKIT_NAMESPACE

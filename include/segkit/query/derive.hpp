@@ -44,7 +44,8 @@ struct derive_stage : stage_base {
 
 template <fixed_string... Names, class... E>
 constexpr auto derive(const named<Names, E>&... expressions) {
-    return make_pipeline(derive_stage<named<Names, E>...>{{}, detail::make_pack(expressions...)});
+    if constexpr (sizeof...(Names) == 0) return detail::nothing_given<"derive", sizeof...(Names)>();
+    else return make_pipeline(derive_stage<named<Names, E>...>{{}, detail::make_pack(expressions...)});
 }
 template <class... Given>
     requires(!detail::is_named<Given> || ...)

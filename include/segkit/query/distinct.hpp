@@ -35,14 +35,13 @@ struct distinct_by_stage : stage_base {
 };
 
 template <fixed_string... Keys>
-    requires(sizeof...(Keys) > 0)
-constexpr auto distinct_by(col<Keys>...) {
-    return make_pipeline(distinct_by_stage<Keys...>{});
+constexpr auto distinct_by(column_list<Keys...>) {
+    if constexpr (sizeof...(Keys) == 0) return detail::nothing_given<"distinct_by", sizeof...(Keys)>();
+    else return make_pipeline(distinct_by_stage<Keys...>{});
 }
 template <fixed_string... Keys>
-    requires(sizeof...(Keys) > 0)
-constexpr auto distinct_by(column_list<Keys...>) {
-    return make_pipeline(distinct_by_stage<Keys...>{});
+constexpr auto distinct_by(col<Keys>...) {
+    return distinct_by(column_list<Keys...>{});
 }
 
 struct distinct_stage : stage_base {

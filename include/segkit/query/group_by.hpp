@@ -147,6 +147,13 @@ private:
     }
 };
 
+template <class... Keys>
+struct group_by_without_aggregates {
+    static_assert(detail::never<Keys...>,
+                  "segkit: a group_by is continued by its aggregates: group_by(\"country\"_c).aggregate(\"users\"_c = count(), \"clicks\"_c = mean(\"clicks\"_c)); "
+                  "see 'group_by_without_aggregates<keys...>'; distinct_by (segkit/query/distinct.hpp) gives one row of each group");
+};
+
 // Keys of a group-by; continue with .aggregate(...).
 template <class Order, class... Keys>
 struct group_keys {
@@ -157,7 +164,14 @@ struct group_keys {
 
     template <fixed_string... Names, class... Aggregates>
     constexpr auto aggregate(const named<Names, Aggregates>&... aggregates) const {
-        return make_pipeline(group_by_stage<Order, detail::pack<Keys...>, named<Names, Aggregates>...>{{}, keys, detail::make_pack(aggregates...)});
+        if constexpr (sizeof...(Names) > 0) {
+            return make_pipeline(group_by_stage<Order, detail::pack<Keys...>, named<Names, Aggregates>...>{{}, keys, detail::make_pack(aggregates...)});
+        } else if constexpr (sizeof...(Keys) > 0) {
+            detail::report(detail::mistake<group_by_without_aggregates<Keys...>>);
+            return make_pipeline(detail::erroneous_stage{});
+        } else {
+            return detail::nothing_given<"aggregate", sizeof...(Names)>();
+        }
     }
     template <class... Given>
         requires(!detail::is_named<Given> || ...)
@@ -167,12 +181,6 @@ struct group_keys {
     }
 };
 
-template <class... Keys>
-struct group_by_without_aggregates {
-    static_assert(detail::never<Keys...>,
-                  "segkit: a group_by is continued by its aggregates: group_by(\"country\"_c).aggregate(\"users\"_c = count(), \"clicks\"_c = mean(\"clicks\"_c)); "
-                  "see 'group_by_without_aggregates<keys...>'; distinct_by (segkit/query/distinct.hpp) gives one row of each group");
-};
 // Keys without their aggregates, as a stage or before one.
 template <class T, class Order, class... Keys>
 auto operator|(T&& input, const group_keys<Order, Keys...>&) {
@@ -182,27 +190,29 @@ auto operator|(T&& input, const group_keys<Order, Keys...>&) {
 template <class Order, class... Keys>
 struct not_a_table_or_source<group_keys<Order, Keys...>> : group_by_without_aggregates<Keys...> {};
 
-template <class... Keys>
-    requires(sizeof...(Keys) > 0 && (detail::is_group_key<Keys> && ...))
-constexpr auto group_by(const Keys&... keys) {
-    return group_keys<detail::first_seen_order, Keys...>{detail::make_pack(keys...)};
-}
-
 namespace detail {
 // Keys that have been reported as wrong.
-struct erroneous_keys {
+struct erroneous_keys : pipeline<erroneous_stage> {
     constexpr erroneous_keys sorted() const { return {}; }
     template <class... Given>
     constexpr auto aggregate(const Given&...) const {
         return make_pipeline(erroneous_stage{});
     }
 };
+template <>
+struct pipeline_traits<erroneous_keys> : std::true_type {};
 }  // namespace detail
-template <class... Given>
-    requires(sizeof...(Given) > 0 && !(detail::is_group_key<Given> && ...))
-constexpr auto group_by(const Given&...) {
-    detail::report(detail::mistake<a_name_is_missing<Given...>>);
-    return detail::erroneous_keys{};
+
+template <class... Keys>
+constexpr auto group_by(const Keys&... keys) {
+    if constexpr (sizeof...(Keys) == 0) {
+        return detail::erroneous_keys{detail::nothing_given<"group_by", sizeof...(Keys)>()};
+    } else if constexpr ((detail::is_group_key<Keys> && ...)) {
+        return group_keys<detail::first_seen_order, Keys...>{detail::make_pack(keys...)};
+    } else {
+        detail::report(detail::mistake<a_name_is_missing<Keys...>>);
+        return detail::erroneous_keys{};
+    }
 }
 
 // Aggregates over all rows: exactly one row, whatever the input.

@@ -6,9 +6,9 @@
 //     users    | anti_join(blocked, "user_id"_c)                // those without a match; semi_join: those with one
 //
 // The right side is a table, a source or a query, and is held in memory (a table's columns are used where they are); the left side
-// streams. A key occurs once in the result. A null key matches nothing; NaNs are one key, as in a group-by. With `one_match` the
-// right side is promised to have each key once, which is checked; without it a left row appears once per match, in the order of
-// the right side. Right columns of a left join are nullable, unless `otherwise` gives a value for rows without a match.
+// streams, or where it lies in memory may be indexed in place of a larger right side. A key occurs once in the result. A null key
+// matches nothing; NaNs are one key, as in a group-by. With `one_match` the right side is promised to have each key once, which is
+// checked; without it a left row appears once per match, in the order of the right side. Right columns of a left join are nullable, unless `otherwise` gives a value for rows without a match.
 // Cost: some nanoseconds per left row; 4 bytes per right row (keys that are integers of a dense range), or 8.
 #pragma once
 
@@ -310,7 +310,9 @@ struct left_join_pipeline<join_stage<detail::join_kind::left, OneMatch, Right, F
     // they are so on the right side.
     template <class... Values>
     constexpr auto otherwise(const Values&... values) const {
-        if constexpr ((detail::is_named_value<Values> && ...)) {
+        if constexpr (sizeof...(Values) == 0) {
+            return detail::nothing_given<"otherwise", sizeof...(Values)>();
+        } else if constexpr ((detail::is_named_value<Values> && ...)) {
             using with_values = join_stage<detail::join_kind::left, OneMatch, Right, detail::join_fills<Values...>, Keys...>;
             return make_pipeline(with_values{{}, detail::get<0>(this->stages).right, {detail::make_pack(values...)}});
         } else {

@@ -51,7 +51,7 @@ struct order_traits<order_keys<Keys...>> {
 };
 template <fixed_string... Names>
 struct order_traits<column_list<Names...>> {
-    static constexpr bool is_order = true;
+    static constexpr bool is_order = sizeof...(Names) > 0;
     using keys = order_keys<col<Names>...>;
 };
 template <class Order>

@@ -149,7 +149,8 @@ struct rank_pipeline : pipeline<rank_stage<Kind, Order, Out, column_list<>>> {
     // The places begin anew for each combination of these columns; a null is a group of its own.
     template <fixed_string... Groups>
     constexpr auto within(col<Groups>...) const {
-        return make_pipeline(rank_stage<Kind, Order, Out, column_list<Groups...>>{{}, detail::get<0>(this->stages).kind});
+        if constexpr (sizeof...(Groups) == 0) return detail::nothing_given<"within", sizeof...(Groups)>();
+        else return make_pipeline(rank_stage<Kind, Order, Out, column_list<Groups...>>{{}, detail::get<0>(this->stages).kind});
     }
 };
 

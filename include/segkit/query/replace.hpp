@@ -70,7 +70,8 @@ struct replace_stage : stage_base {
 
 template <fixed_string... Names, class... E>
 constexpr auto replace(const named<Names, E>&... expressions) {
-    return make_pipeline(replace_stage<detail::replacement<Names, E>...>{{}, detail::make_pack(detail::replacement<Names, E>{expressions}...)});
+    if constexpr (sizeof...(Names) == 0) return detail::nothing_given<"replace", sizeof...(Names)>();
+    else return make_pipeline(replace_stage<detail::replacement<Names, E>...>{{}, detail::make_pack(detail::replacement<Names, E>{expressions}...)});
 }
 template <class... Given>
     requires(!detail::is_named<Given> || ...)

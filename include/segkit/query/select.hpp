@@ -111,12 +111,13 @@ struct select_stage : stage_base {
 };
 
 template <fixed_string... Names>
-constexpr auto select(col<Names>...) {
-    return make_pipeline(select_stage<Names...>{});
+constexpr auto select(column_list<Names...>) {
+    if constexpr (sizeof...(Names) == 0) return detail::nothing_given<"select", sizeof...(Names)>();
+    else return make_pipeline(select_stage<Names...>{});
 }
 template <fixed_string... Names>
-constexpr auto select(column_list<Names...>) {
-    return make_pipeline(select_stage<Names...>{});
+constexpr auto select(col<Names>...) {
+    return select(column_list<Names...>{});
 }
 
 template <fixed_string... Names>
@@ -139,7 +140,8 @@ struct drop_stage : stage_base {
 
 template <fixed_string... Names>
 constexpr auto drop(col<Names>...) {
-    return make_pipeline(drop_stage<Names...>{});
+    if constexpr (sizeof...(Names) == 0) return detail::nothing_given<"drop", sizeof...(Names)>();
+    else return make_pipeline(drop_stage<Names...>{});
 }
 
 template <class... Renames>
@@ -169,7 +171,8 @@ struct rename_stage<named<New, col<Old>>...> : stage_base {
 // rename("new"_c = "old"_c, ...)
 template <fixed_string... New, fixed_string... Old>
 constexpr auto rename(const named<New, col<Old>>&...) {
-    return make_pipeline(rename_stage<named<New, col<Old>>...>{});
+    if constexpr (sizeof...(New) == 0) return detail::nothing_given<"rename", sizeof...(New)>();
+    else return make_pipeline(rename_stage<named<New, col<Old>>...>{});
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -244,7 +244,9 @@ struct sort_by_stage : stage_base {
 // Keys are columns ("x"_c) or descending("x"_c), the most significant first; see also nulls_first().
 template <class... Keys>
 constexpr auto sort_by(Keys...) {
-    if constexpr ((detail::is_sort_key<Keys> && ...)) {
+    if constexpr (sizeof...(Keys) == 0) {
+        return detail::nothing_given<"sort_by", sizeof...(Keys)>();
+    } else if constexpr ((detail::is_sort_key<Keys> && ...)) {
         return make_pipeline(sort_by_stage<Keys...>{});
     } else {
         detail::report(detail::mistake<not_a_sort_key<Keys...>>);

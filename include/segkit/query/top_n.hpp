@@ -61,7 +61,8 @@ struct top_n_pipeline : pipeline<top_n_stage<Order, column_list<>>> {
     // A null is a group of its own.
     template <fixed_string... Groups>
     constexpr auto within(col<Groups>...) const {
-        return make_pipeline(top_n_stage<Order, column_list<Groups...>>{{}, detail::get<0>(this->stages).n});
+        if constexpr (sizeof...(Groups) == 0) return detail::nothing_given<"within", sizeof...(Groups)>();
+        else return make_pipeline(top_n_stage<Order, column_list<Groups...>>{{}, detail::get<0>(this->stages).n});
     }
 };
 
