@@ -2,6 +2,8 @@
 // "a > 3 && is_null(b)". For reports and coverage; two expressions over functions of the user may read alike.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <string>
 #include <string_view>
 

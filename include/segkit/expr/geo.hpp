@@ -1,6 +1,8 @@
 // segkit/expr/geo.hpp: distances on the globe.
 #pragma once
 
+#include <string_view>
+
 #include <segkit/config.hpp>
 #include <segkit/detail/math.hpp>
 #include <segkit/expr/operators.hpp>

@@ -8,6 +8,12 @@
 // An unknown condition of `when` counts as false, as in SQL's CASE. Only the branch taken is computed.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
 #include <segkit/config.hpp>
 #include <segkit/expr/operators.hpp>
 

@@ -7,7 +7,6 @@
 // of these, and nested types of the same kind. A reader checks every field: a missing one, or one of another type, is an error naming it.
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +15,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <vector>
+#include <utility>
 
 #include <segkit/config.hpp>
 #include <segkit/detail/json.hpp>

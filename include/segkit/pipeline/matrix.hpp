@@ -7,7 +7,7 @@
 // that names field and row. One pass; the matrix is held in memory, one row after the other.
 #pragma once
 
-#include <utility>
+#include <type_traits>
 
 #include <segkit/config.hpp>
 #include <segkit/pipeline/features.hpp>

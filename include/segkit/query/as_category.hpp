@@ -6,6 +6,7 @@
 // schema changes, so the stage costs nothing; codes are made where rows become a table, in the order in which texts come up.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string_view>
 #include <type_traits>

@@ -6,6 +6,7 @@
 // where it is in any of them; other differences are a compile error that lists them. Rows stream, nothing is held.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -6,6 +6,9 @@
 // a column new values. Row-local; a derived column that nothing reads is not computed.
 #pragma once
 
+#include <string_view>
+#include <utility>
+
 #include <segkit/config.hpp>
 #include <segkit/pipeline/pipeline.hpp>
 

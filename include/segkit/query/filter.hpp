@@ -5,6 +5,9 @@
 // Three-valued: a row whose condition is unknown (a null was compared) is not kept. Row-local; costs one evaluation a row.
 #pragma once
 
+#include <string_view>
+#include <utility>
+
 #include <segkit/config.hpp>
 #include <segkit/pipeline/pipeline.hpp>
 

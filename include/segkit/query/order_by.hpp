@@ -6,7 +6,6 @@
 // The keys are those of sort_by, the most significant first. An order is no stage: sort_by puts the rows themselves in order.
 #pragma once
 
-#include <cstddef>
 #include <type_traits>
 
 #include <segkit/config.hpp>

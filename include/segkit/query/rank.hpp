@@ -9,7 +9,6 @@
 // first holds the keys, the second the places only, eight bytes a row, while the other columns stream. A radix sort, as sort_by.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

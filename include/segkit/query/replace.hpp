@@ -6,10 +6,10 @@
 // values of the columns before it. A name that does not exist is a compile error: derive adds columns. Row-local.
 #pragma once
 
-#include <cstddef>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/pipeline/pipeline.hpp>

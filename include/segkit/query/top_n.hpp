@@ -10,8 +10,8 @@
 #include <concepts>
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/pipeline/pipeline.hpp>

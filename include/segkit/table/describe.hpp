@@ -18,6 +18,7 @@
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <segkit/config.hpp>
 #include <segkit/table/traits.hpp>

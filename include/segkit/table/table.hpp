@@ -9,8 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
-#include <optional>
-#include <string_view>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>

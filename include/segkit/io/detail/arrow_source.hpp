@@ -5,9 +5,8 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>

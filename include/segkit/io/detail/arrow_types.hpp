@@ -5,12 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <segkit/config.hpp>
 #include <segkit/io/detail/arrow_abi.hpp>

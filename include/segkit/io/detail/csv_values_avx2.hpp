@@ -5,10 +5,8 @@
 // whole, its digits shuffled together, and then turned over, so that years, months and so on of eight rows stand side by side.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <type_traits>
 
 #include <segkit/config.hpp>

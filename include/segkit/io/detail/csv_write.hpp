@@ -4,7 +4,6 @@
 // name in the same folder and renamed at the end. At most the texts of morsels that have overtaken others are kept.
 #pragma once
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>

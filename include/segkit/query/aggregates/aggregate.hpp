@@ -16,9 +16,7 @@
 #pragma once
 
 #include <concepts>
-#include <cstdint>
 #include <string_view>
-#include <type_traits>
 
 #include <segkit/config.hpp>
 #include <segkit/expr/column.hpp>

@@ -6,9 +6,9 @@
 // holds N values); a text is kept by its group until a better one takes its place.
 #pragma once
 
-#include <concepts>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include <segkit/config.hpp>
 #include <segkit/query/aggregates/aggregate.hpp>

@@ -1,7 +1,6 @@
 // segkit/query/detail/hash.hpp: key values by run-time type, their hashes, and a form in which equal means same bytes.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
