@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -109,6 +110,23 @@ TEST_CASE("to_int64 truncates toward zero and refuses what does not fit") {
 TEST_CASE("integers and doubles compare as doubles, int32 and int64 as integers") {
     const sk::table<numbers> t{{3, 1, 3.0f, 2.5, 3}};
     CHECK((t | sk::filter("a"_c > "x"_c && "a"_c == "f"_c && "a"_c == "i"_c && "i"_c < 2'999'999'999) | sk::collect()).rows() == 1);
+}
+
+TEST_CASE("least and greatest take one of their operands: a NaN wherever it stands, null where one is null") {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const sk::table<sk::schema<sk::field<"x", double>, sk::field<"y", double>, sk::field<"z", std::optional<double>>, sk::field<"i", std::int32_t>>> t{
+        {1.5, -2, 0.5, 1}, {nan, 3, 0.5, 1}, {3, nan, 0.5, 1}, {3, 4, std::nullopt, 1}};
+    const auto r = t | sk::derive("low"_c = sk::least("x"_c, "i"_c, "y"_c), "high"_c = sk::greatest("x"_c, "y"_c, "i"_c), "some"_c = sk::least("z"_c, "x"_c)) | sk::collect();
+    CHECK(r["low"_c][0] == -2);
+    CHECK(r["high"_c][0] == 1.5);
+    CHECK(r["some"_c][0] == 0.5);
+    for (const std::size_t row : {std::size_t{1}, std::size_t{2}}) {
+        CHECK(r["low"_c][row] != r["low"_c][row]);
+        CHECK(r["high"_c][row] != r["high"_c][row]);
+    }
+    CHECK(r["low"_c][3] == 1);
+    CHECK(r["high"_c][3] == 4);
+    CHECK(!r["some"_c][3]);
 }
 
 TEST_CASE("an unsigned value in an expression is the number it is, or an error where columns have no such number") {

@@ -5,6 +5,12 @@
 //     is_in("country"_c, "usa", "canada")
 #pragma once
 
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
 #include <segkit/config.hpp>
 #include <segkit/detail/math.hpp>
 #include <segkit/expr/nulls.hpp>
@@ -67,30 +73,28 @@ struct to_int64_op {
         return static_cast<std::int64_t>(a);
     }
 };
-struct least_op {
-    static constexpr std::string_view word = "least";
+// The least or the greatest operand; a NaN, wherever it stands, which is neither.
+template <bool Greatest>
+struct extreme_op {
+    static constexpr std::string_view word = Greatest ? "greatest" : "least";
     template <class... A>
     static constexpr bool accepts = common_of<A...>::exists;
-    template <class... A>
-    static auto evaluate(const A&... a) {
-        using V = typename common_of<A...>::type;
-        V best{};
-        bool first = true;
-        ((best = first || widen<V>(a) < best ? widen<V>(a) : best, first = false), ...);
+    template <class A, class... More>
+    static auto evaluate(const A& a, const More&... more) {
+        using V = typename common_of<A, More...>::type;
+        V best = widen<V>(a);
+        ((best = better_of(best, widen<V>(more))), ...);
         return best;
     }
-};
-struct greatest_op {
-    static constexpr std::string_view word = "greatest";
-    template <class... A>
-    static constexpr bool accepts = common_of<A...>::exists;
-    template <class... A>
-    static auto evaluate(const A&... a) {
-        using V = typename common_of<A...>::type;
-        V best{};
-        bool first = true;
-        ((best = first || best < widen<V>(a) ? widen<V>(a) : best, first = false), ...);
-        return best;
+
+private:
+    template <class V>
+    static V better_of(const V& a, const V& b) {
+        if constexpr (std::is_floating_point_v<V>) {
+            if (a != a) return a;
+            if (b != b) return b;
+        }
+        return (Greatest ? a < b : b < a) ? b : a;
     }
 };
 struct is_in_op {
@@ -126,10 +130,12 @@ struct apply_op {
 
 }  // namespace detail
 
+// An integer stays one, of 64 bits; the least of these has no absolute value, which is an error.
 template <expression E>
 constexpr auto abs(const E& e) {
     return detail::make_operation(detail::abs_op{}, e);
 }
+// These give doubles, of integers too, and NaN where there is no value: sqrt(-1). round takes halves away from zero.
 template <expression E>
 constexpr auto sqrt(const E& e) {
     return detail::make_operation(detail::real_function_op<"sqrt">{}, e);
@@ -150,23 +156,26 @@ template <expression E>
 constexpr auto round(const E& e) {
     return detail::make_operation(detail::real_function_op<"round">{}, e);
 }
+// Of a number, or a truth value: 1 and 0.
 template <expression E>
 constexpr auto to_double(const E& e) {
     return detail::make_operation(detail::to_double_op{}, e);
 }
+// Toward zero; NaN and what does not fit 64 bits are an error, which names the row.
 template <expression E>
 constexpr auto to_int64(const E& e) {
     return detail::make_operation(detail::to_int64_op{}, e);
 }
+// The least and the greatest of values of one type (numbers, text, or times): null where one is null, NaN where one is NaN.
 template <class... E>
     requires(expression<E> || ...)
 constexpr auto least(const E&... e) {
-    return detail::make_operation(detail::least_op{}, e...);
+    return detail::make_operation(detail::extreme_op<false>{}, e...);
 }
 template <class... E>
     requires(expression<E> || ...)
 constexpr auto greatest(const E&... e) {
-    return detail::make_operation(detail::greatest_op{}, e...);
+    return detail::make_operation(detail::extreme_op<true>{}, e...);
 }
 // Whether e equals one of the values.
 template <expression E, class... V>
