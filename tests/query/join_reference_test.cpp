@@ -262,6 +262,11 @@ TEST_CASE("otherwise gives columns a value where there is no match, and they are
     on_some(s.left | sk::left_join(right, "key"_c, sk::one_match).otherwise("n"_c = -7, "name"_c = "nobody", "x"_c = 2), check);
     on_some(s.left | sk::left_join(right, "key"_c).otherwise("x"_c = 2.0, "name"_c = std::string("nobody"), "n"_c = std::int64_t{-7}), check);
     const auto nothing = right | sk::filter("n"_c < 0) | sk::collect();
+    // Also a text of a size that places of texts do not have room for.
+    const std::string endless(std::size_t{1} << 24, 'x');
+    const auto three = s.left | sk::filter("a"_c < 3) | sk::left_join(nothing, "key"_c).otherwise("name"_c = endless) | sk::collect();
+    REQUIRE(three.rows() == 3);
+    CHECK(three["name"_c][2] == endless);
     const auto filled = s.left | sk::left_join(nothing, "key"_c, sk::one_match).otherwise("n"_c = 5) | sk::filter("n"_c == 5) | sk::collect();
     CHECK(filled.rows() == s.left.rows());
     CHECK(filled["on"_c][0] == std::nullopt);

@@ -75,7 +75,7 @@ public:
         to_.rows = chosen.count;
         to_.width = from.width;
         if (from.type != type_id::text) return;
-        to_.refers = chosen.count >= from.rows / 4 && can_refer_to(from, executor);
+        to_.refers = chosen.count >= from.rows / 4 && can_refer_to(from, executor) && fill.text.size() <= text_place::most_bytes;
         if (!to_.refers) {
             text_begins_.assign(tasks() + 1, 0);
             return;
