@@ -22,11 +22,12 @@ public:
     // Uniform in [0, 1), 53 bits.
     constexpr double uniform(std::uint64_t index) const { return static_cast<double>(bits(index) >> 11) * 0x1p-53; }
 
-    // Uniform in [0, n), n > 0; the bias of the multiply-shift method is below n / 2^64.
+    // Uniform in [0, n), n > 0; the bias is below n / 2^64.
     constexpr std::uint64_t below(std::uint64_t index, std::uint64_t n) const {
         const std::uint64_t x = bits(index);
-        const std::uint64_t low = (x & 0xFFFFFFFFull) * n;      // exact for n < 2^32, which rows of a table are
-        return (n >> 32) ? x % n : (((x >> 32) * n) + (low >> 32)) >> 32;
+        if (n >> 32) return x % n;
+        const std::uint64_t low = (x & 0xFFFFFFFFull) * n;      // the upper half of x * n, without a 128-bit product
+        return (((x >> 32) * n) + (low >> 32)) >> 32;
     }
 
 private:

@@ -2,8 +2,16 @@
 //
 // Integers are computed in 64 bits and an overflow is an error; `/` is always double; comparison of an integer with a
 // floating value is done in double. A comparison with null is unknown; `&&`, `||` and `!` are three-valued as in SQL.
-// A date meets a timestamp as its midnight, and a date beyond all timestamps stays beyond them; timestamp - timestamp is a duration, date - date a number of days.
+// A date meets a timestamp as its midnight, and a date beyond all timestamps stays beyond them; timestamp - timestamp is a duration,
+// date - date a number of days.
 #pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
 
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>

@@ -5,6 +5,10 @@
 //     date_of("start"_c), iso_weekday("start"_c), year_of, month_of, hour_of
 #pragma once
 
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
 #include <segkit/config.hpp>
 #include <segkit/expr/operators.hpp>
 
@@ -88,6 +92,7 @@ struct completed_years_op {
 
 }  // namespace detail
 
+// A duration as a number of units, with its fraction.
 template <expression E>
 constexpr auto in_days(const E& e) {
     return detail::make_operation(detail::in_unit_op<microseconds_per_day>{}, e);
@@ -114,11 +119,12 @@ template <expression E>
 constexpr auto date_of(const E& e) {
     return detail::make_operation(detail::date_of_op{}, e);
 }
-// 1 Monday to 7 Sunday.
+// Of a date or a timestamp, in UTC: 1 Monday to 7 Sunday.
 template <expression E>
 constexpr auto iso_weekday(const E& e) {
     return detail::make_operation(detail::calendar_op<"iso_weekday">{}, e);
 }
+// Of a date or a timestamp, in UTC; months from 1, hours from 0.
 template <expression E>
 constexpr auto year_of(const E& e) {
     return detail::make_operation(detail::calendar_op<"year_of">{}, e);

@@ -14,7 +14,6 @@
 #include <initializer_list>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -157,6 +156,9 @@ private:
     std::vector<std::shared_ptr<const byte_input>> inputs_;
 };
 
+// The rows of CSV inputs as a source, for queries: each pass reads them anew, block by block, and converts the columns that the query
+// reads. (One pass only where an input cannot be read again, or bad rows are collected.) Options outside their domain are an error
+// here; an input that cannot be read, a header that does not fit and a row that is not as the schema says are errors of the pass.
 template <class Schema>
 csv_scan<Schema> scan_csv(const csv_from& from, const csv_options& options = {}) {
     return {from.inputs(), options};

@@ -6,12 +6,13 @@
 //     fitted.report.get<kmeans_report>().inertia...  // what happened, stage by stage
 //
 // Each learning stage is one pass over the rows as the stages before it leave them; two neighbours that can share one do so (a scaler
-// and the PCA of the same columns). The model keeps no reference to the training data. A model is saved with save(model, path) and read with load (pipeline/save.hpp).
+// and the PCA of the same columns). The model keeps no reference to the training data. A model is saved with save(model, path) and
+// read with load (pipeline/save.hpp).
 #pragma once
 
 #include <concepts>
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>

@@ -3,17 +3,19 @@
 //     t | sort_by("country"_c, descending("revenue"_c))
 //     t | sort_by(ascending("country"_c).nulls_first(), descending("revenue"_c).nulls_first())
 //
-// Stable: rows with equal keys keep their order. NaNs come after the numbers and nulls after them, in either direction, unless
-// they are asked to come first; text is compared by bytes, a category in memory by its dictionary, sorted once. Ends a pass and holds its rows in memory; a radix sort, O(n) for keys
-// of up to 64 bits together.
+// Stable: rows with equal keys keep their order. NaNs come after the numbers in either direction, and nulls after all, unless these
+// are asked to come first; text is compared by bytes, a category in memory by its dictionary, sorted once. Ends a pass and
+// holds its rows in memory; a radix sort, O(n) for keys of up to 64 bits together.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>

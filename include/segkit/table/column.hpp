@@ -1,8 +1,8 @@
 // segkit/table/column.hpp: how a column is stored, and the typed views on it.
 //
-// The layout is Arrow's: values one after the other, a validity bitmap (least significant bit first), text as
-// 64-bit offsets and bytes, a category as 32-bit codes and a dictionary, a list as offsets into a column of its items. Two deliberate differences: a bool is one byte, and a
-// non-nullable column has no bitmap.
+// The layout is Arrow's: values one after the other, a validity bitmap (least significant bit first), text as 64-bit offsets and
+// bytes, a category as 32-bit codes and a dictionary, a list as offsets into a column of its items. Two deliberate differences: a
+// bool is one byte, and a non-nullable column has no bitmap.
 // Copies share their memory until one of them is changed; a text column may also refer to the bytes of another.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 

@@ -10,8 +10,8 @@
 
 #include <concepts>
 #include <cstddef>
-#include <optional>
 #include <type_traits>
+#include <utility>
 
 #include <segkit/config.hpp>
 #include <segkit/table/table.hpp>
@@ -36,8 +36,8 @@ concept contiguous_column = column<C, T> && !is_text<non_null_t<T>> && !is_neste
     { c.data() } -> std::same_as<const non_null_t<T>*>;
 };
 
-// How to satisfy `nullable_column`: `column[i]` is an optional value or converts to one, and answers to `if (v)` and `*v`. With `column.validity()` as well, an Arrow
-// bitmap, a contiguous column is read without copying.
+// How to satisfy `nullable_column`: `column[i]` is an optional value or converts to one, and answers to `if (v)` and `*v`. With
+// `column.validity()` as well, an Arrow bitmap, a contiguous column is read without copying.
 template <class C, class T>
 concept nullable_column = column<C, T> && is_nullable<T> && requires(const C& c, std::size_t row) {
     { static_cast<bool>(c[row]) };
