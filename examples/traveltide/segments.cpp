@@ -1,5 +1,9 @@
 #include "segments.hpp"
 
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include <segkit/io/csv.hpp>
@@ -47,15 +51,12 @@ std::optional<double> mean_of(std::optional<double> mean, std::optional<std::int
     return customers.value_or(0) < fewest_customers_of_a_mean ? std::nullopt : mean;
 }
 
-}  // namespace
-
-segment_profiles profile_segments(const sk::table<tables::assignments>& assigned, const sk::table<tables::customers>& customers, sk::executor_ref executor) {
-    const auto people = customers | sk::inner_join(assigned, "user_id"_c, sk::one_match) | sk::collect(executor);
+// Every figure of every segment, the largest segment first: segments.csv.
+auto figures_of_segments(const auto& people, sk::executor_ref executor) {
     const auto total = people | sk::aggregate("customers"_c = sk::count(), "revenue"_c = sk::sum("revenue_usd"_c)) | sk::collect();
     const double all_customers = static_cast<double>(total["customers"_c][0]);
     const double all_revenue = total["revenue"_c][0].value_or(0);
-
-    const auto profiles = people
+    return people
         | sk::group_by("segment"_c).aggregate(
               "customers"_c                   = sk::count(),
               "revenue_usd"_c                 = sk::sum("revenue_usd"_c),
@@ -103,52 +104,80 @@ segment_profiles profile_segments(const sk::table<tables::assignments>& assigned
         | sk::derive("share"_c = "customers"_c / all_customers, "revenue_share"_c = "revenue_usd"_c / (all_revenue > 0 ? all_revenue : 1.0))
         | sk::sort_by(sk::descending("customers"_c), "segment"_c)
         | sk::collect(executor);
-    const auto examples = profiles
-        | sk::select("segment"_c)
-        | sk::left_join(typical_customers(people, profiles, executor), "segment"_c, sk::one_match)
-        | sk::collect();
+}
 
-    // Not every customer has every figure: who booked nothing has no share of cancelled trips.
-    const auto known = profiles
+// How many customers of each segment, in the order of `profiles`, have the figures that not every customer has: who booked nothing has no
+// share of cancelled trips.
+auto customers_with_figures(const auto& people, const auto& profiles, sk::executor_ref executor) {
+    return profiles
         | sk::select("segment"_c)
         | sk::left_join(people | sk::group_by("segment"_c).aggregate("bags"_c = sk::count_if(sk::is_not_null("bags_per_flight"_c)), "nights"_c = sk::count_if(sk::is_not_null("nights"_c)),
                                                                      "discounts"_c = sk::count_if(sk::is_not_null("discount_share"_c)), "cancelled"_c = sk::count_if(sk::is_not_null("cancelled_share"_c))),
                         "segment"_c, sk::one_match)
         | sk::collect(executor);
+}
 
-    segment_profiles result;
-    result.csv = sk::to_csv(profiles);
-    segments_section& s = result.section;
-    s.metrics = {{"Sessions", number_style::decimal, {}},       {"Page clicks per session", number_style::decimal, {}}, {"Trips booked", number_style::decimal, {}},
-                 {"Revenue per customer", number_style::money, {}}, {"Bags per flight", number_style::decimal, {}},     {"Nights per stay", number_style::decimal, {}},
-                 {"Discounted bookings", number_style::percent, {}}, {"Trips cancelled", number_style::percent, {}}};
+// What the report compares the segments by, with the means over all customers.
+std::vector<metric_column> compared_metrics(const auto& people, sk::executor_ref executor) {
     const auto overall = people
         | sk::aggregate("sessions"_c = sk::mean("sessions"_c), "clicks"_c = sk::mean("page_clicks"_c), "trips"_c = sk::mean("booked_trips"_c),
                         "revenue"_c = sk::mean("revenue_usd"_c), "bags"_c = sk::mean("bags_per_flight"_c), "nights"_c = sk::mean("nights"_c),
                         "discounts"_c = sk::mean("discount_share"_c), "cancelled"_c = sk::mean("cancelled_share"_c))
         | sk::collect(executor);
-    const std::optional<double> means[] = {overall["sessions"_c][0], overall["clicks"_c][0], overall["trips"_c][0],     overall["revenue"_c][0],
-                                           overall["bags"_c][0],     overall["nights"_c][0], overall["discounts"_c][0], overall["cancelled"_c][0]};
-    for (std::size_t m = 0; m < s.metrics.size(); ++m) s.metrics[m].overall = means[m];
+    return {{"Sessions", number_style::decimal, overall["sessions"_c][0]},
+            {"Page clicks per session", number_style::decimal, overall["clicks"_c][0]},
+            {"Trips booked", number_style::decimal, overall["trips"_c][0]},
+            {"Revenue per customer", number_style::money, overall["revenue"_c][0]},
+            {"Bags per flight", number_style::decimal, overall["bags"_c][0]},
+            {"Nights per stay", number_style::decimal, overall["nights"_c][0]},
+            {"Discounted bookings", number_style::percent, overall["discounts"_c][0]},
+            {"Trips cancelled", number_style::percent, overall["cancelled"_c][0]}};
+}
+
+// What the report shows of the segment in row i, beside its example.
+segment_result result_of_segment(const auto& profiles, const auto& known, std::size_t i) {
+    segment_result segment;
+    segment.name = profiles["segment"_c][i];
+    segment.customers = static_cast<std::size_t>(profiles["customers"_c][i]);
+    segment.share = profiles["share"_c][i];
+    segment.metrics = {profiles["sessions_mean"_c][i], profiles["page_clicks_mean"_c][i], profiles["booked_trips_mean"_c][i], profiles["revenue_usd_mean"_c][i],
+                       mean_of(profiles["bags_per_flight_mean"_c][i], known["bags"_c][i]), mean_of(profiles["nights_mean"_c][i], known["nights"_c][i]),
+                       mean_of(profiles["discount_share_mean"_c][i], known["discounts"_c][i]), mean_of(profiles["cancelled_share_mean"_c][i], known["cancelled"_c][i])};
+    for (const std::int64_t n : {profiles["free_hotel_meal"_c][i], profiles["free_checked_bag"_c][i], profiles["no_cancellation_fees"_c][i],
+                                 profiles["exclusive_discounts"_c][i], profiles["free_night_with_flight"_c][i]})
+        segment.perk_customers.push_back(static_cast<std::size_t>(n));
+    return segment;
+}
+
+// The customer of row i as the report introduces them.
+persona persona_of(const auto& examples, std::size_t i) {
+    persona p;
+    p.user_id = fmt::format("{}", *examples["user_id"_c][i]);
+    p.summary = persona_sentence(*examples["age"_c][i], *examples["gender"_c][i], *examples["home_city"_c][i], *examples["married"_c][i], *examples["has_children"_c][i],
+                                 *examples["booked_trips"_c][i]);
+    p.facts = {{"Trips completed", format_count(static_cast<std::size_t>(*examples["completed_trips"_c][i]))},
+               {"Page clicks per session", format_value(*examples["page_clicks"_c][i], number_style::decimal)},
+               {"Revenue", format_value(*examples["revenue_usd"_c][i], number_style::money)}};
+    return p;
+}
+
+}  // namespace
+
+segment_profiles profile_segments(const sk::table<tables::assignments>& assigned, const sk::table<tables::customers>& customers, sk::executor_ref executor) {
+    const auto people = customers | sk::inner_join(assigned, "user_id"_c, sk::one_match) | sk::collect(executor);
+    const auto profiles = figures_of_segments(people, executor);
+    const auto known = customers_with_figures(people, profiles, executor);
+    const auto examples = profiles
+        | sk::select("segment"_c)
+        | sk::left_join(typical_customers(people, profiles, executor), "segment"_c, sk::one_match)
+        | sk::collect();
+
+    segment_profiles result;
+    result.csv = sk::to_csv(profiles);
+    result.section.metrics = compared_metrics(people, executor);
     for (std::size_t i = 0; i < profiles.rows(); ++i) {
-        segment_result segment;
-        segment.name = profiles["segment"_c][i];
-        segment.customers = static_cast<std::size_t>(profiles["customers"_c][i]);
-        segment.share = profiles["share"_c][i];
-        segment.metrics = {profiles["sessions_mean"_c][i], profiles["page_clicks_mean"_c][i], profiles["booked_trips_mean"_c][i], profiles["revenue_usd_mean"_c][i],
-                           mean_of(profiles["bags_per_flight_mean"_c][i], known["bags"_c][i]), mean_of(profiles["nights_mean"_c][i], known["nights"_c][i]),
-                           mean_of(profiles["discount_share_mean"_c][i], known["discounts"_c][i]), mean_of(profiles["cancelled_share_mean"_c][i], known["cancelled"_c][i])};
-        for (const std::int64_t n : {profiles["free_hotel_meal"_c][i], profiles["free_checked_bag"_c][i], profiles["no_cancellation_fees"_c][i],
-                                     profiles["exclusive_discounts"_c][i], profiles["free_night_with_flight"_c][i]})
-            segment.perk_customers.push_back(static_cast<std::size_t>(n));
-        persona& p = segment.example.emplace();
-        p.user_id = fmt::format("{}", *examples["user_id"_c][i]);
-        p.summary = persona_sentence(*examples["age"_c][i], *examples["gender"_c][i], *examples["home_city"_c][i], *examples["married"_c][i], *examples["has_children"_c][i],
-                                     *examples["booked_trips"_c][i]);
-        p.facts = {{"Trips completed", format_count(static_cast<std::size_t>(*examples["completed_trips"_c][i]))},
-                   {"Page clicks per session", format_value(*examples["page_clicks"_c][i], number_style::decimal)},
-                   {"Revenue", format_value(*examples["revenue_usd"_c][i], number_style::money)}};
-        s.segments.push_back(std::move(segment));
+        segment_result& segment = result.section.segments.emplace_back(result_of_segment(profiles, known, i));
+        segment.example = persona_of(examples, i);
     }
     return result;
 }
