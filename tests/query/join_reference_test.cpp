@@ -113,15 +113,15 @@ struct sides {
         }
     }
 
-    // Right rows that match a left row, in order.
-    auto index(bool both) const {
+    // The right rows of each key, in order.
+    auto index() const {
         std::map<decltype(comparable(left["key"_c][0])), std::vector<std::size_t>> rows;
-        (void)both;
         for (std::size_t j = 0; j < right.rows(); ++j) rows[comparable(right["key"_c][j])].push_back(j);
         return rows;
     }
+    // Of each left row those that match, by the other key as well if `both`.
     std::vector<std::vector<std::size_t>> matches(bool both) const {
-        const auto rows = index(both);
+        const auto rows = index();
         std::vector<std::vector<std::size_t>> all(left.rows());
         for (std::size_t i = 0; i < left.rows(); ++i) {
             if constexpr (sk::is_nullable<Key>)

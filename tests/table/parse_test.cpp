@@ -86,6 +86,14 @@ TEST_CASE("numbers round as the C library rounds them") {
     CHECK(std::signbit(*parse_value<double>("-0.0")));
 }
 
+TEST_CASE("an exponent counts for what it is, however many zeros stand beside it") {
+    const std::string zeros(150'000, '0');
+    CHECK(sk::parse_value<double>("0." + zeros + "1e150001") == 1.0);
+    CHECK(sk::parse_value<double>("0." + zeros + "1e100001") == 0.0);
+    CHECK(sk::parse_value<double>("1" + zeros + "e-150000") == 1.0);
+    CHECK(!sk::parse_value<double>("1" + zeros + "e-100000"));
+}
+
 TEST_CASE("random decimals round as the C library rounds them") {
     bit_source bits{0x9E3779B97F4A7C15};
     char text[64];

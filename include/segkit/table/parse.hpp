@@ -129,7 +129,7 @@ bool parse_into(const char* at, const char* end, F& value) {
     const char* const first = at;
     std::uint64_t digits = 0;     // the first 19 significant digits
     int count = 0;
-    int exponent = 0;
+    std::int64_t exponent = 0;    // of a number with as many digits as memory holds
     bool any = false;
     bool cut = false;             // a digit other than zero did not fit
     for (; at != end && is_digit(*at); ++at) {
@@ -138,7 +138,7 @@ bool parse_into(const char* at, const char* end, F& value) {
             digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
             count += digits != 0;
         } else {
-            exponent += exponent < 100'000;
+            ++exponent;
             cut |= *at != '0';
         }
     }
@@ -149,7 +149,7 @@ bool parse_into(const char* at, const char* end, F& value) {
             if (count < 19) {
                 digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
                 count += digits != 0;
-                exponent -= exponent > -100'000;
+                --exponent;
             } else {
                 cut |= *at != '0';
             }
@@ -161,9 +161,9 @@ bool parse_into(const char* at, const char* end, F& value) {
         bool below = false;
         if (at != end && (*at == '-' || *at == '+')) below = *at++ == '-';
         if (at == end) return false;
-        int written = 0;
+        std::int64_t written = 0;
         for (; at != end && is_digit(*at); ++at)
-            if (written < 100'000) written = written * 10 + (*at - '0');
+            if (written < 1'000'000'000'000'000) written = written * 10 + (*at - '0');
         exponent += below ? -written : written;
     }
     if (at != end) return false;
