@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include <segkit/cluster/detail/kmeans_core.hpp>
 #include <segkit/exec/threads.hpp>
@@ -8,6 +10,7 @@
 
 #include "../reference/numeric_reference.hpp"
 #include "../support/estimator_laws.hpp"
+#include "../support/failures.hpp"
 #include "../support/real_rows.hpp"
 
 using segkit::fit_kmeans;
@@ -188,6 +191,37 @@ TEST_CASE("predictions come with the distances to the nearest and the second nea
     CHECK(std::isinf(alone.predict_with_distances(rows).second_distance[0]));
     CHECK_THROWS_WITH_AS(model.predict(support::matrix(1, {1})), doctest::Contains("1 features, expected 2"), segkit::error);
     CHECK(support::roundtrip(model) == model);
+
+    const std::vector<float> values(rows.values.begin(), rows.values.end());
+    const auto in_float = segkit::row_major(values.data(), rows.rows, rows.columns);
+    CHECK(model.predict_with_distances(in_float).distance == found.distance);
+    CHECK(model.transform(in_float) == model.transform(rows));
+    CHECK(model.score(in_float) == model.score(rows));
+}
+
+TEST_CASE("a row that is near to no centre has no label: NaN, infinity, or squares that overflow") {
+    const segkit::kmeans_model model{2, 2, {0, 0, 3, 4}, {}, 0};
+    const auto check_refused = [&](double value, segkit::error_code code, std::optional<std::size_t> row) {
+        support::matrix rows(2, {0, 0, 1, value});
+        const std::vector<float> rounded(rows.values.begin(), rows.values.end());
+        const auto in_float = segkit::row_major(rounded.data(), rows.rows, rows.columns);
+        const auto check = [&](auto&& call) {
+            const auto failure = support::failure_of(call);
+            CHECK(failure.code == code);
+            CHECK(failure.stage == "kmeans");
+            CHECK(failure.row == row);
+        };
+        check([&] { return model.predict(rows); });
+        check([&] { return model.predict(in_float); });
+        check([&] { return model.predict_with_distances(rows); });
+        check([&] { return model.transform(rows); });
+        check([&] { return model.transform(in_float); });
+        check([&] { return model.score(rows); });
+    };
+    check_refused(std::numeric_limits<double>::quiet_NaN(), segkit::error_code::not_a_number, 1);
+    check_refused(-std::numeric_limits<double>::infinity(), segkit::error_code::not_a_number, 1);
+    const support::matrix far(2, {0, 0, 1, 1e200});
+    CHECK_THROWS_WITH_AS(model.predict(far), doctest::Contains("squares overflow"), segkit::error);
 }
 
 TEST_CASE("stopping early is an outcome, not an error") {

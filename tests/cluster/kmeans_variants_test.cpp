@@ -57,6 +57,10 @@ TEST_CASE("mini batches come near the inertia of k-means, with the same bits on 
     const std::vector<double> twos(data.rows, 2.0);
     CHECK(support::close(sk::fit_mini_batch_kmeans(data, sk::row_weights(twos), {.n_clusters = 6, .init = sk::kmeans_init::given, .centres = full.model.centres}).model.inertia,
                          2 * sk::fit_mini_batch_kmeans(data, {.n_clusters = 6, .init = sk::kmeans_init::given, .centres = full.model.centres}).model.inertia, 1e-12));
+    const auto weighted = [&](auto rows) { return sk::fit_mini_batch_kmeans(rows, sk::row_weights(twos), options).model.inertia; };
+    CHECK(support::close(weighted(sk::row_major<const float>(rounded.data(), data.rows, data.columns)), weighted(sk::row_major<const double>(data.values.data(), data.rows, data.columns)), 0.1));
+    for (const std::size_t most : {std::size_t{1} << 62, static_cast<std::size_t>(-1)})    // batches without end
+        CHECK(sk::fit_mini_batch_kmeans(data, {.n_clusters = 6, .batch_size = 3000, .max_iter = most, .seed = 2}).model == fit.model);
     std::size_t told = 0;
     const auto cancelled = sk::fit_mini_batch_kmeans(data, {.n_clusters = 6, .progress = [&](const sk::kmeans_progress& p) { return ++told, p.iteration < 4; }});
     CHECK(told == 4);
@@ -118,6 +122,8 @@ TEST_CASE("bisecting splits by inertia or by size, and its clusters are those of
     CHECK(summarise(lowered.report).notes == std::vector<std::string>{"3 clusters asked for, 2 made: no more distinct points"});
     const std::vector<double> weights{1, 1, 1, 5, 5};
     CHECK(sk::fit_bisecting_kmeans(copies, sk::row_weights(weights), {.n_clusters = 2}).model.centres == std::vector<double>{2, 1});
+    const float in_float[] = {1, 1, 1, 2, 2};
+    CHECK(sk::fit_bisecting_kmeans(sk::row_major(in_float, 5, 1), sk::row_weights(weights), {.n_clusters = 2}).model.centres == std::vector<double>{2, 1});
 }
 
 TEST_CASE("rows weigh what a column says") {

@@ -163,6 +163,9 @@ TEST_CASE("the randomised solver finds the leading components, by its seed alone
     auto other = options;
     other.seed = 4;
     CHECK(!(segkit::fit_pca(data, other) == found));
+    const support::matrix few(2, {1, 2, 4, 3, 5, 9});    // there are no more directions than features
+    CHECK(support::close(segkit::fit_pca(few, {.n_components = 1, .solver = pca_solver::randomised, .n_oversamples = static_cast<std::size_t>(-1)}).explained_variance[0],
+                         segkit::fit_pca(few).explained_variance[0], 1e-12));
 }
 
 TEST_CASE("whitened scores have variance 1, and their inverse gives the points back") {

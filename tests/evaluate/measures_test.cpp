@@ -171,7 +171,15 @@ TEST_CASE("with weights a measure is that of rows repeated so often") {
     std::size_t copy = 0;
     for (std::size_t i = 0; i < data.rows; ++i, copy += static_cast<std::size_t>(weights[i - 1])) CHECK(support::close(a.samples[i], b.samples[copy], 1e-12, 1e-14));
     const std::vector<float> rounded(data.values.begin(), data.values.end());
-    CHECK(support::close(segkit::silhouette(segkit::row_major<const float>(rounded.data(), data.rows, 3), weighed, labels).mean, b.mean, 1e-4));
+    const auto in_float = segkit::row_major(rounded.data(), data.rows, 3);
+    CHECK(support::close(segkit::silhouette(in_float, weighed, labels).mean, b.mean, 1e-4));
+    const auto check_float = [&](auto measure) {
+        CHECK(support::close(measure(in_float, labels), measure(data.view(), labels), 1e-5));
+        CHECK(support::close(measure(in_float, weighed, labels), measure(data.view(), weighed, labels), 1e-5));
+    };
+    check_float([](const auto&... given) { return segkit::calinski_harabasz(given...); });
+    check_float([](const auto&... given) { return segkit::davies_bouldin(given...); });
+    check_float([](const auto&... given) { return segkit::inertia(given...); });
     weights.assign(data.rows, 0.9);
     CHECK_THROWS_WITH_AS(segkit::silhouette(data, segkit::row_weights(weights), labels), doctest::Contains("silhouette: invalid option in 'weights': found a mean of 0.9"), segkit::error);
 }

@@ -154,6 +154,14 @@ TEST_CASE("points in float are scaled as in double, to the precision of float") 
         const auto view = sk::row_major<const float>(rounded.data(), c.points.rows, c.points.columns);
         const auto wide = sk::estimate(sk::robust_scale_estimator{}, c.points), narrow = sk::estimate(sk::robust_scale_estimator{}, view);
         CHECK(wide == narrow);    // the points are whole 64ths, which float holds
+        const auto check_maps = [&](const auto& model) {
+            sk::dense_matrix<float> out(view.rows, view.columns);
+            model.transform(view, out.view(), sk::threads(2));
+            for (std::size_t i = 0; i < view.rows; ++i)
+                for (std::size_t j = 0; j < view.columns; ++j) CHECK(out.view()(i, j) == static_cast<float>(model.columns[j].transform(c.points(i, j))));
+        };
+        check_maps(sk::estimate(sk::winsorize_estimator{}, view));
+        check_maps(sk::estimate(sk::quantile_scale_estimator{{.n_quantiles = 17}}, view));
         const auto scaling = sk::estimate(sk::standard_scale_estimator{}, view);
         const auto fresh = scaling.transformed(view);
         std::vector<float> in_place = rounded;

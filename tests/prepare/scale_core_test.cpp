@@ -94,7 +94,10 @@ TEST_CASE("scalers keep the laws and reject what is not a finite number") {
     support::check_rejects_bad_rows(segkit::min_max_scale_estimator{}, data);
     const auto scaling = segkit::estimate(segkit::standard_scale_estimator{}, data);
     CHECK(support::roundtrip(scaling) == scaling);
-    const support::matrix one(2, {1, 2});
+    const support::matrix one(2, {1, 2}), no_features(3, 0);
+    const auto check_features = [&](auto estimator) { CHECK_THROWS_WITH_AS(segkit::estimate(estimator, no_features), doctest::Contains("no features"), segkit::error); };
+    check_features(segkit::standard_scale_estimator{});
+    check_features(segkit::robust_scale_estimator{});
     CHECK_THROWS_WITH_AS(segkit::estimate(segkit::standard_scale_estimator{{.ddof = 1}}, one), doctest::Contains("1 rows, expected more than"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::estimate(segkit::standard_scale_estimator{{.ddof = -1}}, data), doctest::Contains("'ddof'"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::estimate(segkit::min_max_scale_estimator{{.lower = 1, .upper = 1}}, data), doctest::Contains("'lower'"), segkit::error);

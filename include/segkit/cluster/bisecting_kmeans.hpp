@@ -130,6 +130,10 @@ inline bisecting_kmeans_fit fit_bisecting_kmeans(matrix_view<const double> rows,
                                                  executor_ref executor = detail::default_executor) {
     return detail::fit_bisecting_to(rows, &weights, options, executor);
 }
+inline bisecting_kmeans_fit fit_bisecting_kmeans(matrix_view<const float> rows, row_weights weights, const bisecting_kmeans_options& options = {},
+                                                 executor_ref executor = detail::default_executor) {
+    return detail::fit_bisecting_to(rows, &weights, options, executor);
+}
 
 // The stage; its fitted form is that of kmeans.
 template <class Columns, class Added, class Weight>

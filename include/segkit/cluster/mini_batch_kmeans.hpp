@@ -125,7 +125,7 @@ namespace detail {
 template <class T>
 std::vector<double> mini_batch_start(const tiled_matrix<T>& points, const mini_batch_kmeans_options& options, executor_ref executor) {
     if (options.init == kmeans_init::given) return options.centres;
-    const std::size_t n = points.rows(), wanted = 3 * std::max(options.batch_size, options.n_clusters);
+    const std::size_t n = points.rows(), wanted = 3 * std::min(n, std::max(options.batch_size, options.n_clusters));
     std::vector<std::size_t> rows(std::min(n, wanted));
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
     if (n > wanted) rows = drawn_rows(counter_random(options.seed, 998), 0, wanted, n);
@@ -157,7 +157,9 @@ mini_batch_kmeans_fit fit_mini_batch_to(matrix_view<const T> rows, const row_wei
     mini_batch_kmeans_report& report = out.report;
 
     mini_batch_state state(mini_batch_start(points, options, executor), rows.columns);
-    const std::size_t n = rows.rows, batch = std::min(options.batch_size, n), most = (options.max_iter * n + batch - 1) / batch;
+    const std::size_t n = rows.rows, batch = std::min(options.batch_size, n);
+    constexpr std::size_t endless = static_cast<std::size_t>(-1);
+    const std::size_t most = options.max_iter > (endless - batch) / n ? endless : (options.max_iter * n + batch - 1) / batch;
     const counter_random random(options.seed, 997);
     const double share = std::min(1.0, 2.0 * static_cast<double>(batch) / static_cast<double>(n + 1));    // of a new batch in the smoothed inertia
     double smoothed = 0, least = 0;
@@ -200,6 +202,10 @@ inline mini_batch_kmeans_fit fit_mini_batch_kmeans(matrix_view<const float> rows
     return detail::fit_mini_batch_to(rows, nullptr, options, executor);
 }
 inline mini_batch_kmeans_fit fit_mini_batch_kmeans(matrix_view<const double> rows, row_weights weights, const mini_batch_kmeans_options& options = {},
+                                                   executor_ref executor = detail::default_executor) {
+    return detail::fit_mini_batch_to(rows, &weights, options, executor);
+}
+inline mini_batch_kmeans_fit fit_mini_batch_kmeans(matrix_view<const float> rows, row_weights weights, const mini_batch_kmeans_options& options = {},
                                                    executor_ref executor = detail::default_executor) {
     return detail::fit_mini_batch_to(rows, &weights, options, executor);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <segkit/config.hpp>
@@ -32,17 +33,28 @@ inline double calinski_harabasz_of(const label_groups& groups, const group_scatt
     return (between / static_cast<double>(k - 1)) / (within / (n - static_cast<double>(k)));
 }
 
+template <class T>
+double calinski_harabasz_to(matrix_view<const T> rows, const row_weights* weights, std::span<const std::int32_t> labels, executor_ref executor) {
+    constexpr std::string_view stage = "calinski_harabasz";
+    const label_groups groups = weights ? checked_groups(stage, rows, *weights, labels) : checked_groups(stage, rows, labels);
+    return calinski_harabasz_of(groups, scatter_of(stage, rows, groups, executor));
+}
+
 }  // namespace detail
 
-// At least two clusters, and more rows than clusters.
+// At least two clusters, and more rows than clusters. Points in float are summed in double.
 inline double calinski_harabasz(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
-    const detail::label_groups groups = detail::checked_groups("calinski_harabasz", rows, labels);
-    return detail::calinski_harabasz_of(groups, detail::scatter_of("calinski_harabasz", rows, groups, executor));
+    return detail::calinski_harabasz_to(rows, nullptr, labels, executor);
+}
+inline double calinski_harabasz(matrix_view<const float> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::calinski_harabasz_to(rows, nullptr, labels, executor);
 }
 // With weights of a mean of at least 1 it is that of rows repeated so often.
 inline double calinski_harabasz(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
-    const detail::label_groups groups = detail::checked_groups("calinski_harabasz", rows, weights, labels);
-    return detail::calinski_harabasz_of(groups, detail::scatter_of("calinski_harabasz", rows, groups, executor));
+    return detail::calinski_harabasz_to(rows, &weights, labels, executor);
+}
+inline double calinski_harabasz(matrix_view<const float> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::calinski_harabasz_to(rows, &weights, labels, executor);
 }
 
-}  // namespace SEGKIT_NAMESPACE
+}  // namespace SEGKIT_calinski_harabaszSPACE

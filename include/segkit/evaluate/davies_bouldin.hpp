@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <segkit/config.hpp>
@@ -41,17 +42,28 @@ inline double davies_bouldin_of(const label_groups& groups, const group_scatter&
     return total / static_cast<double>(k);
 }
 
+template <class T>
+double davies_bouldin_to(matrix_view<const T> rows, const row_weights* weights, std::span<const std::int32_t> labels, executor_ref executor) {
+    constexpr std::string_view stage = "davies_bouldin";
+    const label_groups groups = weights ? checked_groups(stage, rows, *weights, labels) : checked_groups(stage, rows, labels);
+    return davies_bouldin_of(groups, scatter_of(stage, rows, groups, executor));
+}
+
 }  // namespace detail
 
-// At least two clusters, and more rows than clusters. Two clusters of the same centre make it infinite, unless neither has any spread.
+// At least two clusters, and more rows than clusters. Two clusters of the same centre make it infinite, unless neither has any spread. Points in float are summed in double.
 inline double davies_bouldin(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
-    const detail::label_groups groups = detail::checked_groups("davies_bouldin", rows, labels);
-    return detail::davies_bouldin_of(groups, detail::scatter_of("davies_bouldin", rows, groups, executor));
+    return detail::davies_bouldin_to(rows, nullptr, labels, executor);
+}
+inline double davies_bouldin(matrix_view<const float> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::davies_bouldin_to(rows, nullptr, labels, executor);
 }
 // With weights of a mean of at least 1 it is that of rows repeated so often.
 inline double davies_bouldin(matrix_view<const double> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
-    const detail::label_groups groups = detail::checked_groups("davies_bouldin", rows, weights, labels);
-    return detail::davies_bouldin_of(groups, detail::scatter_of("davies_bouldin", rows, groups, executor));
+    return detail::davies_bouldin_to(rows, &weights, labels, executor);
+}
+inline double davies_bouldin(matrix_view<const float> rows, row_weights weights, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
+    return detail::davies_bouldin_to(rows, &weights, labels, executor);
 }
 
-}  // namespace SEGKIT_NAMESPACE
+}  // namespace SEGKIT_davies_bouldinSPACE

@@ -205,18 +205,27 @@ std::vector<cluster_warning> warnings_of_clusters(matrix_view<const T> rows, con
     return warnings;
 }
 
+template <class T>
+std::vector<cluster_warning> warn_of_rows(matrix_view<const T> rows, std::span<const std::int32_t> labels, std::span<const std::string> names, const warning_limits& limits, executor_ref executor) {
+    constexpr std::string_view stage = "warn_of";
+    check_limits(stage, limits);
+    const label_groups groups = groups_of_rows(stage, rows, labels);
+    if (!names.empty()) require_width(stage, names.size(), rows.columns);
+    std::vector<cluster_warning> warnings = warnings_of_features(rows, nullptr, names, limits, executor);
+    for (cluster_warning& w : warnings_of_clusters(rows, groups, names, limits, executor)) warnings.push_back(std::move(w));
+    return warnings;
+}
+
 }  // namespace detail
 
 // Of any clustering; `names` are those of the features, or none.
 inline std::vector<cluster_warning> warn_of(matrix_view<const double> rows, std::span<const std::int32_t> labels, std::span<const std::string> names = {},
                                             const warning_limits& limits = {}, executor_ref executor = detail::default_executor) {
-    constexpr std::string_view stage = "warn_of";
-    detail::check_limits(stage, limits);
-    const detail::label_groups groups = detail::groups_of_rows(stage, rows, labels);
-    if (!names.empty()) detail::require_width(stage, names.size(), rows.columns);
-    std::vector<cluster_warning> warnings = detail::warnings_of_features(rows, nullptr, names, limits, executor);
-    for (cluster_warning& w : detail::warnings_of_clusters(rows, groups, names, limits, executor)) warnings.push_back(std::move(w));
-    return warnings;
+    return detail::warn_of_rows(rows, labels, names, limits, executor);
+}
+inline std::vector<cluster_warning> warn_of(matrix_view<const float> rows, std::span<const std::int32_t> labels, std::span<const std::string> names = {},
+                                            const warning_limits& limits = {}, executor_ref executor = detail::default_executor) {
+    return detail::warn_of_rows(rows, labels, names, limits, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -20,6 +20,7 @@
 #include <segkit/config.hpp>
 #include <segkit/pipeline/features.hpp>
 #include <segkit/pipeline/fit.hpp>
+#include <segkit/prepare/detail/map_matrix.hpp>
 #include <segkit/prepare/detail/normal_quantile.hpp>
 #include <segkit/prepare/detail/replace_columns.hpp>
 #include <segkit/statistics/quantile.hpp>
@@ -82,10 +83,26 @@ private:
 struct quantile_scale_model {
     std::vector<quantile_curve> columns;
 
+    // `out` may be `rows` itself. A NaN stays one.
+    template <int = 0>
+    void transform(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const { apply<false>(rows, out, executor); }
+    template <int = 0>
+    void transform(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply<false>(rows, out, executor); }
+    template <int = 0>
+    void inverse(matrix_view<const double> rows, matrix_view<double> out, executor_ref executor = detail::default_executor) const { apply<true>(rows, out, executor); }
+    template <int = 0>
+    void inverse(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply<true>(rows, out, executor); }
+
     friend bool operator==(const quantile_scale_model&, const quantile_scale_model&) = default;
     template <class Archive>
     void serialize(Archive& archive) {
         archive.field("columns", columns);
+    }
+
+private:
+    template <bool Inverse, class T>
+    void apply(matrix_view<const T> rows, matrix_view<T> out, executor_ref executor) const {
+        detail::map_matrix("quantile_scale", columns, rows, out, executor, [](const quantile_curve& curve, double value) { return Inverse ? curve.inverse(value) : curve.transform(value); });
     }
 };
 

@@ -134,7 +134,8 @@ private:
 
     template <class T>
     void add(state& s, matrix_view<const T> block) const {
-        if (block.rows == 0 || block.columns == 0) return;
+        if (block.rows == 0) return;
+        if (block.columns == 0) detail::throw_empty(stage, "features");
         if (s.columns.empty()) s.columns.resize(block.columns);
         detail::require_width(stage, block.columns, s.columns.size());
         const detail::column_kernels<T>& kernels = detail::column_kernels_for<T>(simd_level());

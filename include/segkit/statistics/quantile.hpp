@@ -153,7 +153,7 @@ struct quantile_estimator {
     template <class T>
     column_quantiles_model of(matrix_view<const T> matrix, executor_ref executor) const {
         (void)start();
-        if (matrix.rows == 0) detail::throw_empty(stage);
+        detail::require_rows_and_features(stage, matrix.rows, matrix.columns);
         column_quantiles_model model{probabilities, {}};
         const auto ranks = detail::ranks_for(probabilities, matrix.rows, method);
         for (const auto& found : detail::order_statistics(matrix, ranks, executor, stage))
@@ -165,6 +165,7 @@ private:
     template <class T>
     void add(state& s, matrix_view<const T> block) const {
         if (block.rows == 0) return;
+        if (block.columns == 0) detail::throw_empty(stage, "features");
         if (s.columns.empty()) s.columns.resize(block.columns);
         detail::require_width(stage, block.columns, s.columns.size());
         detail::require_finite(stage, block, s.rows());

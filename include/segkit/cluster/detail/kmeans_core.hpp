@@ -92,7 +92,8 @@ struct kmeans_model {
 
     double centre(std::size_t cluster, std::size_t feature) const { return centres[cluster * n_features + feature]; }
 
-    // The nearest centre of every row; of equally near ones the lexicographically least. On the rows of the fit: its labels.
+    // The nearest centre of every row; of equally near ones the lexicographically least. On the rows of the fit: its labels. Here and below
+    // NaN, infinities and squares that overflow are errors, with row and feature; points in float are compared with centres rounded to float.
     std::vector<std::int32_t> predict(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const {
         std::vector<std::int32_t> labels(rows.rows);
         predict_into(rows, labels, executor);
@@ -104,7 +105,7 @@ struct kmeans_model {
         return labels;
     }
 
-    // The same, into one label per row.
+    // The same, into one label per row; after an error some of them are written.
     void predict_into(matrix_view<const double> rows, std::span<std::int32_t> labels, executor_ref executor = detail::default_executor) const {
         label_rows(rows, labels, executor);
     }
@@ -112,55 +113,16 @@ struct kmeans_model {
         label_rows(rows, labels, executor);
     }
 
-    kmeans_assignment predict_with_distances(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const {
-        kmeans_assignment out{std::vector<std::int32_t>(rows.rows), std::vector<double>(rows.rows), std::vector<double>(rows.rows)};
-        for_tiles(rows, executor, [&](const detail::nearest_centre<double>& nearest_of, const double* tile, std::size_t first, std::size_t length) {
-            detail::nearest_in_tile<double> nearest;
-            nearest_of.find(tile, length, nearest);
-            std::vector<double> squares(n_clusters * detail::tile_rows);
-            nearest_of.squares(tile, squares.data());
-            double second[detail::tile_rows];
-            std::fill(second, second + detail::tile_rows, std::numeric_limits<double>::infinity());
-            for (std::size_t c = 0; c < n_clusters; ++c) {
-                for (std::size_t i = 0; i < length; ++i) {
-                    if (nearest.which[i] != nearest_of.id(c)) second[i] = std::min(second[i], squares[c * detail::tile_rows + i]);
-                }
-            }
-            for (std::size_t i = 0; i < length; ++i) {
-                out.labels[first + i] = nearest.which[i];
-                out.distance[first + i] = std::sqrt(nearest.distance[i]);
-                out.second_distance[first + i] = std::sqrt(second[i]);
-            }
-        });
-        return out;
-    }
+    kmeans_assignment predict_with_distances(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return assignment_of(rows, executor); }
+    kmeans_assignment predict_with_distances(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return assignment_of(rows, executor); }
 
     // Distances (not squared) to all centres: rows x n_clusters, row by row.
-    std::vector<double> transform(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const {
-        std::vector<double> out(rows.rows * n_clusters);
-        for_tiles(rows, executor, [&](const detail::nearest_centre<double>& nearest_of, const double* tile, std::size_t first, std::size_t length) {
-            std::vector<double> squares(n_clusters * detail::tile_rows);
-            nearest_of.squares(tile, squares.data());
-            for (std::size_t c = 0; c < n_clusters; ++c) {
-                for (std::size_t i = 0; i < length; ++i)
-                    out[(first + i) * n_clusters + static_cast<std::size_t>(nearest_of.id(c))] = std::sqrt(squares[c * detail::tile_rows + i]);
-            }
-        });
-        return out;
-    }
+    std::vector<double> transform(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return distances_of(rows, executor); }
+    std::vector<double> transform(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return distances_of(rows, executor); }
 
     // The inertia of these rows: the sum of their squared distances to the nearest centre.
-    double score(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const {
-        std::vector<double> tiles((rows.rows + detail::tile_rows - 1) / detail::tile_rows);
-        for_tiles(rows, executor, [&](const detail::nearest_centre<double>& nearest_of, const double* tile, std::size_t first, std::size_t length) {
-            detail::nearest_in_tile<double> nearest;
-            nearest_of.find(tile, length, nearest);
-            tiles[first / detail::tile_rows] = detail::sum_of_lanes(nearest.distance);
-        });
-        double sum = 0;
-        for (double part : tiles) sum += part;
-        return sum;
-    }
+    double score(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return inertia_of(rows, executor); }
+    double score(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return inertia_of(rows, executor); }
 
     friend bool operator==(const kmeans_model&, const kmeans_model&) = default;
 
@@ -181,13 +143,79 @@ private:
     template <class T>
     void label_rows(matrix_view<const T> rows, std::span<std::int32_t> labels, executor_ref executor) const {
         SEGKIT_ASSERT(labels.size() == rows.rows);
-        for_tiles(rows, executor, [&](const detail::nearest_centre<T>& nearest_of, const T* tile, std::size_t first, std::size_t length) {
-            detail::nearest_in_tile<T> nearest;
-            nearest_of.find(tile, length, nearest);
+        for_nearest(rows, executor, [&](const detail::nearest_centre<T>&, const T*, const detail::nearest_in_tile<T>& nearest, std::size_t first, std::size_t length) {
             std::copy_n(nearest.which, length, labels.begin() + static_cast<std::ptrdiff_t>(first));
         });
     }
 
+    template <class T>
+    kmeans_assignment assignment_of(matrix_view<const T> rows, executor_ref executor) const {
+        kmeans_assignment out{std::vector<std::int32_t>(rows.rows), std::vector<double>(rows.rows), std::vector<double>(rows.rows)};
+        for_nearest(rows, executor, [&](const detail::nearest_centre<T>& nearest_of, const T* tile, const detail::nearest_in_tile<T>& nearest, std::size_t first, std::size_t length) {
+            std::vector<T> squares(n_clusters * detail::tile_rows);
+            nearest_of.squares(tile, squares.data());
+            T second[detail::tile_rows];
+            std::fill(second, second + detail::tile_rows, std::numeric_limits<T>::infinity());
+            for (std::size_t c = 0; c < n_clusters; ++c) {
+                for (std::size_t i = 0; i < length; ++i) {
+                    if (nearest.which[i] != nearest_of.id(c)) second[i] = std::min(second[i], squares[c * detail::tile_rows + i]);
+                }
+            }
+            for (std::size_t i = 0; i < length; ++i) {
+                out.labels[first + i] = nearest.which[i];
+                out.distance[first + i] = std::sqrt(static_cast<double>(nearest.distance[i]));
+                out.second_distance[first + i] = std::sqrt(static_cast<double>(second[i]));
+            }
+        });
+        return out;
+    }
+
+    template <class T>
+    std::vector<double> distances_of(matrix_view<const T> rows, executor_ref executor) const {
+        std::vector<double> out(rows.rows * n_clusters);
+        for_tiles(rows, executor, [&](const detail::nearest_centre<T>& nearest_of, const T* tile, std::size_t first, std::size_t length) {
+            std::vector<T> squares(n_clusters * detail::tile_rows);
+            nearest_of.squares(tile, squares.data());
+            for (std::size_t c = 0; c < n_clusters; ++c) {
+                const T* const to_centre = squares.data() + c * detail::tile_rows;
+                require_distances(rows, to_centre, first, length);
+                for (std::size_t i = 0; i < length; ++i) out[(first + i) * n_clusters + static_cast<std::size_t>(nearest_of.id(c))] = std::sqrt(static_cast<double>(to_centre[i]));
+            }
+        });
+        return out;
+    }
+
+    template <class T>
+    double inertia_of(matrix_view<const T> rows, executor_ref executor) const {
+        std::vector<double> tiles((rows.rows + detail::tile_rows - 1) / detail::tile_rows);
+        for_nearest(rows, executor, [&](const detail::nearest_centre<T>&, const T*, const detail::nearest_in_tile<T>& nearest, std::size_t first, std::size_t) {
+            tiles[first / detail::tile_rows] = detail::sum_of_lanes(nearest.distance);
+        });
+        double sum = 0;
+        for (double part : tiles) sum += part;
+        detail::require_finite_distances("kmeans", sum);
+        return sum;
+    }
+
+    // A row that is near to no centre holds NaN or an infinity, or values whose squares overflow.
+    template <class T>
+    static void require_distances(matrix_view<const T> rows, const T* squares, std::size_t first, std::size_t length) {
+        for (std::size_t i = 0; i < length; ++i) {
+            if (detail::is_finite(static_cast<double>(squares[i]))) continue;
+            detail::require_finite("kmeans", rows.row_range(first + i, 1), first + i);
+            detail::require_finite_distances("kmeans", std::numeric_limits<double>::infinity());
+        }
+    }
+
+    template <class T, class F>
+    void for_nearest(matrix_view<const T> rows, executor_ref executor, F f) const {
+        for_tiles(rows, executor, [&](const detail::nearest_centre<T>& nearest_of, const T* tile, std::size_t first, std::size_t length) {
+            detail::nearest_in_tile<T> nearest;
+            nearest_of.find(tile, length, nearest);
+            require_distances(rows, nearest.distance, first, length);
+            f(nearest_of, tile, nearest, first, length);
+        });
+    }
     template <class T, class F>
     void for_tiles(matrix_view<const T> rows, executor_ref executor, F f) const {
         detail::require_width("kmeans", rows.columns, n_features);

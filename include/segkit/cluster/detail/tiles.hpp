@@ -105,9 +105,10 @@ private:
 };
 
 // Distances are summed in 64 lanes, by place in the tile: as many vectors as an instruction set likes.
-inline double sum_of_lanes(const double* lanes) {
+template <class T>
+double sum_of_lanes(const T* lanes) {
     double sum = 0;
-    for (std::size_t i = 0; i < tile_rows; ++i) sum += lanes[i];
+    for (std::size_t i = 0; i < tile_rows; ++i) sum += static_cast<double>(lanes[i]);
     return sum;
 }
 

@@ -273,7 +273,7 @@ using row_major_matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, E
 template <class T>
 pca_model fit_randomised(matrix_view<const T> rows, const pca_options& options, executor_ref executor) {
     const std::size_t most = check_pca_rows(options, rows.rows, rows.columns), d = rows.columns;
-    const std::size_t wanted = options.n_components == 0 ? most : options.n_components, directions = std::min(wanted + options.n_oversamples, most);
+    const std::size_t wanted = options.n_components == 0 ? most : options.n_components, directions = wanted + std::min(options.n_oversamples, most - wanted);
     const std::size_t iterations = options.n_iterations > 0 ? options.n_iterations : 10 * wanted < most ? 7 : 4;
     const auto height = static_cast<Eigen::Index>(d), width = static_cast<Eigen::Index>(directions);
     const counter_random random(options.seed, 6);

@@ -104,7 +104,8 @@ inline double cohens_d(const moments& a, const moments& b) {
     return difference / std::sqrt((a.sum_of_squared_deviations() + b.sum_of_squared_deviations()) / static_cast<double>(a.count + b.count - 2));
 }
 
-inline void profile_feature(clusters_profile& profile, std::size_t j, matrix_view<const double> rows, const label_groups& groups) {
+template <class T>
+void profile_feature(clusters_profile& profile, std::size_t j, matrix_view<const T> rows, const label_groups& groups) {
     const std::size_t k = groups.count();
     std::vector<double> values(rows.rows);    // the known ones, by group
     std::vector<std::size_t> first(k + 1), next(k);
@@ -112,7 +113,7 @@ inline void profile_feature(clusters_profile& profile, std::size_t j, matrix_vie
     for (std::size_t g = 0; g < k; ++g) first[g + 1] += first[g];
     for (std::size_t g = 0; g < k; ++g) next[g] = first[g];
     for (std::size_t i = 0; i < rows.rows; ++i)
-        if (rows(i, j) == rows(i, j)) values[next[groups.group[i]]++] = rows(i, j);
+        if (rows(i, j) == rows(i, j)) values[next[groups.group[i]]++] = static_cast<double>(rows(i, j));
     values.resize(first[k]);
     std::vector<value_figures> parts(k);
     for (std::size_t g = 0; g < k; ++g) parts[g] = describe_values(std::span(values).subspan(first[g], first[g + 1] - first[g]));
@@ -152,7 +153,8 @@ inline void profile_feature(clusters_profile& profile, std::size_t j, matrix_vie
 }
 
 // Every value is finite, or NaN where nothing is known.
-inline clusters_profile profile_of_groups(matrix_view<const double> rows, const label_groups& groups, std::vector<std::string> names, executor_ref executor) {
+template <class T>
+clusters_profile profile_of_groups(matrix_view<const T> rows, const label_groups& groups, std::vector<std::string> names, executor_ref executor) {
     clusters_profile profile;
     profile.rows = rows.rows;
     for (std::string& name : names) profile.features.push_back({.name = std::move(name)});
@@ -172,23 +174,32 @@ inline clusters_profile profile_of_groups(matrix_view<const double> rows, const 
     return profile;
 }
 
+template <class T>
+clusters_profile profile_clusters_to(matrix_view<const T> rows, std::span<const std::int32_t> labels, std::vector<std::string> names, missing_values missing, executor_ref executor) {
+    constexpr std::string_view stage = "profile_clusters";
+    require_rows_and_features(stage, rows.rows, rows.columns);
+    require_same_rows(stage, labels.size(), rows.rows);
+    if (!names.empty()) require_width(stage, names.size(), rows.columns);
+    for (std::size_t i = 0; i < rows.rows; ++i) {
+        for (std::size_t j = 0; j < rows.columns; ++j) {
+            const auto value = static_cast<double>(rows(i, j));
+            if (!is_finite(value) && !(missing == missing_values::skip && value != value)) throw_not_finite(stage, value, j, i);
+        }
+    }
+    for (std::size_t j = names.size(); j < rows.columns; ++j) names.push_back("feature " + std::to_string(j));
+    return profile_of_groups(rows, group_labels(labels), std::move(names), executor);
+}
+
 }  // namespace detail
 
 // Labels may be any numbers, one cluster is enough; without names the features are "feature 0", "feature 1", ...
 inline clusters_profile profile_clusters(matrix_view<const double> rows, std::span<const std::int32_t> labels, std::vector<std::string> names = {},
                                          missing_values missing = missing_values::refuse, executor_ref executor = detail::default_executor) {
-    constexpr std::string_view stage = "profile_clusters";
-    detail::require_rows_and_features(stage, rows.rows, rows.columns);
-    detail::require_same_rows(stage, labels.size(), rows.rows);
-    if (!names.empty()) detail::require_width(stage, names.size(), rows.columns);
-    for (std::size_t i = 0; i < rows.rows; ++i) {
-        for (std::size_t j = 0; j < rows.columns; ++j) {
-            const double value = rows(i, j);
-            if (!detail::is_finite(value) && !(missing == missing_values::skip && value != value)) detail::throw_not_finite(stage, value, j, i);
-        }
-    }
-    for (std::size_t j = names.size(); j < rows.columns; ++j) names.push_back("feature " + std::to_string(j));
-    return detail::profile_of_groups(rows, detail::group_labels(labels), std::move(names), executor);
+    return detail::profile_clusters_to(rows, labels, std::move(names), missing, executor);
+}
+inline clusters_profile profile_clusters(matrix_view<const float> rows, std::span<const std::int32_t> labels, std::vector<std::string> names = {},
+                                         missing_values missing = missing_values::refuse, executor_ref executor = detail::default_executor) {
+    return detail::profile_clusters_to(rows, labels, std::move(names), missing, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

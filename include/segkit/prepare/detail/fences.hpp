@@ -44,17 +44,12 @@ struct fence_set {
         return all_columns ? any && all : any;
     }
 
-    bool outside(matrix_view<const double> rows, std::size_t row) const {
-        return outside_by([&](std::size_t j) { return rows(row, j); });
-    }
+    bool outside(matrix_view<const double> rows, std::size_t row) const { return is_outside(rows, row); }
+    bool outside(matrix_view<const float> rows, std::size_t row) const { return is_outside(rows, row); }
 
     // One flag per row.
-    std::vector<bool> outside(matrix_view<const double> rows) const {
-        detail::require_width(Fence::stage, rows.columns, columns.size());
-        std::vector<bool> flags(rows.rows);
-        for (std::size_t i = 0; i < rows.rows; ++i) flags[i] = outside(rows, i);
-        return flags;
-    }
+    std::vector<bool> outside(matrix_view<const double> rows) const { return flags_of(rows); }
+    std::vector<bool> outside(matrix_view<const float> rows) const { return flags_of(rows); }
 
     friend bool operator==(const fence_set&, const fence_set&) = default;
 
@@ -62,6 +57,19 @@ struct fence_set {
     void serialize(Archive& archive) {
         archive.field("columns", columns);
         archive.field("all_columns", all_columns);
+    }
+
+private:
+    template <class T>
+    bool is_outside(matrix_view<const T> rows, std::size_t row) const {
+        return outside_by([&](std::size_t j) { return static_cast<double>(rows(row, j)); });
+    }
+    template <class T>
+    std::vector<bool> flags_of(matrix_view<const T> rows) const {
+        detail::require_width(Fence::stage, rows.columns, columns.size());
+        std::vector<bool> flags(rows.rows);
+        for (std::size_t i = 0; i < rows.rows; ++i) flags[i] = is_outside(rows, i);
+        return flags;
     }
 };
 
@@ -75,8 +83,10 @@ struct fence_removal {
     std::size_t kept() const { return rows - outside; }
 };
 
-template <class Fence>
-fence_removal count_outside(const fence_set<Fence>& fences, matrix_view<const double> rows, executor_ref executor = detail::default_executor) {
+namespace detail {
+
+template <class Fence, class T>
+fence_removal count_outside_of(const fence_set<Fence>& fences, matrix_view<const T> rows, executor_ref executor) {
     detail::require_width(Fence::stage, rows.columns, fences.columns.size());
     const std::size_t width = fences.columns.size();
     const fence_removal none{0, 0, std::vector<std::size_t>(width), std::vector<std::size_t>(width)};
@@ -89,7 +99,7 @@ fence_removal count_outside(const fence_set<Fence>& fences, matrix_view<const do
         for (std::size_t i = 0; i < block.rows; ++i) {
             std::size_t how_many = 0, last = 0;
             for (std::size_t j = 0; j < width; ++j) {
-                if (!fences.columns[j].beyond(block(i, j))) continue;
+                if (!fences.columns[j].beyond(static_cast<double>(block(i, j)))) continue;
                 ++part.beyond[j];
                 if (!fences.columns[j].trimmed()) continue;
                 ++how_many;
@@ -109,6 +119,17 @@ fence_removal count_outside(const fence_set<Fence>& fences, matrix_view<const do
         }
     }
     return total;
+}
+
+}  // namespace detail
+
+template <class Fence>
+fence_removal count_outside(const fence_set<Fence>& fences, matrix_view<const double> rows, executor_ref executor = detail::default_executor) {
+    return detail::count_outside_of(fences, rows, executor);
+}
+template <class Fence>
+fence_removal count_outside(const fence_set<Fence>& fences, matrix_view<const float> rows, executor_ref executor = detail::default_executor) {
+    return detail::count_outside_of(fences, rows, executor);
 }
 
 }  // namespace SEGKIT_NAMESPACE

@@ -28,6 +28,7 @@ struct column_imputation {
     template <class T>
     std::size_t fill(matrix_view<const T> rows, matrix_view<T> out) const {
         detail::require_width("impute", rows.columns, values.size());
+        SEGKIT_ASSERT(out.rows == rows.rows && out.columns == rows.columns);
         std::size_t filled = 0;
         for (std::size_t i = 0; i < rows.rows; ++i) {
             for (std::size_t j = 0; j < rows.columns; ++j) {
@@ -73,7 +74,7 @@ inline void require_known(std::string_view stage, const std::string& column, std
 template <class T>
 column_imputation learn_imputation(matrix_view<const T> rows, impute_kind kind, executor_ref executor = detail::default_executor) {
     const std::string_view stage = detail::name_of_kind(kind);
-    if (rows.rows == 0) detail::throw_empty(stage);
+    detail::require_rows_and_features(stage, rows.rows, rows.columns);
     column_imputation learned{std::vector<double>(rows.columns), std::vector<std::size_t>(rows.columns)};
     executor.run(rows.columns, [&](std::size_t j) {
         moments sums;

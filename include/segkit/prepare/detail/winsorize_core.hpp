@@ -15,6 +15,8 @@
 
 #include <segkit/config.hpp>
 #include <segkit/prepare/detail/iqr_core.hpp>
+#include <segkit/prepare/detail/map_matrix.hpp>
+#include <segkit/table/matrix.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -64,6 +66,12 @@ struct clip_bounds {
     template <int = 0>
     void transform(matrix_view<const float> rows, matrix_view<float> out, executor_ref executor = detail::default_executor) const { apply(rows, out, executor); }
 
+    // Into memory of their own.
+    template <int = 0>
+    dense_matrix<double> transformed(matrix_view<const double> rows, executor_ref executor = detail::default_executor) const { return fresh(rows, executor); }
+    template <int = 0>
+    dense_matrix<float> transformed(matrix_view<const float> rows, executor_ref executor = detail::default_executor) const { return fresh(rows, executor); }
+
     friend bool operator==(const clip_bounds&, const clip_bounds&) = default;
 
     template <class Archive>
@@ -74,12 +82,13 @@ struct clip_bounds {
 private:
     template <class T>
     void apply(matrix_view<const T> rows, matrix_view<T> out, executor_ref executor) const {
-        detail::require_width("winsorize", rows.columns, columns.size());
-        const detail::row_blocks blocks(rows.rows);
-        executor.run(blocks.count(), [&](std::size_t b) {
-            for (std::size_t i = blocks.first(b); i < blocks.first(b) + blocks.length(b); ++i)
-                for (std::size_t j = 0; j < columns.size(); ++j) out(i, j) = static_cast<T>(columns[j].transform(static_cast<double>(rows(i, j))));
-        });
+        detail::map_matrix("winsorize", columns, rows, out, executor, [](const clip_bound& bound, double value) { return bound.transform(value); });
+    }
+    template <class T>
+    dense_matrix<T> fresh(matrix_view<const T> rows, executor_ref executor) const {
+        dense_matrix<T> out(rows.rows, rows.columns);
+        apply(rows, out.view(), executor);
+        return out;
     }
 };
 

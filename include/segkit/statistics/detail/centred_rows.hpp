@@ -186,6 +186,7 @@ template <tile_centre Centre = tile_centre::own, class T, class Prepare, class A
 void add_centred_rows(std::string_view stage, row_centre& centre, matrix_view<const T> block, Prepare prepare, Add add) {
     if (block.rows == 0) return;
     const std::size_t d = block.columns;
+    if (d == 0) throw_empty(stage, "features");
     if (centre.count == 0) {
         centre.means.assign(d, 0.0);
         centre.mean_tails.assign(d, 0.0);
