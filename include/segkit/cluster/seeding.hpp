@@ -34,6 +34,34 @@ inline std::size_t drawn_by_weight(const double* weights, std::size_t n, double 
     return row;
 }
 
+// The row at this share of the potential, which of every row is its value in `nearest` times its weight, and of every block their sum; never a row
+// at distance zero while any other is left.
+template <class T>
+std::size_t drawn_by_potential(const tiled_matrix<T>& points, const std::vector<T>& nearest, const std::vector<double>& potential, const row_blocks& blocks, double share) {
+    double total = 0;
+    for (double p : potential) total += p;
+    double target = share * total;
+    const std::size_t n = points.rows();
+    std::size_t chosen = n;
+    for (std::size_t b = 0; b < blocks.count(); ++b) {
+        if (target >= potential[b] && b + 1 < blocks.count()) {
+            target -= potential[b];
+            continue;
+        }
+        for (std::size_t i = blocks.first(b); i < blocks.first(b) + blocks.length(b); ++i) {
+            if (nearest[i] <= 0) continue;
+            chosen = i;
+            target -= static_cast<double>(nearest[i]) * (points.weights() ? points.weights()[i] : 1.0);
+            if (target < 0) return chosen;
+        }
+    }
+    // Rounding left a remainder (or the last block has no candidate): the last row that has a chance.
+    for (std::size_t i = n; chosen == n && i-- > 0;) {
+        if (nearest[i] > 0) chosen = i;
+    }
+    return chosen == n ? std::size_t{0} : chosen;
+}
+
 // `k` centres, one after the other: those given, then points. There must be at least `k` distinct points.
 template <class T>
 std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t k, counter_random random, executor_ref executor,
@@ -74,30 +102,6 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
             potential[b] = sum_of_lanes(lanes);
         });
     };
-    // The row at this share of the potential; never one at distance zero while any other is left.
-    auto row_at = [&](double share) {
-        double total = 0;
-        for (double p : potential) total += p;
-        double target = share * total;
-        std::size_t chosen = n;
-        for (std::size_t b = 0; b < blocks.count(); ++b) {
-            if (target >= potential[b] && b + 1 < blocks.count()) {
-                target -= potential[b];
-                continue;
-            }
-            for (std::size_t i = blocks.first(b); i < blocks.first(b) + blocks.length(b); ++i) {
-                if (nearest[i] <= 0) continue;
-                chosen = i;
-                target -= static_cast<double>(nearest[i]) * (points.weights() ? points.weights()[i] : 1.0);
-                if (target < 0) return chosen;
-            }
-        }
-        // Rounding left a remainder (or the last block has no candidate): the last row that has a chance.
-        for (std::size_t i = n; chosen == n && i-- > 0;) {
-            if (nearest[i] > 0) chosen = i;
-        }
-        return chosen == n ? std::size_t{0} : chosen;
-    };
 
     if (given == 0) points.copy_row(points.weights() ? drawn_by_weight(points.weights(), n, random.uniform(draw++)) : static_cast<std::size_t>(random.below(draw++, n)), centres.data());
     for (std::size_t c = 0; c < std::max(given, std::size_t{1}); ++c) accept(c);
@@ -106,7 +110,7 @@ std::vector<double> k_means_plus_plus(const tiled_matrix<T>& points, std::size_t
     std::vector<T> candidate(trials * d);
     for (std::size_t c = std::max(given, std::size_t{1}); c < k; ++c) {
         for (std::size_t t = 0; t < trials; ++t) {
-            candidates[t] = row_at(random.uniform(draw++));
+            candidates[t] = drawn_by_potential(points, nearest, potential, blocks, random.uniform(draw++));
             points.copy_row(candidates[t], candidate.data() + t * d);
         }
         executor.run(blocks.count(), [&](std::size_t b) {
