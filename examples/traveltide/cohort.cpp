@@ -1,5 +1,8 @@
 #include "cohort.hpp"
 
+#include <cstddef>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <segkit/query.hpp>

@@ -1,5 +1,9 @@
 #include "rule_report.hpp"
 
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "text_format.hpp"

@@ -1,7 +1,9 @@
 // run.hpp: one run of the application: rows in, recipe, files out.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "recipe.hpp"
 #include "run_options.hpp"

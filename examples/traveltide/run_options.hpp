@@ -1,6 +1,7 @@
 // run_options.hpp: what `traveltide run` was asked to do, and the words of its options.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -4,6 +4,7 @@
 // or that of the highest silhouette. Customers without a booking have no behaviour to compare and are a group of their own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

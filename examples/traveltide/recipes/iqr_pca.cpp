@@ -1,6 +1,11 @@
 // iqr-pca: outliers by 1.5 IQR on any of five figures, then principal components of the z-scored rest, as published; and
 // what the guard against meaningless fences says about it.
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -1,5 +1,7 @@
 #include "iqr_pca_features.hpp"
 
+#include <optional>
+
 #include <segkit/query.hpp>
 
 #include "../user_table.hpp"

@@ -2,6 +2,12 @@
 // trips, age, bags. Five clusters, as published, unless --clusters says otherwise.
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -1,5 +1,11 @@
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <segkit/prepare/percentile_rank.hpp>
 #include <segkit/query.hpp>

@@ -1,6 +1,8 @@
 #include "perk_evidence.hpp"
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 
 #include <segkit/pipeline/matrix.hpp>
 #include <segkit/prepare/percentile_rank.hpp>

@@ -1,4 +1,8 @@
 // perk-fit: the application's own answer: one perk for every customer, from behaviour alone, and segments to understand them.
+#include <cstddef>
+#include <string>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <segkit/io/csv.hpp>

@@ -7,9 +7,11 @@
 // children are not used.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <segkit/exec/executor.hpp>

@@ -1,6 +1,9 @@
 #include "perk_success.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 

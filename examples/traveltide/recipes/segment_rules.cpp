@@ -2,6 +2,11 @@
 //
 // Everything here keeps to that analysis: rows with negative stored nights are dropped, nights are started days, a null
 // comparison counts as false, Saturday is a weekday. The coverage report shows what the rules miss.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <segkit/io/csv.hpp>
