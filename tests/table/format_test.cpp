@@ -64,6 +64,12 @@ TEST_CASE("a number in scientific form does not cost the others their decimals")
     CHECK(sk::format_table(sk::table<number>{{1e-7}, {0.5}, {10.25}}) == "    x\n-----\n1e-07\n 0.50\n10.25\n");
 }
 
+TEST_CASE("no number of decimals is too large or too small") {
+    const sk::table<number> t{{123456789012345.5}, {-0.25}};
+    CHECK(sk::format_table(t, {.decimals = 1'000'000}) == "                 x\n------------------\n123456789012345.50\n             -0.25\n");
+    CHECK(sk::format_table(sk::table<number>{{3.0}}, {.decimals = -5}) == "x\n-\n3\n");
+}
+
 TEST_CASE("long texts are cut and control characters do not break the lines") {
     const sk::table<words> t{{"abcdefgh"}, {"abcdefghi"}, {"äöüäöüäöü"}, {"a\nb"}};
     CHECK(sk::format_table(t, {.max_width = 8}) == "word\n--------\nabcdefgh\nabcde...\näöüäö...\na?b\n");

@@ -22,7 +22,7 @@ namespace SEGKIT_NAMESPACE {
 
 struct format_options {
     std::size_t max_rows = 20;         // the rows after these are counted, not shown
-    int decimals = 3;                  // of floating-point numbers, at most; smaller numbers get as many significant digits
+    int decimals = 3;                  // of floating-point numbers, at most (0 to 40); smaller numbers get as many significant digits
     std::size_t max_width = 40;        // characters of a text; the rest becomes "..."
     std::string_view null = "null";    // how a null is shown
 };
@@ -58,6 +58,7 @@ inline std::string shown_text(std::string_view s, std::size_t max_width) {
 // With `decimals` digits after the point; what would lose its first digit by that, or has too many before it, as 1.23e-05.
 inline std::string shown_number(double value, int decimals) {
     if (value == 0) value = 0;    // no minus zero
+    decimals = decimals < 0 ? 0 : decimals > 40 ? 40 : decimals;
     char digits[64];
     const auto fixed = [&] { return std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed, decimals); };
     if (value - value == 0 && value < 1e15 && value > -1e15) {
