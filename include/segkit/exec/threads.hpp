@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -34,12 +35,13 @@ public:
     // As many threads as the machine runs at once.
     threads() : threads(std::thread::hardware_concurrency()) {}
 
-    // `count` threads, the calling one included; 0 counts as 1. When the system refuses a thread, the pool
+    // `count` threads, the calling one included; 0 counts as 1. When the system refuses a thread, or memory for one, the pool
     // works with those it got: results never depend on their number.
     explicit threads(unsigned count) : shared_(std::make_unique<shared>()) {
         try {
             for (unsigned i = 1; i < count; ++i) shared_->workers.emplace_back([s = shared_.get()] { s->serve(); });
         } catch (const std::system_error&) {
+        } catch (const std::bad_alloc&) {    // thrown on, it would end the program: the threads made so far are running
         }
     }
 
