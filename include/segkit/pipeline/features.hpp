@@ -17,8 +17,8 @@
 
 #include <segkit/config.hpp>
 #include <segkit/error.hpp>
-#include <segkit/pipeline/relation.hpp>
 #include <segkit/pipeline/estimate.hpp>
+#include <segkit/pipeline/relation.hpp>
 #include <segkit/table/matrix_view.hpp>
 
 namespace SEGKIT_NAMESPACE {

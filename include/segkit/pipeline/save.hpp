@@ -182,6 +182,7 @@ std::string model_to_json(const pipeline<Stages...>& model) {
     return w.text() + "\n";
 }
 
+// Writes the model to a file, which appears whole or not at all: segkit::error (cannot_write) where it cannot, and what stood there stays.
 template <class... Stages>
 void save(const pipeline<Stages...>& model, const std::string& path) {
     const std::string beside = path + ".part";
@@ -209,6 +210,8 @@ Model model_from_json(std::string_view text, std::string_view file = "text") {
     }(std::type_identity<Model>{});
 }
 
+// The model in a file that `save` wrote. segkit::error: cannot_open, malformed_document for what is no JSON, incompatible_model for a file
+// of another version, of other stages or of other columns.
 template <class Model>
 Model load(const std::string& path) {
     return model_from_json<Model>(detail::read_file(path), path);

@@ -22,9 +22,9 @@
 #include <segkit/config.hpp>
 #include <segkit/detail/nearest_name.hpp>
 #include <segkit/error.hpp>
+#include <segkit/exec/progress.hpp>
 #include <segkit/io/detail/csv_convert.hpp>
 #include <segkit/io/detail/csv_input.hpp>
-#include <segkit/exec/progress.hpp>
 #include <segkit/io/detail/csv_problem.hpp>
 #include <segkit/io/detail/csv_reader.hpp>
 

@@ -17,8 +17,8 @@
 
 #include <segkit/config.hpp>
 #include <segkit/query/aggregates/aggregate.hpp>
-#include <segkit/statistics/quantile_rank.hpp>
 #include <segkit/statistics/accumulators.hpp>
+#include <segkit/statistics/quantile_rank.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
