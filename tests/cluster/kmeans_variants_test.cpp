@@ -66,6 +66,7 @@ TEST_CASE("mini batches come near the inertia of k-means, with the same bits on 
     CHECK(told == 4);
     CHECK(cancelled.report.stopped == sk::kmeans_stop::cancelled);
     check_consistent(cancelled, data);
+    CHECK(summarise(sk::fit_kmeans(data, {.n_clusters = 6, .progress = [](const sk::kmeans_progress&) { return false; }}).report).notes == std::vector<std::string>{"ended by the callback"});
 }
 
 TEST_CASE("a state of mini batches is the mean of what each centre was given, saves, and merges cluster by cluster") {
@@ -122,6 +123,10 @@ TEST_CASE("bisecting splits by inertia or by size, and its clusters are those of
     CHECK(summarise(lowered.report).notes == std::vector<std::string>{"3 clusters asked for, 2 made: no more distinct points"});
     const std::vector<double> weights{1, 1, 1, 5, 5};
     CHECK(sk::fit_bisecting_kmeans(copies, sk::row_weights(weights), {.n_clusters = 2}).model.centres == std::vector<double>{2, 1});
+    const auto early = sk::fit_bisecting_kmeans(data, {.n_clusters = 4, .seed = 1, .progress = [](const sk::kmeans_progress& p) { return p.n_clusters < 4; }});
+    CHECK(early.report.cancelled);
+    CHECK(early.model == sk::fit_bisecting_kmeans(data, {.n_clusters = 3, .seed = 1}).model);
+    CHECK(summarise(early.report).notes == std::vector<std::string>{"ended by the callback"});
     const float in_float[] = {1, 1, 1, 2, 2};
     CHECK(sk::fit_bisecting_kmeans(sk::row_major(in_float, 5, 1), sk::row_weights(weights), {.n_clusters = 2}).model.centres == std::vector<double>{2, 1});
 }

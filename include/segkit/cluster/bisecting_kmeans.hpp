@@ -32,6 +32,9 @@ struct bisecting_kmeans_options {
     double tol = 1e-4;
     std::uint64_t seed = 0;
     kmeans_labels labels = kmeans_labels::by_size;
+    // Told of every assignment of every split, whose `n_clusters` are those that there will be after it; one that returns false ends the
+    // fit with the clusters before this split. With it the runs of a split follow one another.
+    progress_callback<kmeans_progress> progress{};
 };
 
 struct bisecting_step {
@@ -43,11 +46,12 @@ struct bisecting_step {
 struct bisecting_kmeans_report {
     std::size_t n_rows = 0;
     std::size_t clusters_asked = 0;
-    std::size_t clusters_used = 0;           // fewer when there are fewer distinct points
+    std::size_t clusters_used = 0;           // fewer when there are fewer distinct points, or the callback ended the splitting
     std::uint64_t seed = 0;
     double inertia = 0;
     std::vector<bisecting_step> steps;       // one fewer than clusters
     std::vector<double> cluster_weights;     // the weights of the rows in each cluster together
+    bool cancelled = false;                  // the callback ended the splitting
 
     bool clusters_lowered() const { return clusters_used < clusters_asked; }
 };
@@ -80,6 +84,13 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
     parts[0] = {std::vector<std::size_t>(rows.rows), whole.model.centres, whole.model.inertia, whole.report.cluster_weights[0]};
     for (std::size_t i = 0; i < rows.rows; ++i) parts[0].rows[i] = i;
 
+    kmeans_options split{.n_clusters = 2, .n_init = options.n_init, .max_iter = options.max_iter, .tol = options.tol};
+    if (options.progress) {
+        split.progress = [&](kmeans_progress now) {
+            now.n_clusters = parts.size() + 1;
+            return options.progress(now);
+        };
+    }
     while (parts.size() < options.n_clusters) {
         std::size_t chosen = parts.size();
         for (std::size_t p = 0; p < parts.size(); ++p) {
@@ -90,8 +101,10 @@ bisecting_kmeans_fit fit_bisecting_to(matrix_view<const T> rows, const row_weigh
         if (chosen == parts.size()) break;
         const chosen_points<T> own(points, parts[chosen].rows);
         // Every split has random numbers of its own.
-        const std::uint64_t seed = counter_random(options.seed, 999).bits(parts.size());
-        const kmeans_fit halves = fit_kmeans_to(own.tiles(stage, executor), {.n_clusters = 2, .n_init = options.n_init, .max_iter = options.max_iter, .tol = options.tol, .seed = seed}, executor, stage);
+        split.seed = counter_random(options.seed, 999).bits(parts.size());
+        const kmeans_fit halves = fit_kmeans_to(own.tiles(stage, executor), split, executor, stage);
+        out.report.cancelled = halves.report.stopped == kmeans_stop::cancelled;
+        if (out.report.cancelled) break;
         if (halves.model.n_clusters < 2) {
             parts[chosen].splits = false;    // copies of one point
             continue;
@@ -163,7 +176,8 @@ inline stage_summary summarise(const bisecting_kmeans_report& report) {
     stage_summary s{.stage = "bisecting_kmeans"};
     detail::add_cluster_facts(s, report.n_rows, report.clusters_used, report.inertia);
     s.facts.emplace_back("seed", std::to_string(report.seed));
-    detail::note_lowered_clusters(s, report.clusters_asked, report.clusters_used);
+    if (report.cancelled) s.notes.push_back("ended by the callback");
+    else detail::note_lowered_clusters(s, report.clusters_asked, report.clusters_used);
     return s;
 }
 

@@ -213,8 +213,8 @@ inline void add_cluster_facts(stage_summary& s, std::size_t rows, std::size_t cl
     s.facts.emplace_back("clusters", std::to_string(clusters));
     s.facts.emplace_back("inertia", to_text(inertia));
 }
-inline void note_lowered_clusters(stage_summary& s, std::size_t asked, std::size_t used) {
-    if (used < asked) s.notes.push_back(std::to_string(asked) + " clusters asked for, " + std::to_string(used) + " made: no more distinct points");
+inline void note_lowered_clusters(stage_summary& s, std::size_t asked, std::size_t used, const std::string& why = "no more distinct points") {
+    if (used < asked) s.notes.push_back(std::to_string(asked) + " clusters asked for, " + std::to_string(used) + " made: " + why);
 }
 
 }  // namespace detail
@@ -261,7 +261,8 @@ inline stage_summary summarise(const kmeans_report& report) {
     s.facts.emplace_back("stopped", std::string(to_string(report.stopped)));
     detail::note_lowered_clusters(s, report.clusters_asked, report.clusters_used);
     if (report.repaired_clusters) s.notes.push_back(std::to_string(report.repaired_clusters) + " empty clusters took the farthest point");
-    if (!report.converged()) s.notes.push_back("not converged within max_iter");
+    if (report.stopped == kmeans_stop::cancelled) s.notes.push_back("ended by the callback");
+    else if (!report.converged()) s.notes.push_back("not converged within max_iter");
     return s;
 }
 

@@ -240,7 +240,7 @@ inline stage_summary summarise(const mini_batch_kmeans_report& report) {
     s.facts.emplace_back("seed", std::to_string(report.seed));
     s.facts.emplace_back("batches", std::to_string(report.batches));
     s.facts.emplace_back("stopped", std::string(to_string(report.stopped)));
-    detail::note_lowered_clusters(s, report.clusters_asked, report.clusters_used);
+    detail::note_lowered_clusters(s, report.clusters_asked, report.clusters_used, "no more distinct points, or centres that are nearest to no row");
     return s;
 }
 
