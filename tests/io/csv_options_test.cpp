@@ -162,7 +162,12 @@ TEST_CASE("a decimal comma is read and written where it is asked for") {
           "test.csv:2:2: scan_csv: malformed value in 'x' at row 0: found '1.234', expected a finite number with a decimal comma; write a decimal comma, without separators of "
           "thousands, or set csv_options::decimal_separator = '.'");
     CHECK(support::reading_message<amounts>(header + "a;1,5,5;;2;3\n", options).find("found '1,5,5'") != std::string::npos);
-    CHECK(support::reading_message<amounts>(header + "a;1;;2,5;3\n", options).ends_with("declare the column as double"));
+    CHECK(support::reading_message<amounts>(header + "a;1;;2,5;3\n", options).ends_with("found '2,5', expected an integer from -2147483648 to 2147483647, without a comma or a point; "
+                                                                                   "declare the column as double"));
+    CHECK(support::reading_message<amounts>(header + "a;1;;2.500;3\n", options).ends_with("without a comma or a point; write the digits alone, without separators of thousands"));
+    CHECK(support::reading_message<amounts>(header + "a;1;;2;3.5\n", options).ends_with(
+        "expected seconds, with a decimal comma and a fraction of at most 6 digits; write a decimal comma, without separators of thousands, or set "
+        "csv_options::decimal_separator = '.'"));
     CHECK(support::reading_message<amounts>(header + "a;1,5;;2;3\n", {.delimiter = ';'}).ends_with("or set csv_options::decimal_separator = ','"));
     // Nor can a byte be two things.
     const std::string twice = "in 'decimal_separator': found ',', which is the delimiter as well, expected a delimiter that is not part of numbers; set .delimiter = ';'";

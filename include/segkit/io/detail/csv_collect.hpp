@@ -271,7 +271,7 @@ private:
                 std::uint8_t* const validity = to.nullable ? bits : nullptr;
                 bits += bitmap_bytes;
                 std::size_t good = rows;
-                if (column.kernel) good = column.kernel({of, to.values.data() + row * size_of(to.type), validity, &run_.settings.nulls, column.format});
+                if (column.kernel) good = column.kernel({of, to.values.data() + row * size_of(to.type), validity, &run_.settings.nulls, column.format, column.point()});
                 else place_texts(p, column, of, row, validity);
                 if (good == rows) continue;
                 refused = csv_refused_field(batch, of.field(good), first + good, column, run_.settings.nulls, batch.input->reader.labels());

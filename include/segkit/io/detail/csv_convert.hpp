@@ -74,16 +74,18 @@ struct csv_column {
     bool comma = false;          // numbers with a fraction have a decimal comma
     char delimiter = ',';        // of the input, for messages
     csv_kernel kernel = nullptr; // none for text
+
+    char point() const { return comma ? ',' : '.'; }
 };
 
 template <class T>
 csv_kernel csv_choose_kernel(const csv_column& column, const csv_null_rule& nulls, instruction_set level) {
-    if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, duration>) {
-        if (column.comma) return column.field.nullable ? csv_convert<T, true, false, true> : csv_convert<T, false, false, true>;
-    }
     bool careful = column.format != nullptr;
     T value{};
-    for (const std::string& spelling : nulls.spellings) careful = careful || parse_into(spelling.data(), spelling.data() + spelling.size(), value);
+    for (const std::string& written : nulls.spellings) {
+        const std::string spelling = has_point<T> && column.comma ? csv_with_point(written) : written;
+        careful = careful || parse_into(spelling.data(), spelling.data() + spelling.size(), value);
+    }
     return csv_kernel_for<T>(column.field.nullable, careful, level);
 }
 template <class Column>
@@ -143,13 +145,13 @@ inline void csv_convert_texts(const csv_fields_of_column& fields, const csv_null
 inline std::string csv_expected(type_id type, bool comma) {
     switch (type) {
         case type_id::boolean: return "true or false (or 1, 0)";
-        case type_id::int32: return "an integer from -2147483648 to 2147483647";
-        case type_id::int64: return "an integer of 64 bits";
+        case type_id::int32: return std::string("an integer from -2147483648 to 2147483647") + (comma ? ", without a comma or a point" : "");
+        case type_id::int64: return std::string("an integer of 64 bits") + (comma ? ", without a comma or a point" : "");
         case type_id::float32:
         case type_id::float64: return comma ? "a finite number with a decimal comma" : "a finite number";
         case type_id::date: return "a date that exists, written YYYY-MM-DD";
         case type_id::timestamp: return "a timestamp that exists, written YYYY-MM-DD HH:MM:SS with a fraction of at most 6 digits";
-        case type_id::duration: return "seconds, with a fraction of at most 6 digits";
+        case type_id::duration: return std::string("seconds, with a ") + (comma ? "decimal comma and a " : "") + "fraction of at most 6 digits";
         default: return "text";
     }
 }
@@ -165,6 +167,7 @@ inline std::string csv_advice(const csv_column& where, std::string_view field) {
         "add it to csv_options::null_values";
     if (type == type_id::int32 && parse_value<std::int64_t>(field)) return "declare the column as std::int64_t";
     if ((type == type_id::int32 || type == type_id::int64) && parse_value<double>(comma ? csv_with_point(field) : std::string(field))) return "declare the column as double";
+    if (comma && (type == type_id::int32 || type == type_id::int64) && field.find('.') != field.npos) return "write the digits alone, without separators of thousands";
     if (type == type_id::float32 || type == type_id::float64 || type == type_id::duration) {
         if (comma && field.find('.') != field.npos) return "write a decimal comma, without separators of thousands, or set csv_options::decimal_separator = '.'";
         if (!comma && field.find(',') != field.npos)
@@ -276,7 +279,7 @@ private:
         std::uint8_t* const validity = !p.column->field.nullable ? nullptr : selection ? packed_validity_.data() : p.validity.data();
         std::size_t good = count;
         if (p.column->kernel) {
-            csv_job job{last_fields_, values, validity, &nulls_, p.column->format};
+            csv_job job{last_fields_, values, validity, &nulls_, p.column->format, p.column->point()};
             good = p.column->kernel(job);
         } else {
             csv_convert_texts(last_fields_, nulls_, texts_, batch_->findings.doubled != 0, arena_, reinterpret_cast<std::string_view*>(values), validity);

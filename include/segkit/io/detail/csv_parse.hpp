@@ -21,6 +21,11 @@
 
 namespace SEGKIT_NAMESPACE::detail {
 
+// The same byte in all places of a word.
+inline constexpr std::uint64_t csv_ones = 0x0101010101010101;
+inline constexpr std::uint64_t csv_zeros = 0x3030303030303030;
+inline constexpr std::uint64_t csv_high_bits = 0x8080808080808080;
+
 // What a field that spells a null means; see csv_options.
 struct csv_null_rule {
     std::vector<std::string> spellings;    // besides the empty text
@@ -54,6 +59,10 @@ struct csv_job : csv_fields_of_column {
     std::uint8_t* validity = nullptr;         // bits from bit 0 on, of nullable columns only
     const csv_null_rule* nulls = nullptr;
     const time_format* format = nullptr;      // of a date or timestamp that is not ISO 8601
+    char point = '.';                         // of numbers with a fraction: the decimal separator
+
+    // What the point is once it has been XORed with a zero, in each byte of a word.
+    std::uint64_t points() const { return static_cast<unsigned char>(point ^ '0') * csv_ones; }
 
     // The same for rows [first, first + count) only, whose values go to `to`.
     csv_job part(std::size_t first, std::size_t count, void* to) const {
@@ -72,9 +81,6 @@ using csv_kernel = std::size_t (*)(const csv_job&);
 // ---- words of text; the first character is the least significant byte
 
 inline constexpr bool csv_words_fit = std::endian::native == std::endian::little;
-inline constexpr std::uint64_t csv_zeros = 0x3030303030303030;
-inline constexpr std::uint64_t csv_high_bits = 0x8080808080808080;
-
 [[gnu::always_inline]] inline std::uint64_t csv_word(const char* at) {
     std::uint64_t word;
     std::memcpy(&word, at, 8);
@@ -122,15 +128,16 @@ struct csv_calendar {
 
 // ---- the fast forms, one row at a time
 
+// (The point is of no concern but to numbers with a fraction.)
 template <class T>
 struct csv_fast {
-    static bool parse(const char*, std::uint32_t, T&) { return false; }
+    static bool parse(const char*, std::uint32_t, char, T&) { return false; }
 };
 
 template <class I>
     requires is_integer<I>
 struct csv_fast<I> {
-    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, I& value) {
+    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, char, I& value) {
         const std::uint32_t negative = *at == '-';
         at += negative;
         length -= negative;
@@ -162,13 +169,13 @@ struct csv_fast<F> {
     static constexpr F powers[] = {F(1e0), F(1e1), F(1e2), F(1e3), F(1e4), F(1e5), F(1e6), F(1e7), F(1e8)};
     static constexpr std::uint64_t integers[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
 
-    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, F& value) {
+    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, char point, F& value) {
         const std::uint32_t negative = *at == '-';
         at += negative;
         length -= negative;
         const std::uint64_t word = csv_word(at);
-        const std::uint64_t points = word ^ 0x2E2E2E2E2E2E2E2E;
-        const std::uint64_t found = (points - 0x0101010101010101) & ~points & csv_high_bits;    // lowest bit: the first point
+        const std::uint64_t points = word ^ (static_cast<unsigned char>(point) * csv_ones);
+        const std::uint64_t found = (points - csv_ones) & ~points & csv_high_bits;    // lowest bit: the first point
         std::uint64_t digits = 0;
         std::uint32_t decimals = 0;
         if (length - 1u < 8u) {
@@ -185,13 +192,13 @@ struct csv_fast<F> {
             digits = csv_eight_digits(closed);
         } else {
             if (length - 9u >= 8u) return false;
-            const char* const point = static_cast<const char*>(std::memchr(at, '.', length));
-            const auto whole = point ? static_cast<std::uint32_t>(point - at) : length;
+            const char* const at_point = static_cast<const char*>(std::memchr(at, point, length));
+            const auto whole = at_point ? static_cast<std::uint32_t>(at_point - at) : length;
             if (whole - 1u >= 8u) return false;
             decimals = length - whole - 1;
             if (decimals - 1u >= 8u) return false;
             const std::uint64_t high = csv_last_characters(at, whole);
-            const std::uint64_t rest = csv_last_characters(point + 1, decimals);
+            const std::uint64_t rest = csv_last_characters(at_point + 1, decimals);
             if ((csv_not_digits(high) | csv_not_digits(rest)) != 0) return false;
             digits = csv_eight_digits(high) * integers[decimals] + csv_eight_digits(rest);
         }
@@ -204,7 +211,7 @@ struct csv_fast<F> {
 
 template <>
 struct csv_fast<bool> {
-    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, bool& value) {
+    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, char, bool& value) {
         const std::uint64_t word = csv_word(at) << ((0u - 8 * length) & 63);
         value = word == 0x6575727400000000;                                // "true"
         return (value || word == 0x65736C6166000000) && length < 8;        // "false"
@@ -223,7 +230,7 @@ inline constexpr std::uint64_t csv_hour_second_limits = 0x76767F76767F7676;
 
 template <>
 struct csv_fast<date> {
-    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, date& value) {
+    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, char, date& value) {
         const std::uint64_t x = csv_word(at) ^ csv_year_month;
         const std::uint64_t y = csv_word(at + 2) ^ csv_month_day;
         const std::uint64_t pairs = x * 10 + (x >> 8);
@@ -258,7 +265,7 @@ struct csv_fast<timestamp> {
                ((clock + 0x0044000044000068) & 0x0080000080000080) |    // below 60, 60 and 24
                (year & ~255u) | (month & ~15u) | (((day - 1) | ((entry & 0xFF) - day)) & 0x80000000u);
     }
-    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, timestamp& value) {
+    [[gnu::always_inline]] static bool parse(const char* at, std::uint32_t length, char, timestamp& value) {
         std::int64_t seconds = 0;
         std::uint64_t malformed = parse_seconds(at, seconds);
         std::int64_t fraction = 0;
@@ -283,6 +290,9 @@ struct csv_fast<timestamp> {
 
 // ---- columns
 
+template <class T>
+inline constexpr bool has_point = std::is_floating_point_v<T> || std::is_same_v<T, duration>;
+
 // A number written with a decimal comma, as one with a point. One that has a point already is none: it may be one of thousands.
 inline std::string csv_with_point(std::string_view written) {
     std::string number(written);
@@ -291,7 +301,7 @@ inline std::string csv_with_point(std::string_view written) {
 }
 
 // What the fast form refused. False: neither a value nor a null that is allowed.
-template <class T, bool Comma = false>
+template <class T>
 [[gnu::noinline]] bool csv_slow(const csv_job& job, const char* begin, const char* end, T& value, bool& known) {
     if (begin == end || (!job.nulls->spellings.empty() && job.nulls->spelled({begin, end}))) {
         value = T{};
@@ -301,26 +311,28 @@ template <class T, bool Comma = false>
     if constexpr (std::is_same_v<T, date> || std::is_same_v<T, timestamp>) {
         if (job.format) return parse_with(*job.format, begin, end, value);
     }
-    if constexpr (Comma) {
-        const std::string number = csv_with_point({begin, static_cast<std::size_t>(end - begin)});
-        return parse_into(number.data(), number.data() + number.size(), value);
+    if constexpr (has_point<T>) {
+        if (job.point == ',') {
+            const std::string number = csv_with_point({begin, static_cast<std::size_t>(end - begin)});
+            return parse_into(number.data(), number.data() + number.size(), value);
+        }
     }
     return parse_into(begin, end, value);
 }
 
-// `Fast` false: where a spelling of null is also a value, or the format is another. The fast form has no nulls. `Comma`: numbers
-// have a decimal comma.
-template <class T, bool Nullable, bool Fast, bool Comma = false>
+// `Fast` false: where a spelling of null is also a value, or the format is another. The fast form has no nulls.
+template <class T, bool Nullable, bool Fast>
 std::size_t csv_convert(const csv_job& job) {
     T* const values = static_cast<T*>(job.values);
+    const char point = job.point;
     std::uint8_t bits = 0;
     for (std::size_t r = 0; r < job.rows; ++r) {
         const char* const at = job.first(r);
         const char* const behind = job.last(r);
         T value{};
         bool known = true;
-        if (!(Fast && csv_words_fit && csv_fast<T>::parse(at, static_cast<std::uint32_t>(behind - at), value))) {
-            if (!csv_slow<T, Comma>(job, at, behind, value, known)) {
+        if (!(Fast && csv_words_fit && csv_fast<T>::parse(at, static_cast<std::uint32_t>(behind - at), point, value))) {
+            if (!csv_slow<T>(job, at, behind, value, known)) {
                 if constexpr (Nullable) job.validity[r >> 3] = bits;
                 return r;
             }

@@ -75,7 +75,7 @@ typedef int csv_sixteen __attribute__((vector_size(64)));
 }
 
 // One step of eight rows per type: false where a row is not of the usual form. Fields are as long as `length` says and
-// begin at text[starts[i]].
+// begin at text[starts[i]]; the point, XORed with a zero, stands in each byte of `point`.
 template <class T>
 struct csv_eight;
 
@@ -83,7 +83,7 @@ template <class I>
     requires is_integer<I>
 struct csv_eight<I> {
     [[gnu::always_inline, gnu::target("avx2,avx512f,avx512vl,avx512dq,avx512bw,bmi2")]] static inline bool convert(const char* text, const std::uint32_t* starts,
-                                                                                                         const csv_lanes& length, I* out) {
+                                                                                                         const csv_lanes& length, std::uint64_t, I* out) {
         csv_lanes word;
         csv_eight_words(text, starts, word);
         word = (word ^ csv_zeros) << ((csv_lanes{} - (length << 3)) & 63);
@@ -105,7 +105,7 @@ struct csv_eight<I> {
 template <>
 struct csv_eight<bool> {
     [[gnu::always_inline, gnu::target("avx2,avx512f,avx512vl,avx512dq,avx512bw,bmi2")]] static inline bool convert(const char* text, const std::uint32_t* starts,
-                                                                                                         const csv_lanes& length, bool* out) {
+                                                                                                         const csv_lanes& length, std::uint64_t, bool* out) {
         csv_lanes word;
         csv_eight_words(text, starts, word);
         const csv_lanes is_true = ((word ^ 0x65757274) << 32) | (length ^ 4);
@@ -124,14 +124,13 @@ template <class F>
     requires std::is_floating_point_v<F>
 struct csv_eight<F> {
     [[gnu::always_inline, gnu::target("avx2,avx512f,avx512vl,avx512dq,avx512bw,avx512cd,bmi2")]] static inline bool convert(const char* text, const std::uint32_t* starts,
-                                                                                                                  const csv_lanes& length, F* out) {
-        constexpr std::uint64_t point = '.' ^ '0';
+                                                                                                                  const csv_lanes& length, std::uint64_t point, F* out) {
         constexpr csv_doubles powers = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
         csv_lanes word;
         csv_eight_words(text, starts, word);
         word = (word ^ csv_zeros) << ((csv_lanes{} - (length << 3)) & 63);
-        const csv_lanes points = word ^ (point * 0x0101010101010101);
-        const csv_lanes found = (points - 0x0101010101010101) & ~points & csv_high_bits;    // lowest bit: the first point
+        const csv_lanes points = word ^ point;
+        const csv_lanes found = (points - csv_ones) & ~points & csv_high_bits;    // lowest bit: the first point
         const csv_lanes before = (found & (csv_lanes{} - found)) >> 7;                        // 1 in the point's byte, or 0
         const csv_lanes none = (csv_lanes)(before == 0);
         // What stands before the point is pushed over it.
@@ -184,7 +183,7 @@ struct csv_eight<F> {
 template <>
 struct csv_eight<date> {
     [[gnu::always_inline, gnu::target("avx2,avx512f,avx512vl,avx512dq,avx512bw,bmi2")]] static inline bool convert(const char* text, const std::uint32_t* starts,
-                                                                                                         const csv_lanes& length, date* out) {
+                                                                                                         const csv_lanes& length, std::uint64_t, date* out) {
         csv_lanes x, y, days;
         csv_eight_words(text, starts, x);
         csv_eight_words(text + 2, starts, y);
@@ -206,7 +205,7 @@ struct csv_eight<date> {
 template <>
 struct csv_eight<timestamp> {
     [[gnu::always_inline, gnu::target("avx2,avx512f,avx512vl,avx512dq,avx512bw,bmi2")]] static inline bool convert(const char* text, const std::uint32_t* starts,
-                                                                                                         const csv_lanes& length, timestamp* out) {
+                                                                                                         const csv_lanes& length, std::uint64_t, timestamp* out) {
         csv_lanes x, y, z, days;
         csv_eight_words(text, starts, x);
         csv_eight_words(text + 8, starts, y);
@@ -235,11 +234,12 @@ template <class T>
 [[gnu::target("avx2,avx512f,avx512vl,avx512dq,avx512bw,avx512cd,bmi,bmi2,popcnt")]] std::size_t csv_groups_avx512(const csv_job& job) {
     T* const values = static_cast<T*>(job.values);
     const std::uint32_t added = job.added();
+    const std::uint64_t point = job.points();
     std::size_t r = 0;
     for (; r + 8 <= job.rows; r += 8) {
         csv_lanes length;
         csv_eight_lengths(job.starts + r, job.ends + r, added, length);
-        if (__builtin_expect(!csv_eight<T>::convert(job.begin, job.starts + r, length, values + r), 0)) break;
+        if (__builtin_expect(!csv_eight<T>::convert(job.begin, job.starts + r, length, point, values + r), 0)) break;
     }
     return r;
 }
@@ -247,11 +247,12 @@ template <class T>
 [[gnu::target("avx2,bmi,bmi2,popcnt")]] std::size_t csv_groups_avx2(const csv_job& job) {
     T* const values = static_cast<T*>(job.values);
     const std::uint32_t added = job.added();
+    const std::uint64_t point = job.points();
     std::size_t r = 0;
     for (; r + 8 <= job.rows; r += 8) {
         csv_lanes32 length;
         csv_eight_lengths(job.starts + r, job.ends + r, added, length);
-        if (__builtin_expect(!csv_eight_avx2<T>::convert(job.begin, job.starts + r, length, values + r), 0)) break;
+        if (__builtin_expect(!csv_eight_avx2<T>::convert(job.begin, job.starts + r, length, point, values + r), 0)) break;
     }
     return r;
 }

@@ -89,7 +89,7 @@ struct csv_eight_avx2;
 template <class I>
     requires is_integer<I>
 struct csv_eight_avx2<I> {
-    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, I* out) {
+    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, std::uint64_t, I* out) {
         csv_eight_words_avx2 words;
         words.load(text, starts, length, csv_zeros);
         csv_wrong_avx2 wrong;
@@ -115,7 +115,7 @@ struct csv_eight_avx2<I> {
 
 template <>
 struct csv_eight_avx2<bool> {
-    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, bool* out) {
+    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, std::uint64_t, bool* out) {
         constexpr std::uint64_t yes = 0x6575727400000000, no = 0x65736C6166000000;    // "true", "false"
         csv_eight_words_avx2 words;
         words.load(text, starts, length, 0);
@@ -141,11 +141,10 @@ template <class F>
     requires std::is_floating_point_v<F>
 struct csv_eight_avx2<F> {
     // Takes the point out of words, and makes the power of ten that it stands for.
-    [[gnu::always_inline, gnu::target("avx2")]] static inline void take_point(csv_four& word, csv_four_doubles& power, csv_wrong_avx2& wrong) {
-        constexpr std::uint64_t point = '.' ^ '0', ones = 0x0101010101010101;
-        wrong.ints |= (csv_lanes32)(word == point << 56);    // "." is none (and "0." a rare one)
-        const csv_four points = word ^ (point * ones);
-        const csv_four found = (points - ones) & ~points & csv_high_bits;    // lowest bit: the first point
+    [[gnu::always_inline, gnu::target("avx2")]] static inline void take_point(csv_four& word, std::uint64_t point, csv_four_doubles& power, csv_wrong_avx2& wrong) {
+        wrong.ints |= (csv_lanes32)(word == (csv_four{} + point) << 56);    // "." is none (and "0." a rare one)
+        const csv_four points = word ^ point;
+        const csv_four found = (points - csv_ones) & ~points & csv_high_bits;    // lowest bit: the first point
         const csv_four before = (found & (csv_four{} - found)) >> 7;          // 1 in the point's byte, or 0
         // What stands before the point is pushed over it.
         const csv_four low = before - 1;
@@ -153,17 +152,17 @@ struct csv_eight_avx2<F> {
         word = ((csv_four)(before == 0) & word) | ((csv_four)(before != 0) & (((word & low) << 8) | (word & high)));
         // As many as there are bytes of it. The powers' lower halves are zero.
         constexpr csv_lanes32 powers = {0x3FF00000, 0x40240000, 0x40590000, 0x408F4000, 0x40C38800, 0x40F86A00, 0x412E8480, 0x416312D0};
-        const auto decimals = (csv_lanes32)((csv_four)__builtin_ia32_psadbw256((csv_chars)(high & ones), csv_chars{}) << 32);
+        const auto decimals = (csv_lanes32)((csv_four)__builtin_ia32_psadbw256((csv_chars)(high & csv_ones), csv_chars{}) << 32);
         power = (csv_four_doubles)((csv_four)__builtin_ia32_permvarsi256(powers, decimals) & 0xFFFFFFFF00000000);
     }
-    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, F* out) {
+    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, std::uint64_t point, F* out) {
         csv_eight_words_avx2 words;
         words.load(text, starts, length, csv_zeros);
         csv_four_doubles first_power, last_power;
         csv_wrong_avx2 wrong;
         wrong.check_range(length, csv_lanes32{} + 1, csv_lanes32{} + 8);
-        take_point(words.first, first_power, wrong);
-        take_point(words.last, last_power, wrong);
+        take_point(words.first, point, first_power, wrong);
+        take_point(words.last, point, last_power, wrong);
         wrong.check_digits(words.first);
         wrong.check_digits(words.last);
         csv_lanes32 numbers;
@@ -237,7 +236,7 @@ struct csv_moments_avx2 {
 
 template <>
 struct csv_eight_avx2<date> {
-    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, date* out) {
+    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, std::uint64_t, date* out) {
         constexpr std::uint64_t front = csv_year_month, back = 0x3030;    // "0000-00-", "00"
         constexpr csv_chars order = {0, 1, 2, 3, 5, 6, 8, 9, -1, -1, -1, -1, -1, -1, 4, 7, 0, 1, 2, 3, 5, 6, 8, 9, -1, -1, -1, -1, -1, -1, 4, 7};
         constexpr csv_chars room = {118, 118, 118, 118, 118, 118, 118, 118, 127, 127, 127, 127, 127, 127, 127, 127,
@@ -269,7 +268,7 @@ struct csv_eight_avx2<timestamp> {
         const csv_lanes32 per_day = {10546875, 0, 10546875, 0, 10546875, 0, 10546875, 0}, per_second = {1000000, 0, 1000000, 0, 1000000, 0, 1000000, 0};
         microseconds = ((csv_four)__builtin_ia32_pmuldq256((csv_lanes32)days, per_day) << 13) + (csv_four)__builtin_ia32_pmuldq256((csv_lanes32)seconds, per_second);
     }
-    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, timestamp* out) {
+    [[gnu::always_inline, gnu::target("avx2")]] static inline bool convert(const char* text, const std::uint32_t* starts, const csv_lanes32& length, std::uint64_t, timestamp* out) {
         constexpr std::uint64_t front = csv_year_month, back = 0x30303A3030203030;          // "0000-00-00 00:00"
         constexpr std::uint64_t late_front = 0x0, late_back = 0x30303A0000000000;            // ":00", behind 13 others
         constexpr csv_chars order = {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, -1, -1, -1, -1, 0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, -1, -1, -1, -1};
