@@ -75,3 +75,39 @@ TEST_CASE("law 7: NaN and infinity are refused with their row") {
         }
     });
 }
+
+TEST_CASE("law 7: what refuses rows leaves the state as it was") {
+    const auto data = support::blobs(900, 3, 4, 14);
+    auto spoiled = data;
+    spoiled(899, 2) = 0.0 / 0.0;
+    const auto refuses = [](auto&& update) {
+        try {
+            update();
+            return false;
+        } catch (const segkit::error&) {
+            return true;
+        }
+    };
+    laws::for_each_estimator(data, [&](const auto& entry) {
+        CAPTURE(std::string(entry.name));
+        for (const std::size_t rows_before : {0u, 1u, 300u}) {
+            auto state = entry.value.start();
+            if (rows_before > 0) entry.value.update(state, data.view().row_range(0, rows_before));
+            const auto before = state;
+            for (const std::size_t rows : {2u, 900u}) {    // fewer than features, and several tiles
+                const auto block = spoiled.view().row_range(900 - rows, rows);
+                CHECK(refuses([&] { entry.value.update(state, block); }));
+                CHECK(state == before);
+            }
+            if (rows_before > 0) CHECK(refuses([&] { entry.value.update(state, segkit::row_major(data.values.data(), 2, 2)); }));
+            CHECK(state == before);
+        }
+    });
+    segkit::mini_batch_state state({data.values.begin(), data.values.begin() + 12}, 3);
+    state.update(data.view().row_range(0, 300));
+    const auto before = state;
+    CHECK(refuses([&] { state.update(spoiled); }));
+    CHECK(refuses([&] { state.update(segkit::row_major(data.values.data(), 2, 2)); }));
+    CHECK(refuses([&] { state.merge(segkit::mini_batch_state({1.0, 2.0, 3.0}, 3)); }));
+    CHECK(state == before);
+}

@@ -24,7 +24,8 @@ namespace SEGKIT_NAMESPACE {
 
 // How to satisfy it: `start()` gives an empty state, `update(state, block)` adds the rows of a matrix, `merge(state, other)`
 // adds what another state has seen after this one, `finish(state)` makes the model. States are plain copyable values with
-// `serialize`. A fault in the data is thrown by `update` with the row counted from the first row that the state has seen.
+// `serialize`. A fault in the data is thrown by `update` with the row counted from the first row that the state has seen, and leaves
+// the state as it was.
 template <class E>
 concept matrix_estimator = requires(const E& estimator, decltype(estimator.start())& state, matrix_view<const double> block) {
     requires std::copyable<std::remove_cvref_t<decltype(state)>>;

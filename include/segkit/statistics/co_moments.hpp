@@ -81,12 +81,14 @@ struct co_moments {
 
 private:
     template <class T>
-    void add(state& s, matrix_view<const T> block) const {
-        detail::add_centred_rows<detail::tile_centre::before>(
-            stage, s, block, [&](std::size_t d) { s.products.assign(d * d, 0.0); },
-            [&](const detail::centred_tile& tile, std::size_t rows, std::size_t less, detail::read_ahead ahead) {
-                tile.kernels().add_products(tile.values(), rows, less, tile.columns(), s.products.data(), ahead.begin, ahead.bytes);
-            });
+    void add(state& to, matrix_view<const T> block) const {
+        detail::update_or_leave(stage, to, block, [&](state& s) {
+            detail::add_centred_rows<detail::tile_centre::before>(
+                stage, s, block, [&](std::size_t d) { s.products.assign(d * d, 0.0); },
+                [&](const detail::centred_tile& tile, std::size_t rows, std::size_t less, detail::read_ahead ahead) {
+                    tile.kernels().add_products(tile.values(), rows, less, tile.columns(), s.products.data(), ahead.begin, ahead.bytes);
+                });
+        });
     }
 };
 

@@ -13,6 +13,7 @@
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
@@ -133,9 +134,10 @@ private:
     static constexpr std::size_t tile = 1'024;    // rows between two looks at the mean
 
     template <class T>
-    void add(state& s, matrix_view<const T> block) const {
+    void add(state& to, matrix_view<const T> block) const {
         if (block.rows == 0) return;
         if (block.columns == 0) detail::throw_empty(stage, "features");
+        state s = to;    // which stays as it is where a row is refused
         if (s.columns.empty()) s.columns.resize(block.columns);
         detail::require_width(stage, block.columns, s.columns.size());
         const detail::column_kernels<T>& kernels = detail::column_kernels_for<T>(simd_level());
@@ -159,6 +161,7 @@ private:
             }
             if (!sums.add(s.columns.data(), values, rows.rows, kernels)) refuse(rows, s.rows());
         }
+        to = std::move(s);
     }
     // Either a value is not finite or a square.
     template <class T>

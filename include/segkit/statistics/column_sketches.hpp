@@ -59,9 +59,9 @@ struct quantile_sketch_estimator {
 
     void update(state& s, matrix_view<const double> block) const {
         if (block.rows == 0) return;
+        if (!s.columns.empty()) detail::require_width(stage, block.columns, s.columns.size());
+        detail::require_finite(stage, block, s.columns.empty() ? 0 : static_cast<std::size_t>(s.columns[0].count()));
         if (s.columns.empty()) s.columns.assign(block.columns, quantile_sketch(options));
-        detail::require_width(stage, block.columns, s.columns.size());
-        detail::require_finite(stage, block, static_cast<std::size_t>(s.columns[0].count()));
         for (std::size_t j = 0; j < block.columns; ++j)
             for (std::size_t i = 0; i < block.rows; ++i) s.columns[j].update(block(i, j));
     }

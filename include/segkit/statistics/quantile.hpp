@@ -166,9 +166,9 @@ private:
     void add(state& s, matrix_view<const T> block) const {
         if (block.rows == 0) return;
         if (block.columns == 0) detail::throw_empty(stage, "features");
-        if (s.columns.empty()) s.columns.resize(block.columns);
-        detail::require_width(stage, block.columns, s.columns.size());
+        if (!s.columns.empty()) detail::require_width(stage, block.columns, s.columns.size());
         detail::require_finite(stage, block, s.rows());
+        s.columns.resize(block.columns);
         for (std::size_t j = 0; j < block.columns; ++j) {
             auto& values = s.columns[j].values;
             const std::size_t before = values.size();

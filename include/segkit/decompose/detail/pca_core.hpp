@@ -251,10 +251,12 @@ private:
     static void take(state& s, detail::centred_tile& tile, std::size_t rows) { tile.kernels().add_to_factor(tile.values(), rows, s.width(), s.factor.data()); }
 
     template <class T>
-    void add(state& s, matrix_view<const T> block) const {
-        detail::add_centred_rows(
-            detail::pca_stage_name, s, block, [&](std::size_t d) { s.factor.assign(d * d, 0.0); },
-            [&](detail::centred_tile& tile, std::size_t n, detail::read_ahead) { take(s, tile, n); });
+    void add(state& to, matrix_view<const T> block) const {
+        detail::update_or_leave(detail::pca_stage_name, to, block, [&](state& s) {
+            detail::add_centred_rows(
+                detail::pca_stage_name, s, block, [&](std::size_t d) { s.factor.assign(d * d, 0.0); },
+                [&](detail::centred_tile& tile, std::size_t n, detail::read_ahead) { take(s, tile, n); });
+        });
     }
 };
 

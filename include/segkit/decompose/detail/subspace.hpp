@@ -62,26 +62,28 @@ struct subspace_pass {
 
 private:
     template <class T>
-    void add(state& s, matrix_view<const T> block) const {
+    void add(state& to, matrix_view<const T> block) const {
         if (block.rows > 0) require_width(stage, block.columns, n_features);
         const std::size_t panels = panels_of(n_features), padded = panels_of(n_directions) * panel_width;
         aligned_doubles weights(panels * panel_width * padded), nothing(padded), scores(panels_of(n_directions) * panel_size), row_scores(panel_stride * n_directions);
         for (std::size_t j = 0; j < n_features; ++j)
             for (std::size_t c = 0; c < n_directions; ++c) weights.data()[j * padded + c] = basis[j * n_directions + c];
-        add_centred_rows(
-            stage, s, block,
-            [&](std::size_t d) {
-                s.squares.assign(d, 0.0);
-                s.image.assign(d * n_directions, 0.0);
-            },
-            [&](const centred_tile& tile, std::size_t n, read_ahead) {
-                tile.kernels().project(tile.values(), panels, n, weights.data(), padded, nothing.data(), n_directions, row_scores.data(), n_directions, nullptr);
-                for (std::size_t i = 0; i < n; ++i)
-                    for (std::size_t c = 0; c < n_directions; ++c) scores.data()[in_tile(i, c)] = row_scores.data()[i * n_directions + c];
-                tile.kernels().add_cross_products(tile.values(), scores.data(), n, n_features, n_directions, s.image.data());
-                for (std::size_t j = 0; j < n_features; ++j)
-                    for (std::size_t i = 0; i < n; ++i) s.squares[j] += tile(i, j) * tile(i, j);
-            });
+        update_or_leave(stage, to, block, [&](state& s) {
+            add_centred_rows(
+                stage, s, block,
+                [&](std::size_t d) {
+                    s.squares.assign(d, 0.0);
+                    s.image.assign(d * n_directions, 0.0);
+                },
+                [&](const centred_tile& tile, std::size_t n, read_ahead) {
+                    tile.kernels().project(tile.values(), panels, n, weights.data(), padded, nothing.data(), n_directions, row_scores.data(), n_directions, nullptr);
+                    for (std::size_t i = 0; i < n; ++i)
+                        for (std::size_t c = 0; c < n_directions; ++c) scores.data()[in_tile(i, c)] = row_scores.data()[i * n_directions + c];
+                    tile.kernels().add_cross_products(tile.values(), scores.data(), n, n_features, n_directions, s.image.data());
+                    for (std::size_t j = 0; j < n_features; ++j)
+                        for (std::size_t i = 0; i < n; ++i) s.squares[j] += tile(i, j) * tile(i, j);
+                });
+        });
     }
 };
 

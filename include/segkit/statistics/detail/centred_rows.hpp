@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <segkit/config.hpp>
@@ -162,6 +163,21 @@ void merge_centred(std::string_view stage, State& s, const State& other, Add add
     for (std::size_t j = 0; j < s.width(); ++j) gaps[j] = (other.means[j] - s.means[j]) + (other.mean_tails[j] - s.mean_tails[j]);
     s.take(other.count, gaps.data());
     add(gaps);
+}
+
+// Calls update(state) for a state with a row_centre as its base, which stays as it is where a row of the block is refused: sums of products
+// cannot give it back. Nothing is copied of a state without rows, as those of `estimate` are; of others, looking at few rows costs less.
+template <class State, class T, class Update>
+void update_or_leave(std::string_view stage, State& s, matrix_view<const T> block, Update update) {
+    if (block.rows == 0) return;
+    if (s.count > 0 && block.rows < block.columns) {
+        require_width(stage, block.columns, s.width());
+        require_finite(stage, block, static_cast<std::size_t>(s.count));
+        return update(s);
+    }
+    State next = s;
+    update(next);
+    s = std::move(next);
 }
 
 // Memory that is read next, for kernels to fetch while they compute.
