@@ -7,6 +7,7 @@
 #include <segkit/exec/random.hpp>
 #include <segkit/exec/threads.hpp>
 #include <segkit/query.hpp>
+#include <segkit/query/as_category.hpp>
 
 namespace sk = segkit;
 using namespace segkit::literals;
@@ -101,6 +102,44 @@ TEST_CASE("joins on several keys and on text equal a nested loop, for any number
         const auto many = q | sk::collect(pool);
         REQUIRE(many.rows() == one.rows());
         for (std::size_t i = 0; i < many.rows(); ++i) REQUIRE(many.row(i) == one.row(i));
+    }
+}
+
+TEST_CASE("a category as a key of a join is the text that it stands for, whatever its codes and those of the other side") {
+    using row = sk::schema<sk::field<"place", std::optional<sk::category>>, sk::field<"x", std::int64_t>>;
+    const auto make = [](std::size_t rows, std::uint64_t seed, std::uint64_t texts) {
+        sk::table<row> t;
+        const sk::counter_random random(seed, 0);
+        for (std::size_t i = 0; i < rows; ++i) {
+            const auto r = random.below(i, texts);
+            const std::string text = "place " + std::to_string(r);
+            t.append(r % 7 ? std::optional<std::string_view>(text) : std::nullopt, static_cast<std::int64_t>(i));
+        }
+        return t;
+    };
+    const auto same = [](const auto& a, const auto& b) {
+        REQUIRE(a.rows() > 0);
+        REQUIRE(a.rows() == b.rows());
+        bool all = true;
+        for (std::size_t i = 0; i < a.rows(); ++i) all = all && a.row(i) == b.row(i);
+        REQUIRE(all);
+    };
+    for (const std::uint64_t texts : {40u, 3'000u}) {    // of which a chunk has few, and many
+        const auto left = make(3'000, 1, texts);
+        const auto right = make(60, 2, 60) | sk::rename("y"_c = "x"_c) | sk::collect();
+        const auto plain_left = left | sk::as_text("place"_c) | sk::collect();
+        const auto plain_right = right | sk::as_text("place"_c) | sk::collect();
+        const auto check = [&](const auto& join, const auto& by_text) {
+            const auto expected = plain_left | by_text | sk::collect();
+            same(left | join | sk::collect(), expected);
+            same(left | by_text | sk::collect(), expected);
+            same(plain_left | join | sk::collect(), expected);
+            same(left | sk::filter("place"_c != "place 9") | join | sk::collect(sk::threads(3)), expected | sk::filter("place"_c != "place 9") | sk::collect());
+        };
+        check(sk::inner_join(right, "place"_c), sk::inner_join(plain_right, "place"_c));
+        check(sk::left_join(right, "place"_c), sk::left_join(plain_right, "place"_c));
+        check(sk::semi_join(right, "place"_c), sk::semi_join(plain_right, "place"_c));
+        check(sk::anti_join(right, "place"_c), sk::anti_join(plain_right, "place"_c));
     }
 }
 

@@ -143,6 +143,7 @@ public:
             return false;
         }
         if (form_ == form::hashed) {
+            if (slots.size() == 1 && few_codes(c, slots[0])) return find_coded(c, slots[0], match);
             find_hashed(c, slots, match);
             return false;
         }
@@ -494,6 +495,24 @@ private:
             });
         }
         find_rows(c, slots, rows, hash, n, match);
+    }
+    // Whether a chunk has texts of a dictionary, and these are so few that looking up each of them is less work than looking up the rows.
+    static constexpr std::uint32_t rows_per_code = 4;
+    static bool few_codes(const chunk& c, int slot) {
+        const slot_view& view = c.slots[static_cast<std::size_t>(slot)];
+        return view.codes && view.text_count <= c.selected / rows_per_code;
+    }
+    // The rows' texts are not read then, nor hashed or compared: their codes say what has been found.
+    bool find_coded(const chunk& c, int slot, std::uint32_t* match) const {
+        const slot_view& view = c.slots[static_cast<std::size_t>(slot)];
+        const auto count = static_cast<std::uint32_t>(view.text_count);
+        std::uint32_t found[chunk_rows / rows_per_code + 1];
+        chunk texts;
+        texts.rows = texts.selected = count;
+        texts.slots.push_back({view.texts});
+        find_hashed(texts, {0}, found);
+        found[count] = 0;    // the code of a null may be any number
+        return look_up_keys(c, view, match, [&](std::uint32_t row) { return found[std::min(static_cast<std::uint32_t>(view.codes[row]), count)]; });
     }
     static std::uint32_t rows_with_key(const chunk& c, const std::vector<int>& slots, std::uint16_t* rows) {
         std::uint32_t n = 0;
