@@ -154,6 +154,8 @@ TEST_CASE("a member of coarser time is rounded down, and one of finer time may b
     CHECK(at(1'999'999)[0].s == chrono::sys_seconds(chrono::seconds(1)));
     CHECK(at(-1)[0].s == chrono::sys_seconds(chrono::seconds(-1)));
     CHECK_THROWS_AS((one | sk::replace("ns"_c = sk::timestamp(sk::date(2500, 1, 1))) | sk::collect_into<order>()), sk::error);
+    CHECK_THROWS_AS((one | sk::replace("birthday"_c = sk::date(32'768, 1, 1)) | sk::collect_into<order>()), sk::error);
+    CHECK((one | sk::replace("birthday"_c = sk::date(32'767, 1, 2)) | sk::collect_into<order>())[0].birthday == chrono::year(32'767) / 1 / 2);
 }
 
 TEST_CASE("structs in a deque, and in a part of one, are rows as well") {

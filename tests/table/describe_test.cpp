@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -158,6 +159,19 @@ TEST_CASE("chrono members become dates, timestamps and durations, also before 19
     CHECK(t["day"_c][1] == sk::date(1969, 12, 31));
     CHECK(t["ms"_c][1] == sk::timestamp(sk::date(1969, 12, 31), 0, 0, 0, 1'000));
     CHECK(t["ns"_c][1].microseconds_since_1970() == -1'000);
+}
+
+TEST_CASE("a chrono member beyond what a column holds is an error, not another time") {
+    std::vector<shop::order> never{sample()};
+    never[0].s = chrono::sys_seconds::max();
+    never[0].length = chrono::hours::min();
+    never[0].real = chrono::duration<double>(std::numeric_limits<double>::quiet_NaN());
+    CHECK_THROWS_AS((never | sk::select("s"_c, "i8"_c) | sk::collect()), sk::error);
+    CHECK_THROWS_AS((never | sk::select("length"_c, "i8"_c) | sk::collect()), sk::error);
+    CHECK_THROWS_AS((never | sk::select("real"_c, "i8"_c) | sk::collect()), sk::error);
+    CHECK((never | sk::select("ns"_c, "i8"_c) | sk::collect()).rows() == 1);
+    never[0].s = chrono::sys_seconds(chrono::seconds(std::numeric_limits<std::int64_t>::max() / 1'000'000));
+    CHECK((never | sk::select("s"_c, "i8"_c) | sk::collect())["s"_c][0].microseconds_since_1970() / 1'000'000 == std::numeric_limits<std::int64_t>::max() / 1'000'000);
 }
 
 TEST_CASE("vectors, arrays and spans of described structs are tables that are not copied") {

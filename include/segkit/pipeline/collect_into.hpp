@@ -132,11 +132,14 @@ bool assign_member(M& to, const V& value) {
         using year = decltype(to.year());
         using month = decltype(to.month());
         using day = decltype(to.day());
-        to = M(year(value.year()), month(static_cast<unsigned>(value.month())), day(static_cast<unsigned>(value.day())));
-        return true;
+        const year of_its_own(value.year());
+        to = M(of_its_own, month(static_cast<unsigned>(value.month())), day(static_cast<unsigned>(value.day())));
+        return static_cast<int>(of_its_own) == value.year();    // years of std::chrono have 16 bits
     } else if constexpr (day_time_point<M>) {
-        to = M(typename M::duration(static_cast<typename M::duration::rep>(value.days_since_1970())));
-        return true;
+        using rep = typename M::duration::rep;
+        const auto days = static_cast<rep>(value.days_since_1970());
+        to = M(typename M::duration(days));
+        return static_cast<std::int64_t>(days) == value.days_since_1970();
     } else if constexpr (chrono_time_point<M>) {
         typename M::duration since{};
         if (!from_microseconds(value.microseconds_since_1970(), since)) return false;
@@ -155,7 +158,7 @@ template <class M, class V>
     error_details details{.code = error_code::overflow, .stage = "collect_into", .field = std::string(field), .row = row};
     if constexpr (std::integral<V>) details.found = std::to_string(value);
     else if constexpr (takes_list<M, V>) details.found = "a list with a value beyond that";
-    else details.found = "a time";
+    else details.found = std::same_as<V, date> ? "a day" : "a time";
     details.expected = "a value that the member can hold";
     details.advice = "give the member a wider type";
     throw error(std::move(details));

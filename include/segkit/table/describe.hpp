@@ -8,7 +8,8 @@
 //
 // Members may be bool, signed integers up to 64 bits and unsigned ones up to 32, enums (as their integer), float, double,
 // std::string, std::string_view, segkit's date, timestamp and duration, std::chrono time points and durations (to
-// microseconds), sys_days and year_month_day (as date), and std::optional of these. Up to 256 members.
+// microseconds; one beyond 64 bits of them is an error where it is read), sys_days and year_month_day (as date), and std::optional of
+// these. Up to 256 members.
 #pragma once
 
 #include <concepts>
@@ -21,6 +22,7 @@
 #include <utility>
 
 #include <segkit/config.hpp>
+#include <segkit/error.hpp>
 #include <segkit/table/traits.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -71,16 +73,30 @@ concept chrono_calendar_day = !chrono_time_point<T> && requires(const T& t) {
     { t.ok() } -> std::same_as<bool>;
 };
 
+// A time_point::max() that stands for "never", say.
+[[noreturn]] inline void throw_member_out_of_reach() {
+    throw error({.code = error_code::overflow,
+                 .stage = "table",
+                 .found = "a std::chrono value that a column cannot hold",
+                 .expected = "times within 64 bits of microseconds, some 292,000 years, and days within 32 bits",
+                 .advice = "make a member that may have no value a std::optional, and leave it empty"});
+}
 // Count of Period (a ratio num/den of a second) in microseconds, rounded toward zero.
 template <class D>
 constexpr std::int64_t to_microseconds(const D& d) {
     using period = typename D::period;
-    if constexpr (std::floating_point<typename D::rep>)
-        return static_cast<std::int64_t>(static_cast<double>(d.count()) * 1e6 * static_cast<double>(period::num) / static_cast<double>(period::den));
-    else if constexpr (period::den <= 1'000'000 && 1'000'000 % period::den == 0)
-        return static_cast<std::int64_t>(d.count()) * (1'000'000 / period::den * period::num);
-    else
-        return static_cast<std::int64_t>(d.count()) / (period::den / 1'000'000) * period::num;
+    if constexpr (std::floating_point<typename D::rep>) {
+        const double microseconds = static_cast<double>(d.count()) * 1e6 * static_cast<double>(period::num) / static_cast<double>(period::den);
+        if (!(microseconds >= -0x1p63 && microseconds < 0x1p63)) throw_member_out_of_reach();
+        return static_cast<std::int64_t>(microseconds);
+    } else {
+        using count = std::common_type_t<typename D::rep, std::int64_t>;
+        constexpr bool coarse = period::den <= 1'000'000 && 1'000'000 % period::den == 0;
+        constexpr std::intmax_t ticks = coarse ? 1 : period::den / 1'000'000, each = coarse ? 1'000'000 / period::den * period::num : period::num;
+        std::int64_t microseconds = 0;
+        if (__builtin_mul_overflow(static_cast<count>(d.count()) / static_cast<count>(ticks), each, &microseconds)) throw_member_out_of_reach();
+        return microseconds;
+    }
 }
 template <class D>
 inline constexpr bool counts_days = D::period::den == 1 && D::period::num == 86'400;
@@ -143,7 +159,11 @@ constexpr value_t<field_of_member_t<M>> value_of_member(const M& m) {
     } else if constexpr (chrono_calendar_day<M>) {
         return date(static_cast<int>(m.year()), static_cast<int>(static_cast<unsigned>(m.month())), static_cast<int>(static_cast<unsigned>(m.day())));
     } else if constexpr (chrono_time_point<M>) {
-        if constexpr (std::same_as<V, date>) return date::from_days(static_cast<std::int32_t>(m.time_since_epoch().count()));
+        if constexpr (std::same_as<V, date>) {
+            const auto days = m.time_since_epoch().count();
+            if (!(static_cast<double>(days) >= -0x1p31 && static_cast<double>(days) < 0x1p31)) throw_member_out_of_reach();
+            return date::from_days(static_cast<std::int32_t>(days));
+        }
         else return timestamp::from_microseconds(to_microseconds(m.time_since_epoch()));
     } else if constexpr (chrono_duration<M>) {
         return duration{to_microseconds(m)};
