@@ -94,6 +94,7 @@ struct group_engine {
                 const std::lock_guard hold(lock_);
                 if (rows_.size() <= morsel) rows_.resize(morsel + 1, 0);
                 rows_[morsel] = records.rows;
+                more_rows_ = more_rows_ || records.more_rows;
                 waiting_.emplace_back(morsel, std::move(records));
                 std::push_heap(waiting_.begin(), waiting_.end(), comes_later);
                 for (; !waiting_.empty() && waiting_.front().first == next_; ++next_) {
@@ -125,8 +126,18 @@ struct group_engine {
             spare_.clear();
             if (partitions_.empty() || layout_.state_grows()) record_pool_.reset();
             if (partitions_.empty()) return finish_few(executor);
+            if (more_rows_) throw_too_many_rows();    // what a group's first row is would be lost
             executor.run(partitions_.size(), [&](std::size_t p) { partitions_[p].seal(); });
             return finish_many(executor);
+        }
+
+        // A join of many matches may make so many of the rows of one morsel.
+        [[noreturn]] static void throw_too_many_rows() {
+            throw error({.code = error_code::overflow,
+                         .stage = "group_by",
+                         .found = "a piece of the input with more than 4294967295 rows",
+                         .expected = "fewer, where there are many groups",
+                         .advice = "aggregate a side of the join before joining, or check its keys"});
         }
 
     private:
@@ -494,6 +505,7 @@ struct group_engine {
         std::vector<std::uint32_t> rows_;            // per morsel
         std::vector<numbered_morsel> waiting_;       // for a morsel before them: a heap, the first on top
         std::vector<numbered_morsel> ready_;
+        bool more_rows_ = false;                     // than are counted, in some morsel
         std::size_t next_ = 0, ready_bytes_ = 0, enough_ = least_waiting;
         std::shared_ptr<batch> current_;
         std::vector<std::unique_ptr<arena>> spare_;
@@ -510,6 +522,8 @@ struct group_engine {
         }
 
         void take(const chunk& c) override {
+            if (records_.rows + c.selected < c.selected) [[unlikely]] records_.more_rows = true;
+            if (records_.more_rows && !(few_ && at_once_)) [[unlikely]] group_tables::throw_too_many_rows();
             for (std::uint32_t first = 0; first < c.selected; first += block_rows) {
                 const std::uint32_t n = std::min(block_rows, c.selected - first);
                 if (few_) write_numbered(c, first, n);

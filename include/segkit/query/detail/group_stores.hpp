@@ -58,6 +58,7 @@ struct group_stores {
     // Rows of one morsel: of few groups in `numbered`, of many by partition.
     struct morsel_records {
         std::uint32_t rows = 0;
+        bool more_rows = false;                    // than that counts
         std::unique_ptr<arena> memory;
         std::unique_ptr<key_numbers> keys;         // of the numbered ones, which come first
         std::vector<numbered_block> numbered;
