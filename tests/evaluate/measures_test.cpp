@@ -180,6 +180,12 @@ TEST_CASE("with weights a measure is that of rows repeated so often") {
     check_float([](const auto&... given) { return segkit::calinski_harabasz(given...); });
     check_float([](const auto&... given) { return segkit::davies_bouldin(given...); });
     check_float([](const auto&... given) { return segkit::inertia(given...); });
+    for (const double weight : {1e99, 1e308, 5e-324}) {    // sums that are no numbers any more, or products
+        weights.assign(data.rows, weight);
+        CHECK_THROWS_WITH_AS(segkit::fit_kmeans(data, segkit::row_weights(weights), {.n_clusters = 2}), doctest::Contains("kmeans: invalid option in 'weights': found a sum"), segkit::error);
+    }
+    weights.assign(data.rows, 1e14);
+    CHECK_THROWS_WITH_AS(segkit::silhouette(data, segkit::row_weights(weights), labels), doctest::Contains("found a sum above 1e15"), segkit::error);
     weights.assign(data.rows, 0.9);
     CHECK_THROWS_WITH_AS(segkit::silhouette(data, segkit::row_weights(weights), labels), doctest::Contains("silhouette: invalid option in 'weights': found a mean of 0.9"), segkit::error);
 }

@@ -156,6 +156,12 @@ TEST_CASE("a recipe is undone from its end, and a value without a logarithm is r
           "greatest() first");
 }
 
+TEST_CASE("values whose squares overflow are refused by the name of their column") {
+    const sk::table<row> far{{"inn", 3, 10.0}, {"inn", 4, 1e200}};
+    CHECK(fit_fails(sk::standard_scale("paid"_c), far) ==
+          "standard_scale: not a finite number in 'paid': found values whose squares overflow, expected finite squares; measure this column in a larger unit");
+}
+
 TEST_CASE("a scaled value that float cannot hold is refused by row and feature; a NaN stays") {
     const float values[] = {1, 0, 2, 1e-30f, 3, 2e-30f};
     const auto scaling = sk::estimate(sk::standard_scale_estimator{}, sk::row_major<const float>(values, 3, 2));

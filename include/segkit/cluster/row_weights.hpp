@@ -16,7 +16,8 @@
 
 namespace SEGKIT_NAMESPACE {
 
-// One positive weight a row: a row of weight 2 counts as two. `values` must outlive the call.
+// One positive weight a row: a row of weight 2 counts as two. Their sum is from 1e-100 to 1e100, of what counts rows (measures, choose_k,
+// stability) at most 1e15. `values` must outlive the call.
 class row_weights {
 public:
     explicit row_weights(std::span<const double> values) : values_(values) {}
@@ -31,8 +32,10 @@ namespace detail {
 inline void check_weights(std::string_view stage, row_weights weights, std::size_t rows) {
     if (weights.values().size() != rows)
         throw_invalid_option(stage, "weights", std::to_string(weights.values().size()) + " weights", std::to_string(rows) + ", one for each row");
+    double sum = 0;
     for (std::size_t i = 0; i < rows; ++i) {
         const double weight = weights.values()[i];
+        sum += weight;
         if (weight > 0 && is_finite(weight)) continue;
         throw error(error_details{.code = error_code::invalid_option,
                                   .stage = std::string(stage),
@@ -42,6 +45,8 @@ inline void check_weights(std::string_view stage, row_weights weights, std::size
                                   .expected = "a positive number",
                                   .advice = "leave out rows that shall not count"});
     }
+    if (rows > 0 && !(sum >= 1e-100 && sum <= 1e100))    // products with values must be numbers too
+        throw_invalid_option(stage, "weights", sum < 1 ? "a sum below 1e-100" : "a sum above 1e100", "a sum from 1e-100 to 1e100", "multiply all of them by the same number");
 }
 
 // Weights of which the measures can say something count rows: a mean below one would be less than a row each.
@@ -53,6 +58,7 @@ inline void check_counting_weights(std::string_view stage, const row_weights& we
     if (mean < 1 - 1e-9)
         throw_invalid_option(stage, "weights", "a mean of " + std::to_string(mean), "at least 1: a row of weight 3 counts as three rows",
                              "multiply all of them by the same number, such as one over their mean");
+    if (sum > 1e15) throw_invalid_option(stage, "weights", "a sum above 1e15", "at most 1e15: doubles do not count further one by one", "multiply all of them by the same number");
 }
 
 }  // namespace detail

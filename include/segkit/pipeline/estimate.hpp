@@ -114,11 +114,11 @@ inline void require_width(std::string_view stage, std::size_t found, std::size_t
 }
 
 // Sums of squares that are no numbers are those of finite values beyond about 1e154.
-inline void require_finite_squares(std::string_view stage, double mean, double squares, std::size_t feature) {
+inline void require_finite_squares(std::string_view stage, double mean, double squares, std::size_t feature, std::string_view name = {}) {
     if (is_finite(mean) && is_finite(squares)) return;
     throw error(error_details{.code = error_code::not_a_number,
                               .stage = std::string(stage),
-                              .field = "feature " + std::to_string(feature),
+                              .field = name.empty() ? "feature " + std::to_string(feature) : std::string(name),
                               .column = feature + 1,
                               .found = "values whose squares overflow",
                               .expected = "finite squares",

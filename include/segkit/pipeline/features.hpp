@@ -251,16 +251,31 @@ private:
     state_of<E>& state_;
 };
 
+// Estimators number their features; where each is a column, errors give its name.
+template <class F>
+auto with_column_names(const std::vector<feature>& features, F&& f) {
+    try {
+        return f();
+    } catch (const error& failure) {
+        const auto& number = failure.details().column;
+        if (!number || *number > features.size() || !failure.details().field.starts_with("feature ") || std::any_of(features.begin(), features.end(), is_block_feature)) throw;
+        error_details details = failure.details();
+        details.field = features[*number - 1].name;
+        throw error(std::move(details));
+    }
+}
+
 // What an estimator learns from the features of a plan's rows, in one pass. `rows` receives their number.
 template <matrix_estimator E>
 auto estimate_features(const E& estimator, const plan& p, const std::vector<feature>& features, std::string_view stage, executor_ref executor) {
-    return with_null_counts(p, features, executor, [&] {
+    const auto learn = [&] {
         state_per_morsel<state_of<E>, estimate_worker<E>, typename estimate_worker<E>::context> states({&estimator, {features, stage}});
         p.run(slots_of(features), executor, states);
         auto merged = estimator.start();
         states.in_order([&](const state_of<E>& s) { estimator.merge(merged, s); });
         return estimator.finish(merged);
-    });
+    };
+    return with_column_names(features, [&] { return with_null_counts(p, features, executor, learn); });
 }
 
 class width_worker final : public morsel_worker {

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <string_view>
@@ -125,7 +126,7 @@ struct column_moments {
     state finish(const state& s) const {
         if (s.rows() == 0) detail::throw_empty(stage);
         for (std::size_t j = 0; j < s.columns.size(); ++j) {
-            if (!detail::is_finite(s.columns[j].variance(0))) refuse_squares(j, s.columns[j].maximum);
+            detail::require_finite_squares(stage, s.columns[j].mean(), s.columns[j].variance(0), j);
         }
         return s;
     }
@@ -165,7 +166,7 @@ private:
     }
     // Either a value is not finite or a square.
     template <class T>
-    [[noreturn]] void refuse(matrix_view<const T> rows, std::size_t rows_before) const {
+    void refuse(matrix_view<const T> rows, std::size_t rows_before) const {
         detail::require_finite(stage, rows, rows_before);
         std::size_t feature = 0;
         double most = 0;
@@ -177,16 +178,7 @@ private:
                 feature = j;
             }
         }
-        refuse_squares(feature, most);
-    }
-    [[noreturn]] void refuse_squares(std::size_t feature, double most) const {
-        throw error(error_details{.code = error_code::not_a_number,
-                                  .stage = std::string(stage),
-                                  .field = "feature " + std::to_string(feature),
-                                  .column = feature + 1,
-                                  .found = "values up to " + std::to_string(most),
-                                  .expected = "values whose squares are finite numbers",
-                                  .advice = "measure this column in a larger unit"});
+        detail::require_finite_squares(stage, most, std::numeric_limits<double>::infinity(), feature);
     }
 };
 

@@ -118,7 +118,7 @@ void profile_feature(clusters_profile& profile, std::size_t j, matrix_view<const
     std::vector<value_figures> parts(k);
     for (std::size_t g = 0; g < k; ++g) parts[g] = describe_values(std::span(values).subspan(first[g], first[g + 1] - first[g]));
     const value_figures all = describe_values(values);
-    if (!values.empty()) require_finite_squares("profile_clusters", all.sums.mean(), all.sums.sum_of_squared_deviations(), j);
+    if (!values.empty()) require_finite_squares("profile_clusters", all.sums.mean(), all.sums.sum_of_squared_deviations(), j, profile.features[j].name);
 
     feature_overview& overview = profile.features[j];
     overview.known = values.size();
