@@ -135,6 +135,24 @@ TEST_CASE("the columns of a matrix are columns by name, in both storage orders, 
     CHECK_THROWS_AS((void)sk::table_of(by_row, sk::columns("x"_c, "y"_c)), sk::error);
 }
 
+TEST_CASE("a matrix of Eigen is taken where points are asked for, in any storage order and of its own number type") {
+    const auto sum_of = [](sk::matrix_view<const double> m) { return m(0, 1) * 100 + m(2, 0); };
+    Eigen::MatrixXd by_column(3, 2);
+    by_column << 1, 2, 3, 4, 5, 6;
+    const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> by_row = by_column;
+    CHECK(sum_of(by_column) == 205);
+    CHECK(sum_of(by_row) == 205);
+    CHECK(sum_of(by_row.bottomRows(3)) == 205);
+    CHECK(sum_of(Eigen::Map<const Eigen::MatrixXd>(by_column.data(), 3, 2)) == 205);
+    CHECK(sum_of(Eigen::MatrixXd(by_column * 2)) == 410);
+
+    const sk::matrix_view<double> writable = by_column;
+    writable(2, 0) = 7;
+    CHECK(by_column(2, 0) == 7);
+    static_assert(!std::is_convertible_v<const Eigen::MatrixXd&, sk::matrix_view<double>>);    // nothing constant becomes writable,
+    static_assert(!std::is_convertible_v<Eigen::MatrixXf&, sk::matrix_view<const double>>);    // and no number is taken for another
+}
+
 TEST_CASE("a matrix is a block column, and a vector of Eigen a plain one") {
     Eigen::MatrixXf by_column(4, 2);
     by_column << 1, 2, 3, 4, 5, 6, 7, 8;

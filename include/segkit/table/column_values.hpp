@@ -17,15 +17,6 @@
 
 namespace SEGKIT_NAMESPACE::detail {
 
-// A matrix or vector whose values lie in memory at fixed strides.
-template <class M>
-concept strided_matrix = requires(const M& m) {
-    { *m.data() };
-    { m.rows() } -> std::integral;
-    { m.cols() } -> std::integral;
-    { m.rowStride() } -> std::integral;
-    { m.colStride() } -> std::integral;
-};
 template <class M>
 concept strided_vector = strided_matrix<M> && bool(M::IsVectorAtCompileTime);
 
@@ -59,14 +50,6 @@ constexpr auto hold_values(R&& values) {
     using Range = std::remove_cvref_t<R>;
     if constexpr (std::is_lvalue_reference_v<R> && !is_small_view<Range>) return borrowed_values<Range>{std::addressof(values)};
     else return owned_values<Range>{std::forward<R>(values)};
-}
-
-// Any strided matrix as a view whose rows are points.
-template <strided_matrix M>
-auto matrix_view_of(const M& m) {
-    using T = std::remove_reference_t<decltype(*m.data())>;
-    return matrix_view<const T>{m.data(), static_cast<std::size_t>(m.rows()), static_cast<std::size_t>(m.cols()), static_cast<std::size_t>(m.rowStride()),
-                                static_cast<std::size_t>(m.colStride())};
 }
 
 }  // namespace SEGKIT_NAMESPACE::detail

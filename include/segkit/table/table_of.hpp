@@ -116,7 +116,7 @@ struct values_traits<M> {
     using element = std::remove_cvref_t<decltype(*std::declval<const M&>().data())>;
     using type = block<element>;
     static std::size_t rows(const M& m) { return static_cast<std::size_t>(m.rows()); }
-    static auto column(const M& m) { return matrix_column<element>{matrix_view_of(m)}; }
+    static auto column(const M& m) { return matrix_column<element>{m}; }
 };
 template <strided_vector M>
 struct values_traits<M> {
@@ -187,7 +187,7 @@ public:
     std::size_t rows() const { return static_cast<std::size_t>(values_.get().rows()); }
     template <fixed_string Name>
     auto column() const {
-        const auto m = matrix_view_of(values_.get());
+        const matrix_view<const element> m(values_.get());
         return strided_column<element>{m.values + schema_type::find(name_of<Name>) * m.column_stride, m.row_stride};
     }
 
