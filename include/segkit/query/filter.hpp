@@ -24,6 +24,18 @@ struct filter_stage : stage_base {
     }
 };
 
+template <class Given>
+struct no_condition {
+    static_assert(detail::never<Given>,
+                  "segkit: filter takes a condition on columns, such as \"country\"_c == \"fr\": a column is written with _c, and == compares where = gives a name; "
+                  "see 'no_condition<what was given>'");
+};
+
+template <class Given>
+constexpr auto filter(const Given&) {
+    detail::report(detail::mistake<no_condition<Given>>);
+    return make_pipeline(detail::erroneous_stage{});
+}
 template <expression E>
 constexpr auto filter(const E& condition) {
     return make_pipeline(filter_stage<E>{{}, condition});
