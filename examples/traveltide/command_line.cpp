@@ -55,12 +55,12 @@ void check_recipe(const CLI::App& command, const run_options& options, const rec
     if (given("--user-table"))
         for (const char* option : {"--since", "--min-sessions", "--reference-date", "--nights", "--distance"})
             if (given(option)) throw usage_error(fmt::format("{} has no meaning with --user-table: such a table has its customers and figures already", option));
-    if (given("--clusters") && !chosen.has_clusters) throw usage_error(fmt::format("--clusters: the recipe {} makes no clusters; leave the option away", chosen.name));
+    if (given("--clusters") && !chosen.has_clusters) throw usage_error(fmt::format("--clusters: the recipe {} makes no clusters; leave the option out", chosen.name));
     if (chosen.reference_date && given("--reference-date") && options.reference_date != chosen.reference_date)
-        throw usage_error(fmt::format("--reference-date {}: the recipe {} is defined on {}; leave the option away", to_string(*options.reference_date), chosen.name,
+        throw usage_error(fmt::format("--reference-date {}: the recipe {} is defined on {}; leave the option out", to_string(*options.reference_date), chosen.name,
                                       to_string(*chosen.reference_date)));
     if (chosen.nights && given("--nights") && options.nights != *chosen.nights)
-        throw usage_error(fmt::format("--nights {}: the recipe {} is defined on {}; leave the option away", to_string(options.nights), chosen.name,
+        throw usage_error(fmt::format("--nights {}: the recipe {} is defined on {}; leave the option out", to_string(options.nights), chosen.name,
                                       to_string(*chosen.nights)));
 }
 

@@ -274,7 +274,11 @@ std::string support_section(const report_data& data) {
     figures += figure("Customers who show it, and customers assigned it", "A customer can show several perks or none, and is assigned one.",
                       grouped_bar_chart({"Customers who show each perk and customers assigned it", {}}, {"show it", "assigned"}, groups,
                                         number_style::count));
-    figures += figure("How distinct the groups are", interval_note + " Zero means no difference.",
+    std::string distinct_note = " Zero means no difference";
+    if (data.support.distinction_threshold) {
+        distinct_note += fmt::format(", distinct the whole line beyond {} on either side of it", format_value(*data.support.distinction_threshold, number_style::decimal));
+    }
+    figures += figure("How distinct the groups are", interval_note + distinct_note + ".",
                       interval_chart({"Effect size per perk with interval", {}}, effects, {}, {}, number_style::decimal));
     figures += figure("How persistent the habits are", interval_note + " Persistent means the whole line lies right of the threshold.",
                       interval_chart({"Rank correlation between session halves per perk with interval", {}}, correlations,
@@ -577,7 +581,12 @@ std::string model_section(const report_data& data) {
     const model_quality& model = *data.model;
     std::string out = paragraph(model.lead);
     if (model.n_clusters) {
-        std::string sentence = fmt::format("The customers are split into {} groups.", format_count(*model.n_clusters));
+        double customers = 0;    // fewer than all of them where some cannot be compared
+        for (const auto& one : model.cluster_sizes) {
+            customers += one.value;
+        }
+        std::string sentence = fmt::format("{} are split into {} groups.", customers > 0 ? customers_word(static_cast<std::size_t>(customers)) : "The customers",
+                                           format_count(*model.n_clusters));
         if (!model.choice_reason.empty()) {
             sentence += " " + model.choice_reason;
         }
@@ -587,7 +596,7 @@ std::string model_section(const report_data& data) {
         out += paragraph(fmt::format("The silhouette is {}, computed on {}. It runs from \u22121 to 1; near 0 the groups run into each other, near 1 they "
                                      "lie far apart.",
                                      format_value(*model.silhouette, number_style::decimal),
-                                     model.silhouette_rows ? "a sample of " + customers_word(*model.silhouette_rows) : "all customers"));
+                                     model.silhouette_rows ? "a sample of " + customers_word(*model.silhouette_rows) : "all of them"));
     }
     if (model.inertia) {
         out += paragraph(fmt::format("The inertia, the squared distance left inside the groups, is {}.", format_value(*model.inertia, number_style::decimal)));

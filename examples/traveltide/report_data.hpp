@@ -81,6 +81,7 @@ struct perk_result {
 struct support_rules {
     double confidence_level = 0.95;
     std::optional<double> persistence_threshold; // the lower end of the interval must lie above it
+    std::optional<double> distinction_threshold; // the whole interval must lie beyond it, on either side of zero
     std::string correction;                      // "Holm over 55 comparisons"
 };
 

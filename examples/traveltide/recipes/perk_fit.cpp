@@ -88,7 +88,8 @@ outcome run(const recipe_input& input) {
     r.recipe_in_words = "Each customer gets a score for each perk from what they did, ranked among those who did the same. The highest score wins.";
     r.customers = answers.rows();
     r.perks = std::move(scoring.perks);
-    r.support = {.confidence_level = 0.95, .persistence_threshold = least_persistence, .correction = different[0] ? fmt::format("Bonferroni over {} comparisons", *different[0]->metrics_tested) : std::string()};
+    r.support = {.confidence_level = 0.95, .persistence_threshold = least_persistence, .distinction_threshold = least_difference,
+                 .correction = different[0] ? fmt::format("Bonferroni over {} comparisons", *different[0]->metrics_tested) : std::string()};
     r.segments = std::move(profiles.section);
     r.segments.lead = "Groups found from what customers did, not from who they are.";
     r.segments.map = map_of(r.segments, groups.customers, groups.quality);
