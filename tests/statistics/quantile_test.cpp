@@ -123,9 +123,9 @@ TEST_CASE("quantiles of many rows are those of the sorted values: ties, steps, c
     support::check_rejects_bad_rows_of([](const support::matrix& bad) { segkit::column_quantiles(bad, {0.5}, quantile_method::linear, segkit::threads(3)); }, points);
 }
 
-TEST_CASE("a matrix without features has no quantiles, however many rows it has") {
+TEST_CASE("a matrix without features is refused, however many rows it has") {
     for (std::size_t rows : {5u, 20'000u}) {
         const support::matrix none(rows, 0);
-        CHECK(segkit::column_quantiles(none, {0.5}).columns.empty());
+        CHECK_THROWS_WITH_AS(segkit::column_quantiles(none, {0.5}), doctest::Contains("no features"), segkit::error);
     }
 }
