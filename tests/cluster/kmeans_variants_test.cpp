@@ -162,9 +162,10 @@ TEST_CASE("bad options of the variants are refused by name") {
     CHECK(message_of([&] { sk::fit_bisecting_kmeans(support::matrix(0, 2)); }).find("bisecting_kmeans: empty input") == 0);
 }
 
-TEST_CASE("first centres of no features, or no whole ones, are refused") {
+TEST_CASE("first centres of no features, no whole ones, or such as are no numbers, are refused") {
     CHECK(message_of([] { sk::mini_batch_state({1.0, 2.0}, 0); }).starts_with("mini_batch_kmeans: invalid option in 'centres': found 2 values"));
     CHECK(message_of([] { sk::mini_batch_state({1.0, 2.0, 3.0}, 2); }).starts_with("mini_batch_kmeans: invalid option in 'centres': found 3 values"));
+    CHECK_THROWS_WITH_AS(sk::mini_batch_state({1, 2, HUGE_VAL, 3}, 2), doctest::Contains("a value that is not finite in centre 1"), segkit::error);
 }
 
 TEST_CASE("a batch without rows teaches nothing") {

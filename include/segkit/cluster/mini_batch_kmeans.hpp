@@ -32,6 +32,7 @@ struct mini_batch_state {
     mini_batch_state(std::vector<double> first, std::size_t features) : n_features(features), centres(std::move(first)) {
         if (features == 0 || centres.empty() || centres.size() % features != 0)
             detail::throw_invalid_option("mini_batch_kmeans", "centres", std::to_string(centres.size()) + " values", "whole centres of " + std::to_string(features) + " features");
+        detail::require_finite_centres("mini_batch_kmeans", centres, features);
         weights.resize(centres.size() / features);
     }
 

@@ -262,6 +262,12 @@ struct kmeans_fit {
 
 namespace detail {
 
+inline void require_finite_centres(std::string_view stage, const std::vector<double>& centres, std::size_t n_features) {
+    for (std::size_t i = 0; i < centres.size(); ++i) {
+        if (!is_finite(centres[i])) throw_invalid_option(stage, "centres", "a value that is not finite in centre " + std::to_string(i / n_features), "finite numbers");
+    }
+}
+
 inline void check_kmeans_options(std::string_view stage, const kmeans_options& options, std::size_t n_features) {
     if (options.n_clusters == 0) throw_invalid_option(stage, "n_clusters", "0", "at least 1");
     if (options.n_clusters > 0x7FFFFFFF) throw_invalid_option(stage, "n_clusters", std::to_string(options.n_clusters), "a number that a 32-bit label holds");
@@ -280,9 +286,7 @@ inline void check_kmeans_options(std::string_view stage, const kmeans_options& o
         throw_invalid_option(stage, "centres", std::to_string(options.centres.size()) + " values",
                              std::to_string(options.n_clusters) + " centres of " + std::to_string(n_features) + " features");
     }
-    for (std::size_t i = 0; i < options.centres.size(); ++i) {
-        if (!is_finite(options.centres[i])) throw_invalid_option(stage, "centres", "a value that is not finite in centre " + std::to_string(i / n_features), "finite numbers");
-    }
+    require_finite_centres(stage, options.centres, n_features);
 }
 
 // The mean over the features of their population variance.
