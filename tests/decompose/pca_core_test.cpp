@@ -163,6 +163,12 @@ TEST_CASE("the randomised solver finds the leading components, by its seed alone
     auto other = options;
     other.seed = 4;
     CHECK(!(segkit::fit_pca(data, other) == found));
+    for (const double unit : {1e-120, 1e120}) {
+        auto other_unit = data;
+        for (double& value : other_unit.values) value *= unit;
+        const auto same = segkit::fit_pca(other_unit, options);
+        for (std::size_t c = 0; c < 6; ++c) CHECK(support::close(same.explained_variance_ratio[c], exact.explained_variance_ratio[c], 1e-10));
+    }
     const support::matrix few(2, {1, 2, 4, 3, 5, 9});    // there are no more directions than features
     CHECK(support::close(segkit::fit_pca(few, {.n_components = 1, .solver = pca_solver::randomised, .n_oversamples = static_cast<std::size_t>(-1)}).explained_variance[0],
                          segkit::fit_pca(few).explained_variance[0], 1e-12));

@@ -262,8 +262,12 @@ private:
 
 namespace detail {
 
-// An orthonormal basis of the columns.
-inline Eigen::MatrixXd orthonormal(const Eigen::MatrixXd& columns) {
+// An orthonormal basis of the columns, which are the squares of values: divided by powers of two, so that their own squares are numbers.
+inline Eigen::MatrixXd orthonormal(Eigen::MatrixXd columns) {
+    for (Eigen::Index c = 0; c < columns.cols(); ++c) {
+        const double largest = columns.col(c).cwiseAbs().maxCoeff();
+        if (largest > 0 && is_finite(largest)) columns.col(c) = columns.col(c).unaryExpr([power = std::ilogb(largest)](double value) { return std::ldexp(value, -power); }).eval();
+    }
     Eigen::MatrixXd basis = Eigen::MatrixXd::Identity(columns.rows(), columns.cols());
     basis.applyOnTheLeft(Eigen::HouseholderQR<Eigen::MatrixXd>(columns).householderQ());
     return basis;
