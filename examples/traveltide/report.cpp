@@ -887,7 +887,7 @@ std::string render_report(const report_data& data) {
     for (std::size_t i = 0; i < data.more.size(); ++i) {
         sections.push_back({fmt::format("more-{}", i + 1), data.more[i].title, table_part(data.more[i])});
     }
-    sections.push_back({"method", "How the scores are computed", method_section(data)});
+    sections.push_back({"method", data.perks.empty() ? "How it is computed" : "How the scores are computed", method_section(data)});
     sections.push_back({"success", "How success would be measured", success_section(data)});
     sections.push_back({"limits", "What this cannot tell", limits_section(data)});
     sections.push_back({"parameters", "Parameters of the run", parameters_section(data)});

@@ -62,6 +62,7 @@ struct fit_report {
         });
         return *found;
     }
+    // A value, made on the spot: name it before a loop over a part of it, since summary()[0].notes is gone with it.
     std::vector<stage_summary> summary() const {
         std::vector<stage_summary> all;
         detail::for_each(stages, [&]<class R>(const R& r) {
