@@ -131,11 +131,35 @@ private:
     std::variant<T, class error> content_;
 };
 
-// Calls `f`, turning a segkit::error into a failed result; other exceptions pass through.
+// Of what gives no value: that it was done, or the error.
+template <>
+class result<void> {
+public:
+    result() = default;
+    result(class error failure) : failure_(std::move(failure)) {}
+
+    explicit operator bool() const noexcept { return !failure_; }
+    bool has_value() const noexcept { return !failure_; }
+    void value() const {
+        if (failure_) throw *failure_;
+    }
+    const class error& error() const { return failure_.value(); }
+
+private:
+    std::optional<class error> failure_;
+};
+
+// Calls `f`, turning a segkit::error into a failed result; other exceptions pass through. Every function and stage of segkit that throws
+// has its form without exceptions by this; the commonest have a name of their own, such as try_collect.
 template <class F>
 auto try_call(F&& f) -> result<std::invoke_result_t<F>> {
     try {
-        return std::forward<F>(f)();
+        if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+            std::forward<F>(f)();
+            return {};
+        } else {
+            return std::forward<F>(f)();
+        }
     } catch (const error& failure) {
         return failure;
     }

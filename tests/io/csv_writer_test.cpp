@@ -151,7 +151,7 @@ TEST_CASE("a write that fails leaves what was there, and nothing else") {
 
     sk::table<numbers> wrong;
     for (int i = 0; i < 50'000; ++i) wrong.append(i == 40'000 ? std::numeric_limits<double>::quiet_NaN() : 0.5, "much text, so that some of it is on disk by then");
-    const auto written = sk::try_call([&] { return (sk::write_csv(wrong, path), true); });
+    const auto written = sk::try_write_csv(wrong, path);
     REQUIRE_FALSE(written);
     CHECK(std::string(written.error().what()) ==
           path + ": write_csv: not a finite number in 'x' at row 40000: found nan, expected a finite number; make it null before writing");
@@ -169,7 +169,7 @@ TEST_CASE("a place that cannot be written to") {
     const fs::path folder = fresh_folder();
     const sk::table<small> rows{{"x", 1}};
     const std::string nowhere = (folder / "missing" / "rows.csv").string();
-    const auto missing = sk::try_call([&] { return (sk::write_csv(rows, nowhere), true); });
+    const auto missing = sk::try_write_csv(rows, nowhere);
     REQUIRE_FALSE(missing);
     CHECK(std::string(missing.error().what()) ==
           nowhere + ": write_csv: cannot write: found a folder that does not exist, expected a file that can be created or replaced; create the folder first");
@@ -177,7 +177,7 @@ TEST_CASE("a place that cannot be written to") {
     const fs::path taken = folder / "rows.csv";
     fs::create_directory(taken);
     fs::create_directory(taken / "inside");
-    const auto over_folder = sk::try_call([&] { return (sk::write_csv(rows, taken.string()), true); });
+    const auto over_folder = sk::try_write_csv(rows, taken.string());
     REQUIRE_FALSE(over_folder);
     CHECK(over_folder.error().details().found == "a folder of that name");
     CHECK(entries(folder) == 1);

@@ -201,9 +201,10 @@ TEST_CASE("a place that cannot be written is an error naming it, and nothing is 
     const sk::table<points> t{{0.0, 0.0}, {1.0, 1.0}};
     const auto fitted = sk::fit(sk::standard_scale("x"_c), t);
     const auto missing = here.file("no/such/folder");
-    const auto model = failure_of([&] { return sk::save(fitted.model, missing + "/model.json"), 0; });
-    CHECK(model.code == sk::error_code::cannot_write);
-    CHECK(model.file == missing + "/model.json");
+    const auto saved = sk::try_save(fitted.model, missing + "/model.json");
+    REQUIRE_FALSE(saved);
+    CHECK(std::string(saved.error().what()) == missing + "/model.json: save: cannot write: found a folder that does not exist, expected a file that can be created or replaced; create the folder first");
+    CHECK_THROWS_AS(saved.value(), sk::error);
     const auto csv = failure_of([&] { return sk::write_csv(t, missing + "/rows.csv"), 0; });
     CHECK(csv.code == sk::error_code::cannot_write);
     CHECK(csv.file == missing + "/rows.csv");
@@ -213,6 +214,8 @@ TEST_CASE("a place that cannot be written is an error naming it, and nothing is 
     CHECK(failure_of([&] { return sk::save(fitted.model, here.file("taken")), 0; }).code == sk::error_code::cannot_write);
     CHECK(failure_of([&] { return sk::write_csv(t, here.file("taken")), 0; }).code == sk::error_code::cannot_write);
     CHECK(here.files() == 1);
+    CHECK(sk::try_save(fitted.model, here.file("model.json")));
+    CHECK(here.files() == 2);
 }
 
 TEST_CASE("a table that cannot be written leaves the file that was there") {

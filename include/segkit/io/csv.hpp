@@ -212,6 +212,12 @@ void write_csv(const table<Schema>& rows, const std::string& path, const csv_wri
     detail::write_csv_file(r.plan, r.slot_of, detail::csv_fields_of<Schema>(), path, detail::csv_form_of(options), executor);
 }
 
+// The same without an exception: the result is true or holds the error.
+template <class Schema>
+result<void> try_write_csv(const table<Schema>& rows, const std::string& path, const csv_write_options& options = {}, executor_ref executor = detail::default_executor) {
+    return try_call([&] { write_csv(rows, path, options, executor); });
+}
+
 namespace detail {
 template <class Executor>
 struct csv_write_request {

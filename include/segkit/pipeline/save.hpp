@@ -9,6 +9,7 @@
 // says what differs. Saving writes beside the file and renames, so that a failed save leaves the old one.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <memory>
@@ -19,6 +20,8 @@
 #include <vector>
 
 #include <segkit/config.hpp>
+#include <segkit/detail/replacing_file.hpp>
+#include <segkit/detail/system_problem.hpp>
 #include <segkit/error.hpp>
 #include <segkit/pipeline/archive.hpp>
 #include <segkit/pipeline/fit.hpp>
@@ -149,21 +152,20 @@ using open_file = std::unique_ptr<std::FILE, close_file>;
 
 inline std::string read_file(const std::string& path) {
     std::string text;
+    errno = 0;
     const open_file in(std::fopen(path.c_str(), "rb"));
     if (in) {
         char part[16384];
         while (const std::size_t n = std::fread(part, 1, sizeof part, in.get())) text.append(part, n);
     }
     if (!in || std::ferror(in.get()))
-        throw error({.code = error_code::cannot_open, .stage = "load", .file = path, .expected = "a saved model", .advice = "check the path and its permissions"});
+        throw error({.code = error_code::cannot_open,
+                     .stage = "load",
+                     .file = path,
+                     .found = describe_system_problem(errno),
+                     .expected = "a saved model",
+                     .advice = "check the path and its permissions"});
     return text;
-}
-
-inline bool write_file(const std::string& path, std::string_view text) {
-    open_file out(std::fopen(path.c_str(), "wb"));
-    if (!out) return false;
-    const bool written = std::fwrite(text.data(), 1, text.size(), out.get()) == text.size();
-    return std::fclose(out.release()) == 0 && written;    // closing flushes: a full disk may show only here
 }
 
 }  // namespace detail
@@ -185,19 +187,15 @@ std::string model_to_json(const pipeline<Stages...>& model) {
 // Writes the model to a file, which appears whole or not at all: segkit::error (cannot_write) where it cannot, and what stood there stays.
 template <class... Stages>
 void save(const pipeline<Stages...>& model, const std::string& path) {
-    const std::string beside = path + ".part";
-    if (!detail::write_file(beside, model_to_json(model))) {
-        std::remove(beside.c_str());
-        throw error({.code = error_code::cannot_write,
-                     .stage = "save",
-                     .file = path,
-                     .expected = "a place that can be written",
-                     .advice = "check that the folder exists, its permissions and the space left"});
-    }
-    if (std::rename(beside.c_str(), path.c_str()) != 0) {
-        std::remove(beside.c_str());
-        throw error({.code = error_code::cannot_write, .stage = "save", .file = path, .found = "a place that cannot be replaced", .expected = "a file", .advice = "remove it first"});
-    }
+    detail::replacing_file file(path, "save");
+    file.write(model_to_json(model));
+    file.commit();
+}
+
+// The same without an exception: the result is true or holds the error.
+template <class... Stages>
+result<void> try_save(const pipeline<Stages...>& model, const std::string& path) {
+    return try_call([&] { save(model, path); });
 }
 
 // From text: `file` is what messages call it.

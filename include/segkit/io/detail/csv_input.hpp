@@ -23,6 +23,7 @@
 #endif
 
 #include <segkit/config.hpp>
+#include <segkit/detail/system_problem.hpp>
 #include <segkit/error.hpp>
 
 namespace SEGKIT_NAMESPACE {
@@ -62,16 +63,6 @@ public:
 };
 
 namespace detail {
-
-inline std::string describe_system_problem(int number) {
-    switch (number) {
-        case ENOENT: return "no such file";
-        case EISDIR: return "a folder";
-        case EACCES: return "a file that may not be read";
-        case 0: return "an unknown problem";
-        default: return std::strerror(number);
-    }
-}
 
 [[noreturn]] inline void throw_cannot_read(const std::string& path, int number) {
     error_details details{.code = error_code::cannot_open, .stage = "scan_csv", .file = path};
