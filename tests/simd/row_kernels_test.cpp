@@ -145,9 +145,13 @@ TEST_CASE("the coarse nearest centre is that of plain integers, and rows whose s
                 const std::int32_t slack = 3'000'000;
                 unsigned char before[tile_rows], labels[tile_rows], unfused[tile_rows];
                 for (std::size_t i = 0; i < tile_rows; ++i) before[i] = static_cast<unsigned char>(random.below(20'000 + i, count));
-                const auto marks = sk::detail::coarse_kernels_for(level).nearest(tile.data(), pairs, words.data(), starts.data(), count, slack, before, labels);
+                sk::detail::coarse_marks marks, same;
+                sk::detail::coarse_strip strip{tile.data(), 1, pairs, words.data(), starts.data(), count, &slack, before, labels, &marks};
+                sk::detail::coarse_kernels_for(level).nearest(strip);
                 if (level == sk::instruction_set::avx512) {
-                    const auto same = sk::detail::coarse_nearest_avx512(tile.data(), pairs, words.data(), starts.data(), count, slack, before, unfused);
+                    strip.now = unfused;
+                    strip.marks = &same;
+                    sk::detail::coarse_nearest_avx512(strip);
                     CHECK(std::equal(labels, labels + tile_rows, unfused));
                     CHECK(same.changed == marks.changed);
                     CHECK(same.doubts == marks.doubts);

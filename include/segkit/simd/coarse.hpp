@@ -1,10 +1,10 @@
 // segkit/simd/coarse.hpp: points rounded to 16 bits a feature, and which centre is nearest to them as far as that can say.
 //
-//     const coarse_marks marks = coarse_kernels_for(simd_level()).nearest(tile, pairs, steps, starts, count, slack, before, now);
+//     coarse_kernels_for(simd_level()).nearest({points, tiles, pairs, steps, starts, count, slacks, before, now, marks});
 //
 // Two features and two products to an instruction (pmaddwd, or vpdpwssd, which adds them as well), in whole numbers: half to a quarter
 // of the work of distances in float and double, a quarter of the memory of double, and the same bits at every level. Where the nearest
-// two centres are closer than `slack`, the row is in doubt, and whoever asks looks at its exact distances. x86-64 only.
+// two centres are closer than the tile's slack, the row is in doubt, and whoever asks looks at its exact distances. x86-64 only.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,8 @@ inline constexpr int coarse_limit = 16'383;                   // features are fr
 inline constexpr std::int32_t coarse_id_bits = 0xFF;          // the least bits of a score are the centre's number
 inline constexpr std::size_t coarse_most_centres = 256;
 
+inline constexpr std::size_t coarse_strip_tiles = 4;          // at most in a strip, and as far ahead points are fetched
+
 // What rounding a tile found.
 struct coarse_findings {
     float greatest_square = 0;         // of the length of a point, in steps
@@ -37,6 +39,21 @@ struct coarse_findings {
 struct coarse_marks {
     std::uint64_t changed = 0;    // another label than before, and not in doubt
     std::uint64_t doubts = 0;
+};
+
+// Some tiles, one after the other, and what their rows are compared with: the score of a centre is starts[c] + the sum of the products with
+// steps[c * pairs + pair], and stays below 2^29 in size.
+struct coarse_strip {
+    const std::int32_t* points;
+    std::size_t tiles;
+    std::size_t pairs;
+    const std::int32_t* steps;
+    const std::int32_t* starts;
+    std::size_t count;              // of centres
+    const std::int32_t* slacks;     // per tile
+    const unsigned char* before;    // labels, in the order of places
+    unsigned char* now;
+    coarse_marks* marks;            // per tile
 };
 
 template <std::size_t Bytes>
@@ -120,9 +137,12 @@ struct fused_word_lanes : word_lanes<64> {
 
 // ---- one source for every instruction set
 
-template <class Lanes, std::size_t Centres, bool Prefetch>
-[[gnu::always_inline]] inline void coarse_nearest_of(const std::int32_t* points, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::int32_t first_id,
+// The scores of some centres, by which the nearest and the second nearest become nearer; the First ones begin that.
+template <class Lanes, std::size_t Centres, bool First>
+[[gnu::always_inline]] inline void coarse_nearest_of(const std::int32_t* points, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t first_id,
                                                      typename Lanes::words (&best)[4], typename Lanes::words (&second)[4]) {
+    steps += first_id * pairs;
+    starts += first_id;
     typename Lanes::words score[Centres][4];
 #pragma GCC unroll 16
     for (std::size_t c = 0; c < Centres; ++c) {
@@ -134,8 +154,8 @@ template <class Lanes, std::size_t Centres, bool Prefetch>
 #pragma GCC unroll 4
         for (std::size_t v = 0; v < 4; ++v) {
             Lanes::load(x[v], points + p * tile_rows + v * 16);
-            // One tile ahead; an address beyond the last tile is never read.
-            if constexpr (Prefetch) __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(points + (pairs + p) * tile_rows + v * 16)));
+            // An address beyond the last tile is never read.
+            if constexpr (First) __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(points + (coarse_strip_tiles * pairs + p) * tile_rows + v * 16)));
         }
 #pragma GCC unroll 16
         for (std::size_t c = 0; c < Centres; ++c) {
@@ -149,54 +169,56 @@ template <class Lanes, std::size_t Centres, bool Prefetch>
     for (std::size_t c = 0; c < Centres; ++c) {
 #pragma GCC unroll 4
         for (std::size_t v = 0; v < 4; ++v) {
-            const typename Lanes::words named = (score[c][v] & ~coarse_id_bits) | (first_id + static_cast<std::int32_t>(c));
+            const typename Lanes::words named = (score[c][v] & ~coarse_id_bits) | static_cast<std::int32_t>(first_id + c);
+            if (First && c == 0) {
+                best[v] = named;
+                Lanes::fill(second[v], 0x3FFFFFFF);
+                continue;
+            }
             const typename Lanes::words more = named > best[v] ? named : best[v];
             best[v] = named < best[v] ? named : best[v];
-            second[v] = more < second[v] ? more : second[v];
+            second[v] = (First && c == 1) || more < second[v] ? more : second[v];
         }
     }
 }
 
 template <class Lanes, std::size_t Centres>
-[[gnu::always_inline]] inline coarse_marks coarse_nearest_body(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count,
-                                                               std::int32_t slack, const unsigned char* before, unsigned char* now) {
-    coarse_marks marks;
-    for (std::size_t first = 0; first < 16; first += Lanes::width) {
-        typename Lanes::words best[4], second[4];
-        for (std::size_t v = 0; v < 4; ++v) {
-            Lanes::fill(best[v], 0x3FFFFFFF);
-            Lanes::fill(second[v], 0x3FFFFFFF);
-        }
-        std::size_t c = 0;
-        if (count >= Centres) {
-            coarse_nearest_of<Lanes, Centres, true>(tile + first, pairs, steps, starts, 0, best, second);
-            for (c = Centres; c + Centres <= count; c += Centres)
-                coarse_nearest_of<Lanes, Centres, false>(tile + first, pairs, steps + c * pairs, starts + c, static_cast<std::int32_t>(c), best, second);
-        }
-        const auto id = static_cast<std::int32_t>(c);
-        switch (count - c) {    // as many at once as are left
-            case 3: if constexpr (Centres > 3) coarse_nearest_of<Lanes, 3, true>(tile + first, pairs, steps + c * pairs, starts + c, id, best, second); break;
-            case 2: if constexpr (Centres > 2) coarse_nearest_of<Lanes, 2, true>(tile + first, pairs, steps + c * pairs, starts + c, id, best, second); break;
-            case 1: if constexpr (Centres > 1) coarse_nearest_of<Lanes, 1, true>(tile + first, pairs, steps + c * pairs, starts + c, id, best, second); break;
-            default: break;
-        }
-        typename Lanes::words label{}, doubt{};
+[[gnu::always_inline]] inline void coarse_nearest_body(const coarse_strip& strip) {
+    const auto [points, tiles, pairs, steps, starts, count, slacks, before, now, marks] = strip;
+    // The first centres at once, as many that Centres at a time are the others.
+    const std::size_t left = count % Centres, first = count < Centres || left > Centres / 2 ? left : Centres + left;
+    for (std::size_t t = 0; t < tiles; ++t) {
+        std::uint64_t changed = 0, doubts = 0;
+        for (std::size_t i = 0; i < 16; i += Lanes::width) {
+            const std::int32_t* const from = points + t * pairs * tile_rows + i;
+            typename Lanes::words best[4], second[4];
+            switch (first) {
+                case 6: if constexpr (Centres > 3) coarse_nearest_of<Lanes, 6, true>(from, pairs, steps, starts, 0, best, second); break;
+                case 5: if constexpr (Centres > 3) coarse_nearest_of<Lanes, 5, true>(from, pairs, steps, starts, 0, best, second); break;
+                case 4: if constexpr (Centres > 3) coarse_nearest_of<Lanes, 4, true>(from, pairs, steps, starts, 0, best, second); break;
+                case 3: if constexpr (Centres > 3) coarse_nearest_of<Lanes, 3, true>(from, pairs, steps, starts, 0, best, second); break;
+                case 2: if constexpr (Centres > 3) coarse_nearest_of<Lanes, 2, true>(from, pairs, steps, starts, 0, best, second); break;
+                default: coarse_nearest_of<Lanes, 1, true>(from, pairs, steps, starts, 0, best, second); break;
+            }
+            for (std::size_t c = first; c < count; c += Centres) coarse_nearest_of<Lanes, Centres, false>(from, pairs, steps, starts, c, best, second);
+            typename Lanes::words label{}, doubt{};
 #pragma GCC unroll 4
-        for (std::size_t v = 0; v < 4; ++v) {
-            label |= (best[v] & coarse_id_bits) << static_cast<int>(8 * v);
-            const typename Lanes::words near = second[v] - best[v] <= slack;
-            doubt |= near & static_cast<std::int32_t>(0xFFu << (8 * v));
+            for (std::size_t v = 0; v < 4; ++v) {
+                label |= (best[v] & coarse_id_bits) << static_cast<int>(8 * v);
+                const typename Lanes::words near = second[v] - best[v] <= slacks[t];
+                doubt |= near & static_cast<std::int32_t>(0xFFu << (8 * v));
+            }
+            typename Lanes::words old, low;
+            std::memcpy(&old, before + t * tile_rows + 4 * i, sizeof old);
+            Lanes::fill(low, 0x7F7F7F7F);
+            const typename Lanes::words apart = (label ^ old) & ~doubt;
+            label = old ^ apart;
+            Lanes::store(now + t * tile_rows + 4 * i, label);
+            changed |= Lanes::high_bits(((apart & low) + low) | apart) << (4 * i);    // the high bit of every byte that differs
+            doubts |= Lanes::high_bits(doubt) << (4 * i);
         }
-        typename Lanes::words old, low;
-        std::memcpy(&old, before + 4 * first, sizeof old);
-        Lanes::fill(low, 0x7F7F7F7F);
-        const typename Lanes::words apart = (label ^ old) & ~doubt;
-        label = old ^ apart;
-        Lanes::store(now + 4 * first, label);
-        marks.changed |= Lanes::high_bits(((apart & low) + low) | apart) << (4 * first);    // the high bit of every byte that differs
-        marks.doubts |= Lanes::high_bits(doubt) << (4 * first);
+        marks[t] = {changed, doubts};
     }
-    return marks;
 }
 
 template <class Lanes, class T>
@@ -258,10 +280,8 @@ template <class Lanes, class T>
 // ---- the forms
 
 struct coarse_kernels {
-    // Per point, in the order of places, the number of the nearest of `count` centres by start[c] + sum of products with its steps; in
-    // doubt, where the second nearest is no more than `slack` farther, the number `before`. Scores must stay below 2^29 in size.
-    coarse_marks (*nearest)(const std::int32_t* tile, std::size_t pairs, const std::int32_t* steps, const std::int32_t* starts, std::size_t count, std::int32_t slack,
-                            const unsigned char* before, unsigned char* now);
+    // Per point the number of the nearest centre; in doubt, where the second nearest is no more than the slack farther, the number before.
+    void (*nearest)(const coarse_strip& strip);
     // Rounds a tile of points to the words of (x - origin) * inverse.
     void (*round_doubles)(const double* tile, std::size_t columns, const double* origin, const double* inverse, std::int32_t* words, coarse_findings& findings);
     void (*round_floats)(const float* tile, std::size_t columns, const float* origin, const float* inverse, std::int32_t* words, coarse_findings& findings);
@@ -287,33 +307,29 @@ SEGKIT_TARGET_AVX512 void coarse_round_avx512(const T* tile, std::size_t columns
     coarse_round_body<vector_lanes<T, 64>>(tile, columns, origin, inverse, words, findings);
 }
 
-template <class Words = std::int32_t>    // templates, so that an unused include costs little
-coarse_marks coarse_nearest_base(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
-                                 const unsigned char* before, unsigned char* now) {
-    return coarse_nearest_body<word_lanes<16>, 1>(tile, pairs, steps, starts, count, slack, before, now);
+template <class Strip = coarse_strip>    // templates, so that an unused include costs little
+void coarse_nearest_base(const Strip& strip) {
+    coarse_nearest_body<word_lanes<16>, 1>(strip);
 }
-template <class Words = std::int32_t>
-SEGKIT_TARGET_AVX2 coarse_marks coarse_nearest_avx2(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
-                                                    const unsigned char* before, unsigned char* now) {
-    return coarse_nearest_body<word_lanes<32>, 1>(tile, pairs, steps, starts, count, slack, before, now);
+template <class Strip = coarse_strip>
+SEGKIT_TARGET_AVX2 void coarse_nearest_avx2(const Strip& strip) {
+    coarse_nearest_body<word_lanes<32>, 1>(strip);
 }
-template <class Words = std::int32_t>
-SEGKIT_TARGET_AVX512 coarse_marks coarse_nearest_avx512(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
-                                                        const unsigned char* before, unsigned char* now) {
-    return coarse_nearest_body<word_lanes<64>, 4>(tile, pairs, steps, starts, count, slack, before, now);
+template <class Strip = coarse_strip>
+SEGKIT_TARGET_AVX512 void coarse_nearest_avx512(const Strip& strip) {
+    coarse_nearest_body<word_lanes<64>, 4>(strip);
 }
-template <class Words = std::int32_t>
-SEGKIT_TARGET_AVX512 coarse_marks coarse_nearest_fused(const Words* tile, std::size_t pairs, const Words* steps, const Words* starts, std::size_t count, Words slack,
-                                                       const unsigned char* before, unsigned char* now) {
-    return coarse_nearest_body<fused_word_lanes, 4>(tile, pairs, steps, starts, count, slack, before, now);
+template <class Strip = coarse_strip>
+SEGKIT_TARGET_AVX512 void coarse_nearest_fused(const Strip& strip) {
+    coarse_nearest_body<fused_word_lanes, 4>(strip);
 }
 
-template <class Words = std::int32_t>
+template <class Strip = coarse_strip>
 const coarse_kernels& coarse_kernels_for(instruction_set level) {
-    static constexpr coarse_kernels base{coarse_nearest_base<Words>, coarse_round_base<double>, coarse_round_base<float>};
-    static constexpr coarse_kernels avx2{coarse_nearest_avx2<Words>, coarse_round_avx2<double>, coarse_round_avx2<float>};
-    static constexpr coarse_kernels avx512{coarse_nearest_avx512<Words>, coarse_round_avx512<double>, coarse_round_avx512<float>};
-    static constexpr coarse_kernels fused{coarse_nearest_fused<Words>, coarse_round_avx512<double>, coarse_round_avx512<float>};
+    static constexpr coarse_kernels base{coarse_nearest_base<Strip>, coarse_round_base<double>, coarse_round_base<float>};
+    static constexpr coarse_kernels avx2{coarse_nearest_avx2<Strip>, coarse_round_avx2<double>, coarse_round_avx2<float>};
+    static constexpr coarse_kernels avx512{coarse_nearest_avx512<Strip>, coarse_round_avx512<double>, coarse_round_avx512<float>};
+    static constexpr coarse_kernels fused{coarse_nearest_fused<Strip>, coarse_round_avx512<double>, coarse_round_avx512<float>};
     if (level == instruction_set::avx512) return cpu_has_vnni() ? fused : avx512;
     return level == instruction_set::avx2 ? avx2 : base;
 }

@@ -150,14 +150,19 @@ private:
         if (moves.size() > 0) move_rows(iterate, b, moves);
     }
 
-    // Notes the rows at these places of a tile of the block, which are to move.
-    static void note_moves(matrix_view<const T> rows, std::size_t tile, std::uint64_t places, const Label* before, const Label* now, move_list& moves) {
-        row_move* out = moves.room_for(tile_rows);
-        for (; places != 0; places &= places - 1) {
-            const std::size_t place = static_cast<std::size_t>(std::countr_zero(places)), row = tile + row_at_place(place);
-            fetch_row(rows, row);
-            *out++ = {static_cast<std::uint32_t>(row), static_cast<std::int32_t>(before[place]), static_cast<std::int32_t>(now[place])};
-        }
+    // Notes the rows at these places of a tile, which are to move. Four are written at a time, and those that are none are written over: how
+    // many there are differs from tile to tile, and a CPU that guesses it wrong loses more.
+    static void note_moves(std::size_t tile, std::uint64_t places, const Label* before, const Label* now, move_list& moves) {
+        row_move* out = moves.room_for(tile_rows + 4);
+        do {
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; ++i) {
+                const auto place = static_cast<std::size_t>(std::countr_zero(places | std::uint64_t{1} << 63));
+                *out = {static_cast<std::uint32_t>(tile + row_at_place(place)), static_cast<std::int32_t>(before[place]), static_cast<std::int32_t>(now[place])};
+                out += places != 0;
+                places &= places - 1;
+            }
+        } while (places != 0);
         moves.end_at(out);
     }
 
@@ -178,12 +183,15 @@ private:
         return places;
     }
 
-    // GCC 12 takes a function that only fetches for one without effect, and drops its calls.
-    [[gnu::always_inline]] static void fetch_row(matrix_view<const T> rows, std::size_t row) {
+    // Has the rows from this move on fetched, which are read when all moves are known. GCC 12 takes a function that only fetches for one
+    // without effect, and drops its calls.
+    [[gnu::always_inline]] static void fetch_rows(matrix_view<const T> rows, move_list& moves, std::size_t first) {
         if (rows.column_stride != 1) return;
-        const T* const values = rows.values + row * rows.row_stride;
-        for (std::size_t j = 0; j < rows.columns; j += 64 / sizeof(T)) __builtin_prefetch(values + j);
-        __builtin_prefetch(values + rows.columns - 1);
+        for (const row_move* m = moves.begin() + first; m != moves.end(); ++m) {
+            const T* const values = rows.values + m->row * rows.row_stride;
+            for (std::size_t j = 0; j < rows.columns; j += 64 / sizeof(T)) __builtin_prefetch(values + j);
+            __builtin_prefetch(values + rows.columns - 1);
+        }
     }
 
     // The sum of the squared distances to the nearest centres.
@@ -200,7 +208,7 @@ private:
             Label now[tile_rows];
             for (std::size_t place = 0; place < tile_rows; ++place) now[place] = static_cast<Label>(nearest.which[row_at_place(place)]);
             Label* const before = labels_.get() + first;
-            note_moves(block(b), first - blocks_.first(b), labelled_ ? different_places(before, now) : 0, before, now, moves);
+            note_moves(first - blocks_.first(b), labelled_ ? different_places(before, now) : 0, before, now, moves);
             std::copy(now, now + tile_rows, before);
         });
         return sum_of_lanes(lanes);
@@ -218,20 +226,27 @@ private:
             if (!coarse_.usable) return false;
             const coarse_points<T>& coarse = *points_.coarse();
             const coarse_kernels& kernels = coarse_kernels_for(simd_level());
-            const matrix_view<const T> rows = block(b);
-            Label* const labels = labels_.get() + blocks_.first(b);
+            const std::size_t begin = blocks_.first(b), end = begin + blocks_.length(b);
+            Label* const labels = labels_.get() + begin;
             if (!labelled_) std::fill_n(labels, whole_tiles(blocks_.length(b)), Label{0});
-            each_tile(b, [&](std::size_t first, std::size_t length) {
-                const std::size_t at = first - blocks_.first(b);
-                alignas(64) Label now[tile_rows];
-                coarse_marks marks = kernels.nearest(coarse.tile(first), coarse.pairs(), coarse_.steps.data(), coarse_.starts.data(), k_, coarse.slack(coarse_, first), labels + at, now);
-                const std::uint64_t outside = coarse.outside(first);
-                if (outside != 0 || length < tile_rows) keep_labels(outside, length, labels + at, now, marks);
-                // Rows in doubt stand among the moves, for the present with no other cluster to go to.
-                const std::uint64_t places = (labelled_ ? marks.changed : 0) | marks.doubts;
-                if (places != 0) note_moves(rows, at, places, labels + at, now, moves);
-                std::memcpy(labels + at, now, sizeof now);
-            });
+            for (std::size_t strip = begin; strip < end; strip += coarse_strip_tiles * tile_rows) {
+                const std::size_t tiles = std::min(coarse_strip_tiles, (end - strip + tile_rows - 1) / tile_rows), noted = moves.size();
+                alignas(64) Label now[coarse_strip_tiles * tile_rows];
+                std::int32_t slacks[coarse_strip_tiles];
+                coarse_marks marks[coarse_strip_tiles];
+                for (std::size_t t = 0; t < tiles; ++t) slacks[t] = coarse.slack(coarse_, strip + t * tile_rows);
+                kernels.nearest({coarse.tile(strip), tiles, coarse.pairs(), coarse_.steps.data(), coarse_.starts.data(), k_, slacks, labels + (strip - begin), now, marks});
+                for (std::size_t t = 0; t < tiles; ++t) {
+                    const std::size_t first = strip + t * tile_rows, at = first - begin, length = std::min(tile_rows, end - first);
+                    Label* const now_here = now + t * tile_rows;
+                    const std::uint64_t outside = coarse.outside(first);
+                    if (outside != 0 || length < tile_rows) keep_labels(outside, length, labels + at, now_here, marks[t]);
+                    // Rows in doubt stand among the moves, for the present with no other cluster to go to.
+                    note_moves(at, (labelled_ ? marks[t].changed : 0) | marks[t].doubts, labels + at, now_here, moves);
+                }
+                std::memcpy(labels + (strip - begin), now, tiles * tile_rows);
+                fetch_rows(block(b), moves, noted);
+            }
             ask_doubtful(centres, b, labels, moves);
             return true;
         } else {
@@ -241,16 +256,17 @@ private:
 
     // The exact nearest centres of the rows in doubt, 64 at a time; those that stay where they are leave the moves.
     void ask_doubtful(const nearest_centre<T>& centres, std::size_t b, Label* labels, move_list& moves) {
-        std::vector<row_move*> doubtful;
-        doubtful.reserve(doubts_[b] + tile_rows);    // as many as the last time
-        for (row_move& m : moves)
-            if (m.from == m.to) doubtful.push_back(&m);
-        doubts_[b] = doubtful.size();
-        if (doubtful.empty()) return;
+        std::vector<row_move*> doubtful(moves.size() + 1);
+        std::size_t doubts = 0;
+        for (row_move& m : moves) {
+            doubtful[doubts] = &m;
+            doubts += m.from == m.to;
+        }
+        doubts_[b] = doubts;
         const matrix_view<const T> rows = block(b);
         std::vector<T> tile(d_ * tile_rows);
-        for (std::size_t first = 0; first < doubtful.size(); first += tile_rows) {
-            const std::size_t count = std::min(tile_rows, doubtful.size() - first);
+        for (std::size_t first = 0; first < doubts; first += tile_rows) {
+            const std::size_t count = std::min(tile_rows, doubts - first);
             row_move* const* const asked = doubtful.data() + first;
             for (std::size_t i = 0; i < count; ++i)
                 for (std::size_t j = 0; j < d_; ++j) tile[j * tile_rows + i] = rows(asked[i]->row, j);
@@ -262,7 +278,12 @@ private:
                 labels[m.row / tile_rows * tile_rows + place_in_tile(m.row % tile_rows)] = static_cast<Label>(m.to);
             }
         }
-        moves.end_at(std::remove_if(moves.begin(), moves.end(), [](const row_move& m) { return m.from == m.to; }));
+        row_move* kept = moves.begin();
+        for (const row_move& m : moves) {
+            *kept = m;
+            kept += m.from != m.to;
+        }
+        moves.end_at(kept);
     }
 
     // Rows outside are in doubt, those beyond the last are not, and have no label.
