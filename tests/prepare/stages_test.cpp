@@ -156,10 +156,13 @@ TEST_CASE("a recipe is undone from its end, and a value without a logarithm is r
           "greatest() first");
 }
 
-TEST_CASE("values whose squares overflow are refused by the name of their column") {
+TEST_CASE("values whose squares or sum overflow are refused by the name of their column") {
     const sk::table<row> far{{"inn", 3, 10.0}, {"inn", 4, 1e200}};
     CHECK(fit_fails(sk::standard_scale("paid"_c), far) ==
           "standard_scale: not a finite number in 'paid': found values whose squares overflow, expected finite squares; measure this column in a larger unit");
+    const sk::table<row> farther{{"inn", 3, 1.7e308}, {"inn", 4, -1.7e308}};
+    CHECK(fit_fails(sk::impute_mean("paid"_c), farther) ==
+          "impute_mean: not a finite number in 'paid': found values whose sum overflows, expected a finite sum; measure this column in a larger unit");
 }
 
 TEST_CASE("a scaled value that float cannot hold is refused by row and feature; a NaN stays") {

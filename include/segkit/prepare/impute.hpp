@@ -288,7 +288,7 @@ struct impute_stage : stage_base {
             for (std::size_t j = 0; j < columns.size(); ++j) {
                 detail::require_known(stage_name, columns[j].name, known.rows, known.missing[j]);
                 double number = 0;
-                if constexpr (Kind == impute_kind::mean) number = known.columns[j].all.mean();
+                if constexpr (Kind == impute_kind::mean) number = detail::mean_to_impute(stage_name, columns[j].name, known.columns[j].all);
                 else number = quantile(known.columns[j].all, 0.5);
                 add(columns[j], known.missing[j], known.rows, {0, number, {}}, to_text(number));
             }

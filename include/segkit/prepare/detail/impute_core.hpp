@@ -67,6 +67,17 @@ inline void require_known(std::string_view stage, const std::string& column, std
                  .advice = "use impute_constant for this column, or drop it"});
 }
 
+// An overflow shows in the sums; `moments::mean` keeps within the extremes and would hide it.
+inline double mean_to_impute(std::string_view stage, const std::string& column, const moments& known) {
+    if (is_finite(known.shifted_moments::mean())) return known.mean();
+    throw error({.code = error_code::not_a_number,
+                 .stage = std::string(stage),
+                 .field = column,
+                 .found = "values whose sum overflows",
+                 .expected = "a finite sum",
+                 .advice = "measure this column in a larger unit"});
+}
+
 }  // namespace detail
 
 // Mean, median, or the most frequent value (the least of several) of what is no NaN. Throws for infinities, and for a feature of NaNs only.
@@ -92,7 +103,7 @@ column_imputation learn_imputation(matrix_view<const T> rows, impute_kind kind, 
             else counts.count(value);
         }
         detail::require_known(stage, "feature " + std::to_string(j), rows.rows, learned.missing[j]);
-        learned.values[j] = kind == impute_kind::mean ? sums.mean() : kind == impute_kind::median ? quantile(known, 0.5) : *counts.mode();
+        learned.values[j] = kind == impute_kind::mean ? detail::mean_to_impute(stage, "feature " + std::to_string(j), sums) : kind == impute_kind::median ? quantile(known, 0.5) : *counts.mode();
     });
     return learned;
 }
