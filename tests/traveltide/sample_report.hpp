@@ -37,7 +37,7 @@ inline report_data sample_report() {
          persistent_evidence{0.213, {0.164, 0.261}, 3355, true}, ""},
         {"free night with flight", 1536, 0.2561, "Flies without a hotel.", {}, {}, {}, {}, ""},
     };
-    data.support = {0.95, 0.10, "Holm over 55 comparisons"};
+    data.support = {.confidence_level = 0.95, .persistence_threshold = 0.10, .distinction_threshold = {}, .correction = "Holm over 55 comparisons"};
 
     data.segments.lead = "Five groups, found from what customers did, not from who they are.";
     data.segments.metrics = {{"Sessions", number_style::decimal, 8.2046}, {"Trips", number_style::decimal, 2.5823}, {"Spend per trip", number_style::money, 913.27},
