@@ -36,6 +36,7 @@ ONLY_IN = {"Eigen/": ("decompose/",), "xsimd/": ("simd/",), "doctest/": ()}
 LONGEST = 850
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
+CLOSED_NAMESPACE = re.compile(r"}  // namespace (.+)")
 
 
 def area_of(path):
@@ -86,6 +87,9 @@ def header_problems(header, text):
         problem = include_problem(header, match[1]) if match else None
         if problem:
             yield number, problem
+        closed = CLOSED_NAMESPACE.match(line)
+        if closed and f"namespace {closed[1]} {{" not in lines:
+            yield number, f"closes namespace {closed[1]}, which it does not open"
 
 
 def query_problems(texts):

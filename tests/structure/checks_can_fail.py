@@ -65,6 +65,8 @@ class Includes(unittest.TestCase):
         self.assertEqual(len(list(check_includes.header_problems("table/other.hpp", good))), 1)
         self.assertEqual(len(list(check_includes.header_problems("table/name.hpp", good.replace("#pragma once", "")))), 1)
         self.assertEqual([line for line, _ in check_includes.header_problems("table/name.hpp", good + "#include <ranges>\n")], [4])
+        closed = good + "namespace a {\n}  // namespace a\n}  // namespace b\n"
+        self.assertEqual([line for line, _ in check_includes.header_problems("table/name.hpp", closed)], [6])
 
 
 class CoreCost(unittest.TestCase):

@@ -57,4 +57,4 @@ inline double calinski_harabasz(matrix_view<const float> rows, row_weights weigh
     return detail::calinski_harabasz_to(rows, &weights, labels, executor);
 }
 
-}  // namespace SEGKIT_calinski_harabaszSPACE
+}  // namespace SEGKIT_NAMESPACE

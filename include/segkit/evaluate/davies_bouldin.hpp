@@ -51,7 +51,8 @@ double davies_bouldin_to(matrix_view<const T> rows, const row_weights* weights, 
 
 }  // namespace detail
 
-// At least two clusters, and more rows than clusters. Two clusters of the same centre make it infinite, unless neither has any spread. Points in float are summed in double.
+// At least two clusters, and more rows than clusters. Two clusters of the same centre make it infinite, unless neither has any spread.
+// Points in float are summed in double.
 inline double davies_bouldin(matrix_view<const double> rows, std::span<const std::int32_t> labels, executor_ref executor = detail::default_executor) {
     return detail::davies_bouldin_to(rows, nullptr, labels, executor);
 }
@@ -66,4 +67,4 @@ inline double davies_bouldin(matrix_view<const float> rows, row_weights weights,
     return detail::davies_bouldin_to(rows, &weights, labels, executor);
 }
 
-}  // namespace SEGKIT_davies_bouldinSPACE
+}  // namespace SEGKIT_NAMESPACE

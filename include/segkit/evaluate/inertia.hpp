@@ -45,4 +45,4 @@ inline double inertia(matrix_view<const float> rows, row_weights weights, std::s
     return detail::inertia_to(rows, &weights, labels, executor);
 }
 
-}  // namespace SEGKIT_inertiaSPACE
+}  // namespace SEGKIT_NAMESPACE

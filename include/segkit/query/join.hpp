@@ -8,7 +8,8 @@
 // The right side is a table, a source or a query, and is held in memory (a table's columns are used where they are); the left side
 // streams, or where it lies in memory may be indexed in place of a larger right side. A key occurs once in the result. A null key
 // matches nothing; NaNs are one key, as in a group-by. With `one_match` the right side is promised to have each key once, which is
-// checked; without it a left row appears once per match, in the order of the right side. Right columns of a left join are nullable, unless `otherwise` gives a value for rows without a match.
+// checked; without it a left row appears once per match, in the order of the right side. Right columns of a
+// left join are nullable, unless `otherwise` gives a value for rows without a match.
 // Cost: some nanoseconds per left row; 4 bytes per right row (keys that are integers of a dense range), or 8.
 #pragma once
 
