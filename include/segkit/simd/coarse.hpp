@@ -59,6 +59,7 @@ struct coarse_strip {
 template <std::size_t Bytes>
 struct word_vector {
     using words [[gnu::vector_size(Bytes)]] = std::int32_t;
+    using bytes [[gnu::vector_size(Bytes)]] = std::uint32_t;    // whose sums wrap
     static constexpr std::size_t width = Bytes / 4;
 
     [[gnu::always_inline]] static void load(words& to, const std::int32_t* from) { std::memcpy(&to, from, Bytes); }
@@ -211,10 +212,11 @@ template <class Lanes, std::size_t Centres>
             typename Lanes::words old, low;
             std::memcpy(&old, before + t * tile_rows + 4 * i, sizeof old);
             Lanes::fill(low, 0x7F7F7F7F);
+            using bytes = typename Lanes::bytes;
             const typename Lanes::words apart = (label ^ old) & ~doubt;
             label = old ^ apart;
             Lanes::store(now + t * tile_rows + 4 * i, label);
-            changed |= Lanes::high_bits(((apart & low) + low) | apart) << (4 * i);    // the high bit of every byte that differs
+            changed |= Lanes::high_bits((typename Lanes::words)((bytes)(apart & low) + (bytes)low) | apart) << (4 * i);    // the high bit of every byte that differs
             doubts |= Lanes::high_bits(doubt) << (4 * i);
         }
         marks[t] = {changed, doubts};
@@ -225,17 +227,18 @@ template <class Lanes, class T>
 struct coarse_rounding {
     using real = typename Lanes::real;
     using index = typename Lanes::index;
+    using bits = typename Lanes::bits;
     using whole [[gnu::vector_size(4 * Lanes::width)]] = typename Lanes::id_type;
     using small_type = std::conditional_t<sizeof(T) == 8, float, float>;    // GCC 12 makes vectors of dependent types only
     using small [[gnu::vector_size(4 * Lanes::width)]] = small_type;
     static constexpr T limit = static_cast<T>(coarse_limit);
 
-    [[gnu::always_inline]] static void round(const T* feature, T origin, T inverse, whole& to, small& square, index& out, index& not_finite) {
+    [[gnu::always_inline]] static void round(const T* feature, T origin, T inverse, whole& to, small& square, index& out, bits& not_finite) {
         real x, top, bottom;
         Lanes::load(x, feature);
         Lanes::fill(top, limit);
         Lanes::fill(bottom, -limit);
-        not_finite |= ((index)x & exponent_bits<T>) + exponent_step<T>;
+        not_finite |= ((bits)x & exponent_bits<T>) + exponent_step<T>;
         real steps = (x - origin) * inverse;
         const real sought = steps;
         steps = steps < top ? steps : top;
@@ -251,7 +254,7 @@ template <class Lanes, class T>
 [[gnu::always_inline]] inline void coarse_round_body(const T* tile, std::size_t columns, const T* origin, const T* inverse, std::int32_t* words, coarse_findings& findings) {
     using rounding = coarse_rounding<Lanes, T>;
     using integer = typename Lanes::integer;
-    typename Lanes::index not_finite{};
+    typename Lanes::bits not_finite{};
     alignas(64) float squares[tile_rows];
     alignas(64) integer outside[tile_rows];
     for (std::size_t i = 0; i < tile_rows; i += Lanes::width) {
@@ -267,10 +270,10 @@ template <class Lanes, class T>
         std::memcpy(squares + i, &square, sizeof square);
         std::memcpy(outside + i, &out, sizeof out);
     }
-    integer found[Lanes::width];
+    bits_of<T> found[Lanes::width];
     std::memcpy(found, &not_finite, sizeof found);
     findings = {};
-    for (const integer f : found) findings.not_finite |= f < 0;
+    for (const bits_of<T> f : found) findings.not_finite |= f >> (8 * sizeof(T) - 1) != 0;
     for (std::size_t i = 0; i < tile_rows; ++i) {
         findings.greatest_square = squares[i] > findings.greatest_square ? squares[i] : findings.greatest_square;
         findings.outside |= static_cast<std::uint64_t>(outside[i] != 0) << i;

@@ -57,13 +57,12 @@ struct column_kernels {
 
 // The sign bit of the result is set for NaN and infinities only: by the exponent, so that it holds under -ffast-math as well.
 template <class T>
-std::make_unsigned_t<bits_of<T>> oddity(T value) {
-    using bits = std::make_unsigned_t<bits_of<T>>;
-    return (std::bit_cast<bits>(value) & static_cast<bits>(exponent_bits<T>)) + static_cast<bits>(exponent_step<T>);
+bits_of<T> oddity(T value) {
+    return (std::bit_cast<bits_of<T>>(value) & exponent_bits<T>) + exponent_step<T>;
 }
 template <class T>
-bool is_odd(std::make_unsigned_t<bits_of<T>> sum) {
-    return static_cast<bits_of<T>>(sum) < 0;
+bool is_odd(bits_of<T> sum) {
+    return sum >> (8 * sizeof(T) - 1) != 0;
 }
 
 // ---- value by value: the ends of runs, and compilers without vectors
@@ -105,7 +104,7 @@ void moments_plain(const T* values, std::size_t n, std::size_t period, const pla
 }
 template <bool Inverse, class T>
 bool scale_plain(const T* values, std::size_t n, std::size_t period, const place_scaling& places, T* out) {
-    std::make_unsigned_t<bits_of<T>> odd = 0;
+    bits_of<T> odd = 0;
     for (std::size_t i = 0, p = 0; i < n; ++i, p = p + 1 == period * pattern_lanes ? 0 : p + 1) {
         const double value = static_cast<double>(values[i]);
         if constexpr (Inverse) out[i] = static_cast<T>((value - places.offset[p]) * places.scale[p] + places.centre[p]);
@@ -138,10 +137,10 @@ struct pattern_vectors {
         std::memcpy(to, &some, sizeof some);
         odd |= ((part_bits)some & exponent_bits<T>) + exponent_step<T>;
     }
-    [[gnu::always_inline]] static bool any_negative(const part_bits& bits) {
+    [[gnu::always_inline]] static bool any_odd(const part_bits& bits) {
         bits_of<T> all = 0;
         for (std::size_t i = 0; i < width; ++i) all |= bits[i];
-        return all < 0;
+        return is_odd<T>(all);
     }
 };
 
@@ -225,7 +224,7 @@ template <std::size_t Bytes, bool Inverse, class T>
         }
     }
     const bool rest = scale_plain<Inverse>(values + i, n - i, period, places, out + i);
-    return !V::any_negative(odd) && rest;
+    return !V::any_odd(odd) && rest;
 }
 
 template <std::size_t Bytes, class T>
@@ -252,7 +251,8 @@ template <std::size_t Bytes, class T>
 template <std::size_t Bytes, std::size_t Ranges, class T>
 struct range_registers {
     typename vector_lanes<T, Bytes>::real low[Ranges], high[Ranges];
-    typename vector_lanes<T, Bytes>::index below[Ranges], oddness;
+    typename vector_lanes<T, Bytes>::index below[Ranges];
+    typename vector_lanes<T, Bytes>::bits oddness{};
 
     [[gnu::always_inline]] explicit range_registers(const value_range<T>* ranges) {
 #pragma GCC unroll 4
@@ -261,11 +261,11 @@ struct range_registers {
             vector_lanes<T, Bytes>::fill(high[r], ranges[r].high);
             vector_lanes<T, Bytes>::clear(below[r]);
         }
-        vector_lanes<T, Bytes>::clear(oddness);
     }
     // All ones in the lanes of `inside` whose value is in a range.
     [[gnu::always_inline]] void look(const T* values, typename vector_lanes<T, Bytes>::real& value, typename vector_lanes<T, Bytes>::index& inside) {
         using index = typename vector_lanes<T, Bytes>::index;
+        using bits = typename vector_lanes<T, Bytes>::bits;
         vector_lanes<T, Bytes>::load(value, values);
         __builtin_prefetch(values + 2048 / sizeof(T));
         vector_lanes<T, Bytes>::clear(inside);
@@ -276,11 +276,11 @@ struct range_registers {
             below[r] -= less;
             inside |= less ^ less_than_end;
         }
-        oddness |= ((index)value & exponent_bits<T>) + exponent_step<T>;
+        oddness |= ((bits)value & exponent_bits<T>) + exponent_step<T>;
     }
     [[gnu::always_inline]] T* finish(const T* rest, std::size_t n, const value_range<T>* ranges, std::uint64_t* counts, T* out, bool& odd) const {
         for (std::size_t v = 0; v < vector_lanes<T, Bytes>::width; ++v) {
-            odd = odd || oddness[v] < 0;
+            odd = odd || is_odd<T>(oddness[v]);
             for (std::size_t r = 0; r < Ranges; ++r) counts[r] += static_cast<std::uint64_t>(below[r][v]);
         }
         return collect_plain(rest, n, ranges, Ranges, counts, out, odd);

@@ -29,7 +29,7 @@
 namespace SEGKIT_NAMESPACE::detail {
 
 template <class T>
-using bits_of = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+using bits_of = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
 // A number of which all of these are set is NaN or an infinity; a step more carries into the sign's place.
 template <class T>
 inline constexpr bits_of<T> exponent_bits = sizeof(T) == 8 ? static_cast<bits_of<T>>(0x7FF0000000000000) : static_cast<bits_of<T>>(0x7F800000);
@@ -44,6 +44,7 @@ struct vector_lanes {
     using integer = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
     using real [[gnu::vector_size(Bytes)]] = T;
     using index [[gnu::vector_size(Bytes)]] = integer;
+    using bits [[gnu::vector_size(Bytes)]] = bits_of<T>;
     static constexpr std::size_t width = Bytes / sizeof(T);
 
     [[gnu::always_inline]] static void load(real& to, const T* from) { std::memcpy(&to, from, Bytes); }
