@@ -8,6 +8,7 @@
 
 #include <segkit/exec/random.hpp>
 #include <segkit/simd/coarse.hpp>
+#include <segkit/simd/marked_places.hpp>
 #include <segkit/simd/row_sums.hpp>
 
 #include "../support/simd_levels.hpp"
@@ -42,6 +43,19 @@ void check_row_sums(sk::instruction_set level) {
         CHECK(sums == expected);
         CHECK(squares == expected_squares);
 
+        const std::vector<double> ones(rows, 1.0);
+        std::vector<double> counted_once(clusters * columns), without_weights(clusters * columns);
+        kernels.add(counted_once.data(), values.data(), stride, columns, origin.data(), which.data(), ones.data(), rows, nullptr);
+        kernels.add(without_weights.data(), values.data(), stride, columns, origin.data(), which.data(), nullptr, rows, nullptr);
+        CHECK(without_weights == counted_once);
+
+        std::vector<T> centres(clusters * columns), differences(rows * columns), expected_differences(rows * columns);
+        for (std::size_t i = 0; i < centres.size(); ++i) centres[i] = static_cast<T>(i);
+        for (std::size_t i = 0; i < rows * columns; ++i)
+            expected_differences[i] = values[i / columns * stride + i % columns] - centres[static_cast<std::size_t>(which[i / columns]) * columns + i % columns];
+        kernels.subtract(values.data(), stride, columns, centres.data(), which.data(), rows, differences.data());
+        CHECK(differences == expected_differences);
+
         std::vector<sk::detail::row_move> moves;
         for (std::uint32_t i = 0; i < rows; i += 3) {
             moves.push_back({i, which[i], (which[i] + 1) % static_cast<std::int32_t>(clusters)});
@@ -73,6 +87,21 @@ TEST_CASE("sums of rows by cluster, and rows that move, are those of plain loops
         CAPTURE(to_string(level));
         check_row_sums<double>(level);
         check_row_sums<float>(level);
+    });
+}
+
+TEST_CASE("marked places of tiles are found one after the other at every level of the CPU") {
+    support::at_every_simd_level([](sk::instruction_set level) {
+        CAPTURE(to_string(level));
+        const std::uint64_t marks[] = {0, ~std::uint64_t{0}, 0x8000'0000'0001'0001, 1, 0};
+        std::vector<std::uint32_t> found(5 * tile_rows + sk::detail::marked_room);
+        found.resize(sk::detail::marked_places_for(level)(marks, 5, found.data()));
+        std::vector<std::uint32_t> expected;
+        for (std::size_t place = 0; place < 5 * tile_rows; ++place)
+            if (marks[place / tile_rows] >> place % tile_rows & 1) expected.push_back(sk::detail::marked_place(place / tile_rows, place % tile_rows));
+        CHECK(found == expected);
+        CHECK(sk::detail::place_of_marked(found[64]) == 128);
+        CHECK(sk::detail::row_of_marked(found[66]) == 128 + 63);    // the last place is that of the last row
     });
 }
 

@@ -178,7 +178,8 @@ template <class Lanes, std::size_t Centres, bool First>
             }
             const typename Lanes::words more = named > best[v] ? named : best[v];
             best[v] = named < best[v] ? named : best[v];
-            second[v] = (First && c == 1) || more < second[v] ? more : second[v];
+            if (First && c == 1) second[v] = more;    // apart, so that the other becomes a minimum
+            else second[v] = more < second[v] ? more : second[v];
         }
     }
 }

@@ -32,6 +32,8 @@ struct row_kernels {
     // Takes rows from one sum to another. Whether a value left that was so much larger than what stays that the roundings it left
     // behind matter.
     bool (*move)(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const row_move* moves, const double* weights, std::size_t count);
+    // out[i * columns + j] = rows[i * stride + j] - centres[which[i] * columns + j] for `count` rows.
+    void (*subtract)(const T* rows, std::size_t stride, std::size_t columns, const T* centres, const std::int32_t* which, std::size_t count, T* out);
 };
 
 // ---- one source for every instruction set
@@ -72,30 +74,44 @@ struct row_part {
     }
 };
 
+// All rows for so many vectors of features, whose number is best known to the compiler.
+template <std::size_t Bytes, bool Weighted, std::size_t Parts, class T>
+[[gnu::always_inline]] inline void add_parts_of_rows(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
+                                                     const double* weights, std::size_t count, std::size_t parts) {
+    using part = row_part<Bytes, T>;
+    if constexpr (Parts > 0) parts = Parts;
+    for (std::size_t i = 0; i < count; ++i) {
+        const T* const row = rows + i * stride;
+        double* const sum = sums + static_cast<std::size_t>(which[i]) * columns;
+        for (std::size_t p = 0; p < parts; ++p) {
+            // Some rows ahead; an address beyond the last row is never read.
+            if (p * part::width * sizeof(T) % 64 == 0)
+                __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(row + p * part::width) + 32 * stride * sizeof(T)));
+            typename part::doubles value;
+            part::load(value, row + p * part::width, origin + p * part::width);
+            if constexpr (Weighted) value *= weights[i];
+            part::add(sum + p * part::width, value);
+        }
+    }
+}
+
 // All rows for the features that fill vectors of this width, from feature j on; then the others by narrower ones.
-template <std::size_t Bytes, class T>
+template <std::size_t Bytes, bool Weighted, class T>
 [[gnu::always_inline]] inline void add_rows_body(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
                                                  const double* weights, std::size_t count, std::size_t j = 0) {
     if constexpr (Bytes >= 16) {
-        using part = row_part<Bytes, T>;
-        const std::size_t end = j + (columns - j) / part::width * part::width;
-        for (std::size_t i = 0; i < count && j < end; ++i) {
-            const T* const row = rows + i * stride;
-            double* const sum = sums + static_cast<std::size_t>(which[i]) * columns;
-            const double weight = weights ? weights[i] : 1.0;
-            // Some rows ahead; an address beyond the last row is never read.
-            for (std::size_t c = j; c < end; c += 64 / sizeof(T)) __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(row + c) + 32 * stride * sizeof(T)));
-            for (std::size_t c = j; c < end; c += part::width) {
-                typename part::doubles value;
-                part::load(value, row + c, origin + c);
-                part::add(sum + c, value * weight);
-            }
+        const std::size_t parts = (columns - j) / row_part<Bytes, T>::width;
+        switch (parts) {
+            case 0: break;
+            case 1: add_parts_of_rows<Bytes, Weighted, 1>(sums + j, rows + j, stride, columns, origin + j, which, weights, count, parts); break;
+            case 2: add_parts_of_rows<Bytes, Weighted, 2>(sums + j, rows + j, stride, columns, origin + j, which, weights, count, parts); break;
+            default: add_parts_of_rows<Bytes, Weighted, 0>(sums + j, rows + j, stride, columns, origin + j, which, weights, count, parts); break;
         }
-        add_rows_body<Bytes / 2>(sums, rows, stride, columns, origin, which, weights, count, end);
+        add_rows_body<Bytes / 2, Weighted>(sums, rows, stride, columns, origin, which, weights, count, j + parts * row_part<Bytes, T>::width);
     } else {
         for (std::size_t i = 0; i < count && j < columns; ++i) {
             double* const sum = sums + static_cast<std::size_t>(which[i]) * columns;
-            for (std::size_t c = j; c < columns; ++c) sum[c] += (static_cast<double>(rows[i * stride + c]) - origin[c]) * (weights ? weights[i] : 1.0);
+            for (std::size_t c = j; c < columns; ++c) sum[c] += (static_cast<double>(rows[i * stride + c]) - origin[c]) * (Weighted ? weights[i] : 1.0);
         }
     }
 }
@@ -136,7 +152,8 @@ template <std::size_t Bytes, class T>
     const std::size_t most = squares ? 128 : count;
     for (std::size_t first = 0; first < count; first += most) {
         const std::size_t part = count - first < most ? count - first : most;
-        add_rows_body<Bytes>(sums, rows + first * stride, stride, columns, origin, which + first, weights ? weights + first : nullptr, part);
+        if (weights) add_rows_body<Bytes, true>(sums, rows + first * stride, stride, columns, origin, which + first, weights + first, part);
+        else add_rows_body<Bytes, false>(sums, rows + first * stride, stride, columns, origin, which + first, nullptr, part);
         if (squares) add_squares_body<Bytes>(squares, rows + first * stride, stride, columns, origin, weights ? weights + first : nullptr, part);
     }
 }
@@ -179,6 +196,31 @@ template <std::size_t Bytes, class T>
     }
 }
 
+template <std::size_t Bytes, class T>
+[[gnu::always_inline]] inline void subtract_rows_body(const T* rows, std::size_t stride, std::size_t columns, const T* centres, const std::int32_t* which, std::size_t count,
+                                                      T* out, std::size_t j = 0) {
+    if constexpr (Bytes >= 16) {
+        using lanes = vector_lanes<T, Bytes>;
+        const std::size_t end = j + (columns - j) / lanes::width * lanes::width;
+        for (std::size_t i = 0; i < count && j < end; ++i) {
+            const T* const row = rows + i * stride;
+            const T* const centre = centres + static_cast<std::size_t>(which[i]) * columns;
+            for (std::size_t c = j; c < end; c += lanes::width) {
+                typename lanes::real value, at;
+                lanes::load(value, row + c);
+                lanes::load(at, centre + c);
+                value -= at;
+                std::memcpy(out + i * columns + c, &value, sizeof value);
+            }
+        }
+        subtract_rows_body<Bytes / 2>(rows, stride, columns, centres, which, count, out, end);
+    } else {
+        for (std::size_t i = 0; i < count && j < columns; ++i) {
+            for (std::size_t c = j; c < columns; ++c) out[i * columns + c] = rows[i * stride + c] - centres[static_cast<std::size_t>(which[i]) * columns + c];
+        }
+    }
+}
+
 // ---- the forms
 
 #if SEGKIT_SIMD_LEVELS
@@ -197,6 +239,10 @@ bool move_rows_base(double* sums, const T* rows, std::size_t stride, std::size_t
                     std::size_t count) {
     return move_rows_body<row_base_bytes>(sums, rows, stride, columns, origin, moves, weights, count);
 }
+template <class T>
+void subtract_rows_base(const T* rows, std::size_t stride, std::size_t columns, const T* centres, const std::int32_t* which, std::size_t count, T* out) {
+    subtract_rows_body<row_base_bytes>(rows, stride, columns, centres, which, count, out);
+}
 
 #if SEGKIT_SIMD_LEVELS
 template <class T>
@@ -210,6 +256,10 @@ SEGKIT_TARGET_AVX2 bool move_rows_avx2(double* sums, const T* rows, std::size_t 
     return move_rows_body<32>(sums, rows, stride, columns, origin, moves, weights, count);
 }
 template <class T>
+SEGKIT_TARGET_AVX2 void subtract_rows_avx2(const T* rows, std::size_t stride, std::size_t columns, const T* centres, const std::int32_t* which, std::size_t count, T* out) {
+    subtract_rows_body<32>(rows, stride, columns, centres, which, count, out);
+}
+template <class T>
 SEGKIT_TARGET_AVX512 void add_rows_avx512(double* sums, const T* rows, std::size_t stride, std::size_t columns, const double* origin, const std::int32_t* which,
                                           const double* weights, std::size_t count, double* squares) {
     add_rows_by_parts<64>(sums, rows, stride, columns, origin, which, weights, count, squares);
@@ -219,14 +269,18 @@ SEGKIT_TARGET_AVX512 bool move_rows_avx512(double* sums, const T* rows, std::siz
                                            const double* weights, std::size_t count) {
     return move_rows_body<64>(sums, rows, stride, columns, origin, moves, weights, count);
 }
+template <class T>
+SEGKIT_TARGET_AVX512 void subtract_rows_avx512(const T* rows, std::size_t stride, std::size_t columns, const T* centres, const std::int32_t* which, std::size_t count, T* out) {
+    subtract_rows_body<64>(rows, stride, columns, centres, which, count, out);
+}
 #endif
 
 template <class T>
 const row_kernels<T>& row_kernels_for([[maybe_unused]] instruction_set level) {
-    static constexpr row_kernels<T> base{add_rows_base<T>, move_rows_base<T>};
+    static constexpr row_kernels<T> base{add_rows_base<T>, move_rows_base<T>, subtract_rows_base<T>};
 #if SEGKIT_SIMD_LEVELS
-    static constexpr row_kernels<T> avx2{add_rows_avx2<T>, move_rows_avx2<T>};
-    static constexpr row_kernels<T> avx512{add_rows_avx512<T>, move_rows_avx512<T>};
+    static constexpr row_kernels<T> avx2{add_rows_avx2<T>, move_rows_avx2<T>, subtract_rows_avx2<T>};
+    static constexpr row_kernels<T> avx512{add_rows_avx512<T>, move_rows_avx512<T>, subtract_rows_avx512<T>};
     if (level == instruction_set::avx512) return avx512;
     if (level == instruction_set::avx2) return avx2;
 #endif

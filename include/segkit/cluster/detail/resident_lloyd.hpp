@@ -7,7 +7,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,6 +18,7 @@
 #include <segkit/cluster/detail/tiles.hpp>
 #include <segkit/config.hpp>
 #include <segkit/exec/executor.hpp>
+#include <segkit/simd/marked_places.hpp>
 #include <segkit/simd/row_sums.hpp>
 
 namespace SEGKIT_NAMESPACE::detail {
@@ -114,6 +114,9 @@ public:
     }
 
 private:
+    // From here on an exact distance to every centre costs more than coarse labels and one distance.
+    static constexpr std::size_t many_centres = 24;
+
     static std::size_t whole_tiles(std::size_t rows) { return (rows + tile_rows - 1) / tile_rows * tile_rows; }
 
     // How many rows changed their cluster; all of them the first time. `exactly` sums the inertia as well.
@@ -136,9 +139,11 @@ private:
     void assign_block(const lloyd_iterate& iterate, const nearest_centre<T>& centres, bool exactly, std::size_t b) {
         states_[b].inertia = 0;
         move_list moves(changed_[b] + tile_rows);    // as many as the last time
-        if (exactly || !label_coarsely(centres, b, moves)) {
+        if ((exactly && k_ < many_centres) || !label_coarsely(centres, b, moves)) {
             states_[b].inertia = label_exactly(centres, b, moves);
             doubts_[b] = 0;
+        } else if (exactly) {
+            states_[b].inertia = inertia_of_labels(iterate, b);
         }
         if (!labelled_) {
             states_[b].rows = blocks_.length(b);
@@ -150,20 +155,23 @@ private:
         if (moves.size() > 0) move_rows(iterate, b, moves);
     }
 
-    // Notes the rows at these places of a tile, which are to move. Four are written at a time, and those that are none are written over: how
-    // many there are differs from tile to tile, and a CPU that guesses it wrong loses more.
-    static void note_moves(std::size_t tile, std::uint64_t places, const Label* before, const Label* now, move_list& moves) {
-        row_move* out = moves.room_for(tile_rows + 4);
-        do {
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; ++i) {
-                const auto place = static_cast<std::size_t>(std::countr_zero(places | std::uint64_t{1} << 63));
-                *out = {static_cast<std::uint32_t>(tile + row_at_place(place)), static_cast<std::int32_t>(before[place]), static_cast<std::int32_t>(now[place])};
-                out += places != 0;
-                places &= places - 1;
-            }
-        } while (places != 0);
-        moves.end_at(out);
+    // Notes the rows of block b that are marked in some tiles, of which the first begins at this row of the block, as moves from one label to
+    // the other, and has them fetched: they are read when all moves are known.
+    template <std::size_t Most>
+    void note_moves(std::size_t b, std::size_t first, const std::uint64_t (&marks)[Most], std::size_t tiles, const Label* before, const Label* now, move_list& moves) const {
+        std::uint32_t marked[Most * tile_rows + marked_room];
+        const std::size_t count = marked_places_for(simd_level())(marks, tiles, marked);
+        const matrix_view<const T> rows = points_.view();
+        const T* const values = rows.values + (blocks_.first(b) + first) * rows.row_stride;
+        row_move* const out = moves.room_for(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t place = place_of_marked(marked[i]), row = row_of_marked(marked[i]);
+            out[i] = {static_cast<std::uint32_t>(first + row), static_cast<std::int32_t>(before[place]), static_cast<std::int32_t>(now[place])};
+            __builtin_prefetch(values + row * rows.row_stride);
+            if (rows.column_stride == 1)
+                for (std::size_t end = d_; end > 64 / sizeof(T); end -= 64 / sizeof(T)) __builtin_prefetch(values + row * rows.row_stride + end - 1);
+        }
+        moves.end_at(out + count);
     }
 
     // The places in a tile where two rows of labels differ.
@@ -183,35 +191,51 @@ private:
         return places;
     }
 
-    // Has the rows from this move on fetched, which are read when all moves are known. GCC 12 takes a function that only fetches for one
-    // without effect, and drops its calls.
-    [[gnu::always_inline]] static void fetch_rows(matrix_view<const T> rows, move_list& moves, std::size_t first) {
-        if (rows.column_stride != 1) return;
-        for (const row_move* m = moves.begin() + first; m != moves.end(); ++m) {
-            const T* const values = rows.values + m->row * rows.row_stride;
-            for (std::size_t j = 0; j < rows.columns; j += 64 / sizeof(T)) __builtin_prefetch(values + j);
-            __builtin_prefetch(values + rows.columns - 1);
-        }
-    }
-
     // The sum of the squared distances to the nearest centres.
     double label_exactly(const nearest_centre<T>& centres, std::size_t b, move_list& moves) {
         alignas(64) double lanes[tile_rows] = {};
         std::vector<T> scratch(d_ * tile_rows);
-        const double* const weights = points_.weights();
         each_tile(b, [&](std::size_t first, std::size_t length) {
             nearest_in_tile<T> nearest;
             centres.find(points_.tile(first, scratch.data()), length, nearest);
-            if (!weights) centres.kernels().add(lanes, nearest.distance);
-            else
-                for (std::size_t i = 0; i < length; ++i) lanes[i] += weights[first + i] * static_cast<double>(nearest.distance[i]);
+            add_distances(nearest, first, length, lanes);
             Label now[tile_rows];
             for (std::size_t place = 0; place < tile_rows; ++place) now[place] = static_cast<Label>(nearest.which[row_at_place(place)]);
             Label* const before = labels_.get() + first;
-            note_moves(first - blocks_.first(b), labelled_ ? different_places(before, now) : 0, before, now, moves);
+            const std::uint64_t changed[1] = {labelled_ ? different_places(before, now) : 0};
+            note_moves(b, first - blocks_.first(b), changed, 1, before, now, moves);
             std::copy(now, now + tile_rows, before);
         });
         return sum_of_lanes(lanes);
+    }
+
+    // What label_exactly returns, of labels that are those of the nearest centres: the same bits, as the kernel that finds the nearest takes
+    // the distances of differences from zero.
+    double inertia_of_labels(const lloyd_iterate& iterate, std::size_t b) const {
+        alignas(64) double lanes[tile_rows] = {};
+        std::vector<T> own(k_ * d_), differences(d_ * tile_rows), tile(d_ * tile_rows);
+        std::transform(iterate.spec.centres.begin(), iterate.spec.centres.end(), own.begin(), [](double value) { return static_cast<T>(value); });
+        const nearest_centre<T> zero(std::vector<double>(d_), 1, d_);
+        const row_kernels<T>& kernels = row_kernels_for<T>(simd_level());
+        each_tile(b, [&](std::size_t first, std::size_t length) {
+            std::int32_t which[tile_rows];
+            for (std::size_t i = 0; i < tile_rows; ++i) which[i] = static_cast<std::int32_t>(labels_[first + place_in_tile(i)]);
+            with_whole_rows(points_.view().row_range(first, length), [&](const T* rows, std::size_t stride, std::size_t, std::size_t count) {
+                kernels.subtract(rows, stride, d_, own.data(), which, count, differences.data());
+            });
+            pack_tile(matrix_view<const T>(differences.data(), length, d_, d_, 1), tile.data());
+            nearest_in_tile<T> nearest;
+            zero.find(tile.data(), length, nearest);
+            add_distances(nearest, first, length, lanes);
+        });
+        return sum_of_lanes(lanes);
+    }
+
+    void add_distances(const nearest_in_tile<T>& nearest, std::size_t first, std::size_t length, double* lanes) const {
+        const double* const weights = points_.weights();
+        if (!weights) distance_kernels_for<T>(simd_level()).add(lanes, nearest.distance);
+        else
+            for (std::size_t i = 0; i < length; ++i) lanes[i] += weights[first + i] * static_cast<double>(nearest.distance[i]);
     }
 
 #if SEGKIT_SIMD_LEVELS
@@ -230,10 +254,11 @@ private:
             Label* const labels = labels_.get() + begin;
             if (!labelled_) std::fill_n(labels, whole_tiles(blocks_.length(b)), Label{0});
             for (std::size_t strip = begin; strip < end; strip += coarse_strip_tiles * tile_rows) {
-                const std::size_t tiles = std::min(coarse_strip_tiles, (end - strip + tile_rows - 1) / tile_rows), noted = moves.size();
+                const std::size_t tiles = std::min(coarse_strip_tiles, (end - strip + tile_rows - 1) / tile_rows);
                 alignas(64) Label now[coarse_strip_tiles * tile_rows];
                 std::int32_t slacks[coarse_strip_tiles];
                 coarse_marks marks[coarse_strip_tiles];
+                std::uint64_t to_note[coarse_strip_tiles];
                 for (std::size_t t = 0; t < tiles; ++t) slacks[t] = coarse.slack(coarse_, strip + t * tile_rows);
                 kernels.nearest({coarse.tile(strip), tiles, coarse.pairs(), coarse_.steps.data(), coarse_.starts.data(), k_, slacks, labels + (strip - begin), now, marks});
                 for (std::size_t t = 0; t < tiles; ++t) {
@@ -241,11 +266,11 @@ private:
                     Label* const now_here = now + t * tile_rows;
                     const std::uint64_t outside = coarse.outside(first);
                     if (outside != 0 || length < tile_rows) keep_labels(outside, length, labels + at, now_here, marks[t]);
-                    // Rows in doubt stand among the moves, for the present with no other cluster to go to.
-                    note_moves(at, (labelled_ ? marks[t].changed : 0) | marks[t].doubts, labels + at, now_here, moves);
+                    to_note[t] = (labelled_ ? marks[t].changed : 0) | marks[t].doubts;
                 }
+                // Rows in doubt stand among the moves, for the present with no other cluster to go to.
+                note_moves(b, strip - begin, to_note, tiles, labels + (strip - begin), now, moves);
                 std::memcpy(labels + (strip - begin), now, tiles * tile_rows);
-                fetch_rows(block(b), moves, noted);
             }
             ask_doubtful(centres, b, labels, moves);
             return true;
