@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include <segkit/query.hpp>
@@ -47,4 +48,11 @@ TEST_CASE("a place is no distance from itself, its antipode half the circumferen
     CHECK(*r["km"_c][1] == doctest::Approx(pi * 6371).epsilon(1e-7));
     CHECK(*r["km"_c][2] == doctest::Approx(pi * 6371 / 180).epsilon(1e-9));
     CHECK(r["km"_c][3] == std::nullopt);
+}
+
+TEST_CASE("a coordinate that is no number gives none, not half the circumference") {
+    for (const double none : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+        CHECK(std::isnan(sk::haversine_km(none, 20, 10, 20)));
+        CHECK(std::isnan(sk::haversine_km(10, 20, 10, none)));
+    }
 }

@@ -58,6 +58,7 @@ TEST_CASE("numbers are short, but never shown as zero when they are not") {
     CHECK(shown(1.5e18) == "1.5e+18");
     CHECK(shown(std::numeric_limits<double>::infinity()) == "inf");
     CHECK(shown(std::numeric_limits<double>::quiet_NaN()) == "nan");
+    CHECK(shown(-std::numeric_limits<double>::quiet_NaN()) == "nan");
 }
 
 TEST_CASE("a number in scientific form does not cost the others their decimals") {

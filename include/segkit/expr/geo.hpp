@@ -10,13 +10,13 @@
 namespace SEGKIT_NAMESPACE {
 
 // Great-circle distance in kilometres on a sphere of radius 6371 km, by the haversine formula (R. W. Sinnott, "Virtues of
-// the haversine", Sky and Telescope 68, 1984). Arguments in degrees, north and east positive.
+// the haversine", Sky and Telescope 68, 1984). Arguments in degrees, north and east positive; NaN where one is not finite.
 inline double haversine_km(double latitude_1, double longitude_1, double latitude_2, double longitude_2) {
     constexpr double radius = 6371.0, to_radians = 3.14159265358979323846 / 180.0;
     const double half_dlat = detail::math::sin((latitude_2 - latitude_1) * to_radians / 2);
     const double half_dlon = detail::math::sin((longitude_2 - longitude_1) * to_radians / 2);
     const double h = half_dlat * half_dlat + detail::math::cos(latitude_1 * to_radians) * detail::math::cos(latitude_2 * to_radians) * half_dlon * half_dlon;
-    return 2 * radius * detail::math::asin(detail::math::sqrt(h < 1 ? h : 1));
+    return 2 * radius * detail::math::asin(detail::math::sqrt(h > 1 ? 1 : h));    // a NaN stays one
 }
 
 namespace detail {

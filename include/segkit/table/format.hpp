@@ -58,6 +58,7 @@ inline std::string shown_text(std::string_view s, std::size_t max_width) {
 // With `decimals` digits after the point; what would lose its first digit by that, or has too many before it, as 1.23e-05.
 inline std::string shown_number(double value, int decimals) {
     if (value == 0) value = 0;    // no minus zero
+    if (value != value) return "nan";    // whose sign differs from compiler to compiler
     decimals = decimals < 0 ? 0 : decimals > 40 ? 40 : decimals;
     char digits[64];
     const auto fixed = [&] { return std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed, decimals); };

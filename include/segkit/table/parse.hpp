@@ -507,7 +507,8 @@ std::optional<T> parse_value(std::string_view text, const time_format& format) {
     return value;
 }
 
-// Appends the value as text: the shortest digits that read back as the same number; `YYYY-MM-DD HH:MM:SS[.ffffff]`.
+// Appends the value as text: the shortest digits that read back as the same number, a NaN of either sign as `nan`;
+// `YYYY-MM-DD HH:MM:SS[.ffffff]`.
 template <class T>
     requires std::is_same_v<T, bool>
 void append_text(std::string& to, T value) {
@@ -518,7 +519,8 @@ template <class T>
     requires is_number<T>
 void append_text(std::string& to, T value) {
     char digits[40];
-    to.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+    if (value != value) to += "nan";
+    else to.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 inline void append_text(std::string& to, date value) {
