@@ -79,6 +79,9 @@ TEST_CASE("the elbow is the point farthest below the line between the ends") {
     CHECK(bent.depth[0] == 0);
     CHECK(bent.depth[2] == doctest::Approx(2.0 / 3 - 10.0 / 90));
     CHECK(bent.depth[4] == 0);
+    const auto huge = segkit::elbow(ks, std::vector<double>{1e308, 0.2e308, -0.6e308, -0.68e308, -0.8e308});    // falls by more than the largest number
+    CHECK(huge.k == 4u);
+    for (std::size_t i = 0; i < 5; ++i) CHECK(huge.depth[i] == doctest::Approx(bent.depth[i]));
     CHECK(!segkit::elbow(ks, std::vector<double>{100, 85, 70, 55, 10}).k);    // straight
     CHECK(!segkit::elbow(ks, std::vector<double>{10, 9, 8, 7, 10}).k);        // does not fall
     CHECK(!segkit::elbow(std::span(ks, 2), std::vector<double>{100, 50}).k);
@@ -137,6 +140,11 @@ TEST_CASE("distances whose squares are no numbers are refused") {
                          "inertia: not a finite number: found distances whose squares overflow, expected finite squares; measure the features in larger units", segkit::error);
     CHECK_THROWS_WITH_AS(segkit::calinski_harabasz(data, groups), doctest::Contains("squares overflow"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::davies_bouldin(data, groups), doctest::Contains("squares overflow"), segkit::error);
+    // Those between clusters too.
+    const support::matrix narrow(1, {-1e160, 1e160, -1.01e160 + 1e158, 1.01e160 - 1e158});
+    CHECK(segkit::inertia(narrow, groups) < 1e300);
+    CHECK_THROWS_WITH_AS(segkit::calinski_harabasz(narrow, groups), doctest::Contains("calinski_harabasz: not a finite number: found distances whose squares overflow"), segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::davies_bouldin(narrow, groups), doctest::Contains("davies_bouldin: not a finite number: found distances whose squares overflow"), segkit::error);
 }
 
 TEST_CASE("with weights a measure is that of rows repeated so often") {

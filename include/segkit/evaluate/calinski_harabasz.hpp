@@ -28,6 +28,7 @@ inline double calinski_harabasz_of(const label_groups& groups, const group_scatt
         const double gap = scatter.gap(at % d, at) - mean[at % d];
         between += groups.weight_of(at / d) * gap * gap;
     }
+    require_finite_distances("calinski_harabasz", between);
     const double within = scatter.within();
     if (within == 0) return between > 0 ? std::numeric_limits<double>::infinity() : 0;
     return (between / static_cast<double>(k - 1)) / (within / (n - static_cast<double>(k)));

@@ -34,6 +34,7 @@ inline double davies_bouldin_of(const label_groups& groups, const group_scatter&
                 const double gap = scatter.gap(h * d + j, g * d + j);
                 sum += gap * gap;
             }
+            require_finite_distances("davies_bouldin", sum);
             const double both = spread[g] + spread[h];
             if (both > 0) worst = std::max(worst, sum > 0 ? both / std::sqrt(sum) : std::numeric_limits<double>::infinity());
         }

@@ -35,12 +35,13 @@ inline elbow_result elbow(std::span<const std::size_t> ks, std::span<const doubl
         if (i > 0 && ks[i] <= ks[i - 1]) detail::throw_invalid_option(stage, "ks", std::to_string(ks[i]) + " after " + std::to_string(ks[i - 1]), "ascending numbers");
     }
     elbow_result result{{}, std::vector<double>(ks.size())};
-    const double height = values.front() - values.back();
+    const double part = detail::is_finite(values.front() - values.back()) ? 1 : 0.5;    // of values whose difference is beyond the largest number
+    const double height = values.front() * part - values.back() * part;
     if (ks.size() < 3 || !(height > 0)) return result;
     double deepest = 1e-9;    // less is rounding
     for (std::size_t i = 1; i + 1 < ks.size(); ++i) {
         const double along = static_cast<double>(ks[i] - ks.front()) / static_cast<double>(ks.back() - ks.front());
-        result.depth[i] = (1 - along) - (values[i] - values.back()) / height;
+        result.depth[i] = (1 - along) - (values[i] * part - values.back() * part) / height;
         if (result.depth[i] <= deepest) continue;
         deepest = result.depth[i];
         result.k = ks[i];
