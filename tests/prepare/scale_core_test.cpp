@@ -111,5 +111,6 @@ TEST_CASE("spreads too small for their squares or too large for their difference
     CHECK(segkit::estimate(segkit::min_max_scale_estimator{}, tiny).columns[0].scale == 1e-200);
     CHECK(segkit::estimate(segkit::min_max_scale_estimator{{.upper = 10}}, least).columns[0].scale == 1);
     CHECK_THROWS_WITH_AS(segkit::estimate(segkit::min_max_scale_estimator{{.lower = -1e308, .upper = 1e308}}, tiny), doctest::Contains("'upper'"), segkit::error);
+    CHECK_THROWS_WITH_AS(segkit::estimate(segkit::min_max_scale_estimator{{.upper = 1e-300}}, support::matrix(1, {0, 1e10})), doctest::Contains("'upper': found 1e-300"), segkit::error);
     CHECK_THROWS_WITH_AS(segkit::estimate(segkit::robust_scale_estimator{}, wide), doctest::Contains("robust_scale: overflow in 'feature 0'"), segkit::error);
 }

@@ -22,6 +22,7 @@
 #include <segkit/statistics/quantile.hpp>
 #include <segkit/table/matrix.hpp>
 #include <segkit/table/matrix_view.hpp>
+#include <segkit/table/parse.hpp>
 
 namespace SEGKIT_NAMESPACE {
 
@@ -235,6 +236,8 @@ struct min_max_scale_estimator {
         column_scaling scaling;
         for (const moments& m : rows.finish(s).columns) {
             const double ratio = (m.maximum - m.minimum) / (options.upper - options.lower);
+            if (!detail::is_finite(ratio))
+                detail::throw_invalid_option(stage, "upper", to_text(options.upper), "a range from lower = " + to_text(options.lower) + " that is not so small beside that of feature " + std::to_string(scaling.columns.size()));
             const bool constant = m.is_constant() || ratio == 0, inverted = options.direction == scale_direction::inverted;
             const double scale = constant ? 1.0 : ratio;
             scaling.columns.push_back({inverted ? m.maximum : m.minimum, inverted && !constant ? -scale : scale, options.lower, constant});
