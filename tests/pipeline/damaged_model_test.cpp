@@ -1,9 +1,11 @@
 // A model file that can be read but does not fit together is refused before it is applied.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 
 #include <segkit/cluster/kmeans.hpp>
+#include <segkit/cluster/mini_batch_kmeans.hpp>
 #include <segkit/decompose/pca.hpp>
 #include <segkit/pipeline/save.hpp>
 #include <segkit/prepare.hpp>
@@ -46,6 +48,31 @@ TEST_CASE("a model whose parts differ in size is refused") {
     CHECK(refused(sk::fit(sk::pca(features, "pc"_c), t), "\"n_components\": 2", "\"n_components\": 3"));
     CHECK(refused(sk::fit(sk::kmeans(features, "c"_c, {.n_clusters = 2}), t), "\"n_clusters\": 2", "\"n_clusters\": 3"));
     CHECK(refused(sk::fit(sk::percentile_rank("x"_c), t), "\"below\": [0, ", "\"below\": ["));
+    const auto by_quantiles = sk::fit(sk::quantile_scale("x"_c), t);
+    CHECK(refused(by_quantiles, "\"quantiles\": [1, 2,", "\"quantiles\": [\"nan\", 2,"));
+    CHECK(refused(by_quantiles, "\"quantiles\": [1, 2,", "\"quantiles\": [1, 9,"));
+}
+
+TEST_CASE("a state whose parts differ in size is refused before it is merged") {
+    const double values[] = {1, 5, 2, 4, 3, 9};
+    const auto check = [&](const auto& estimator, const std::string& part) {
+        auto state = estimator.start();
+        estimator.update(state, sk::row_major(values, 3, 2));
+        std::string text = sk::to_json(state);
+        using state_type = decltype(state);
+        CHECK(sk::from_json<state_type>(text) == state);
+        const std::size_t at = text.find('[', text.find(part)), end = text.find_first_of(",]", at);    // the first number of the part is left out
+        REQUIRE(end != std::string::npos);
+        text.erase(at + 1, end - at);
+        CHECK_THROWS_WITH_AS(sk::from_json<state_type>(text), doctest::Contains("incompatible model: found parts whose sizes do not fit together"), sk::error);
+    };
+    check(sk::co_moments{}, "products");
+    check(sk::pca_estimator{}, "mean_tails");
+    check(sk::pca_svd_estimator{}, "factor");
+    check(sk::quantile_estimator{}, "\"values\": [");
+    sk::mini_batch_state learned({0.0, 1.0}, 1);
+    learned.weights[0] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_WITH_AS(sk::to_json(learned), doctest::Contains("mini_batch_kmeans: incompatible model: found NaN"), sk::error);
 }
 
 TEST_CASE("blocks of different widths are scaled together") {

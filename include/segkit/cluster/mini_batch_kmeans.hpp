@@ -58,6 +58,7 @@ struct mini_batch_state {
         archive.field("centres", centres);
         archive.field("weights", weights);
         detail::require_one_model("mini_batch_kmeans", centres.size() == weights.size() * n_features);
+        for (const auto* numbers : {&centres, &weights}) detail::require_finite_model("mini_batch_kmeans", *numbers);
     }
 
     // Of rows in tiles.

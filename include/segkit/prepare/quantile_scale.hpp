@@ -63,6 +63,8 @@ struct quantile_curve {
     void serialize(Archive& archive) {
         archive.field("quantiles", quantiles);
         archive.field("normal", normal);
+        detail::require_finite_model("quantile_scale", quantiles);    // among which values are looked up
+        detail::require_one_model("quantile_scale", std::is_sorted(quantiles.begin(), quantiles.end()));
     }
 
 private:

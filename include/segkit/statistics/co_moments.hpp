@@ -53,6 +53,7 @@ struct co_moments {
         void serialize(Archive& archive) {
             detail::row_centre::serialize(archive);
             archive.field("products", products);
+            detail::require_one_model("co_moments", products.size() == width() * width());
         }
     };
 

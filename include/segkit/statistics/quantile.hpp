@@ -110,6 +110,7 @@ struct quantile_estimator {
         template <class Archive>
         void serialize(Archive& archive) {
             archive.field("columns", columns);
+            for (const column_values& c : columns) detail::require_one_model("quantile", c.values.size() == rows());
         }
     };
 

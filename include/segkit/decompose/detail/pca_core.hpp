@@ -203,6 +203,7 @@ struct pca_svd_estimator {
         void serialize(Archive& archive) {
             detail::row_centre::serialize(archive);
             archive.field("factor", factor);
+            detail::require_one_model(detail::pca_stage_name, factor.size() == width() * width());
         }
     };
     pca_options options{};

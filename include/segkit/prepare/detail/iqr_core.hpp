@@ -99,6 +99,7 @@ struct iqr_estimator {
         void serialize(Archive& archive) {
             archive.field("values", values);
             archive.field("distinct", distinct);
+            detail::require_one_model("iqr_trim", distinct.size() == values.columns.size());
         }
     };
 

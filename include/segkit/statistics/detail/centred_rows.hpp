@@ -146,6 +146,7 @@ struct row_centre {
         archive.field("count", count);
         archive.field("means", means);
         archive.field("mean_tails", mean_tails);
+        require_one_model("co_moments", mean_tails.size() == means.size());
     }
 };
 
