@@ -71,6 +71,13 @@ TEST_CASE("from given centres, Lloyd's iteration is the peer's") {
     CHECK(fit.report.restarts == 1);
 }
 
+TEST_CASE("given centres far from all points cost no digits") {
+    const double values[] = {0.1, 0.2, 0.4, 0.7, 1.1};
+    const auto fit = segkit::fit_kmeans(segkit::row_major(values, 5, 1), {.n_clusters = 1, .init = segkit::kmeans_init::given, .centres = {1e12}});
+    CHECK(fit.model.centres[0] == doctest::Approx(0.5).epsilon(1e-14));
+    CHECK(fit.model.inertia == doctest::Approx(0.66).epsilon(1e-14));
+}
+
 TEST_CASE("every seed and every way to begin finds the peer's best, and labels, sizes and inertia fit together") {
     const auto points = reference::points();
     for (std::uint64_t seed = 0; seed < 20; ++seed) {

@@ -323,6 +323,15 @@ double mean_variance(const tiled_matrix<T>& points, executor_ref executor) {
     return sum / static_cast<double>(n) / static_cast<double>(d);
 }
 
+// What sums are about where given centres may lie far from all rows, and sums about them would lose digits: near the mean of some rows.
+template <class T>
+aligned_doubles near_rows(const tiled_matrix<T>& points) {
+    const std::size_t some = std::min(points.rows(), std::size_t{64});
+    std::vector<double> values(some * points.columns());
+    for (std::size_t i = 0; i < some; ++i) points.copy_row(i * points.rows() / some, values.data() + i * points.columns());
+    return near_mean(values, points.columns());
+}
+
 // The rows of the first distinct points, at most `most` of them.
 template <class T>
 std::vector<std::size_t> distinct_rows(const tiled_matrix<T>& points, std::size_t most) {
@@ -497,7 +506,9 @@ kmeans_fit fit_kmeans_to(const tiled_matrix<T>& points, const kmeans_options& op
             spec.centres = k_means_plus_plus(points, k, random, inner);
         }
         kmeans_watch watch(options.progress, r, restarts);
-        runs[r] = lloyd_to_end(points, lloyd::init(std::move(spec)), inner, &labels[r], options.progress ? &watch : nullptr);
+        lloyd_iterate start = lloyd::init(std::move(spec));
+        if (options.init == kmeans_init::given) start.origin = near_rows(points);
+        runs[r] = lloyd_to_end(points, std::move(start), inner, &labels[r], options.progress ? &watch : nullptr);
         if (watch.cancelled()) fit.report.stopped = kmeans_stop::cancelled;
     };
     // Small data: every thread has a run of its own. Large data: the threads share one, so that the points are read once for all.
