@@ -134,7 +134,7 @@ int command_line(int argc, const char* const* argv) {
     run_command->add_option("--reference-date", raw.reference_date, "Day on which ages are computed [the recipe's, else that of the last session]");
     run_command->add_option("--nights", raw.nights, "How hotel nights are counted [calendar]")->check(CLI::IsMember({"calendar", "stored", "started-days"}));
     run_command->add_option("--distance", raw.distance, "How kilometres are computed [haversine]")->check(CLI::IsMember({"haversine", "company-sql"}));
-    run_command->add_option("--clusters", raw.clusters, "Number of clusters, or auto");
+    run_command->add_option("--clusters", raw.clusters, "Number of clusters, or auto: as the recipe chooses [auto]");
     run_command->add_option("--seed", options.seed, "Seed of everything random")->capture_default_str();
     run_command->add_option("--threads", options.threads, "Threads, 0 for all; results do not depend on it")->check(CLI::Range(0, 1024))->capture_default_str();
 

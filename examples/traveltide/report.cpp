@@ -571,7 +571,11 @@ std::string trials_part(const model_quality& model) {
     if (present.empty()) {
         return {};
     }
-    return "<div class=\"pair\">\n" + figures + "</div>\n" + render_table(table);
+    std::string explained;    // of those without a chart, whose caption is all that says what they are
+    for (std::size_t i = 2; i < present.size(); ++i) {
+        explained += fmt::format("{}{}: {}", i > 2 ? " " : "", present[i]->name, present[i]->caption);
+    }
+    return "<div class=\"pair\">\n" + figures + "</div>\n" + render_table(table) + paragraph(explained, "quiet");
 }
 
 std::string model_section(const report_data& data) {
@@ -669,8 +673,8 @@ std::string ab_part(const ab_plan& plan) {
     const std::size_t comparisons = std::max<std::size_t>(1, plan.comparisons);
     const test_strength strength{plan.significance / static_cast<double>(comparisons), plan.power};
     std::string out = "<h3 class=\"gap\">The A/B test</h3>\n" + paragraph(plan.lead);
-    out += paragraph(fmt::format("A real improvement of the size below is then found in {} of 100 such tests; a difference that is not there is seen in at most {} "
-                                 "of 100{}.",
+    out += paragraph(fmt::format("Where there are enough customers, a real improvement of the size below is found in {} of 100 such tests; a difference that is "
+                                 "not there is seen in at most {} of 100{}.",
                                  format_decimal(100.0 * plan.power, 0), format_decimal(100.0 * plan.significance, 0),
                                  comparisons > 1 ? fmt::format(", over all {} tests together", format_count(comparisons)) : ""));
     const bool has_available = std::any_of(plan.cases.begin(), plan.cases.end(), [](const auto& one) { return one.available.has_value(); });
@@ -863,8 +867,8 @@ recommended_action action_of(const report_data& data) {
                 "Pay at once only for what the data supports. Run an A/B test of the other perks before money is spent on them." + sizes};
     }
     return {"Run an A/B test before money is spent",
-            "Use the assignment to decide who is invited with which perk, but invite a random half of each group only. Pay for a perk in full "
-            "when its half books more than the other." + sizes};
+            "Use the assignment to decide who may get which perk, but invite only a random half of each group with it, and the other half without. "
+            "Pay for a perk in full when the half with it books more, by more than chance explains." + sizes};
 }
 
 // ---- the page -----------------------------------------------------------------------------------------------------

@@ -148,7 +148,6 @@ void add_rows_to_report(report_data& report, const cohort& rows, const cohort_fa
 // A parameter in words: what the command line leaves to the program is said.
 std::string parameter_text(std::string_view name, const json& value) {
     if (name == "threads" && value == 0) return "one per core";
-    if (name == "clusters" && value == "auto") return "chosen from the data";
     return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
@@ -163,7 +162,9 @@ void add_run_to_report(report_data& report, const recipe& chosen, const json& pa
         std::string words = name;
         std::replace(words.begin(), words.end(), '_', ' ');
         words[0] = static_cast<char>(words[0] - 'a' + 'A');
-        report.parameters.push_back({std::move(words), parameter_text(name, value)});
+        // Chosen by a criterion or as published: the section on the grouping says why.
+        const bool by_recipe = name == "clusters" && value == "auto" && report.model && report.model->n_clusters;
+        report.parameters.push_back({std::move(words), by_recipe ? fmt::format("{}, by the recipe", *report.model->n_clusters) : parameter_text(name, value)});
     }
 }
 

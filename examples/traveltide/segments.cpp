@@ -42,8 +42,8 @@ std::string persona_sentence(std::int32_t age, std::string_view gender, std::str
     for (std::size_t i = 0; i < place.size(); ++i)
         if ((i == 0 || place[i - 1] == ' ') && place[i] >= 'a' && place[i] <= 'z') place[i] = static_cast<char>(place[i] - 'a' + 'A');
     const bool begins_with_vowel = age == 8 || age == 11 || age == 18 || (age >= 80 && age < 90);    // as it is spoken
-    return fmt::format("{} {}-year-old {} from {}, {}{}, who booked {} {}.", begins_with_vowel ? "An" : "A", age, who, place, married ? "married" : "single", children ? " with children" : "", trips,
-                       trips == 1 ? "trip" : "trips");
+    return fmt::format("{} {}-year-old {} from {}, {}{}, who booked {} {}.", begins_with_vowel ? "An" : "A", age, who, place, married ? "married" : "single", children ? " with children" : "",
+                       trips == 0 ? "no" : fmt::to_string(trips), trips == 1 ? "trip" : "trips");
 }
 
 // The mean of a figure that so many of a segment have: of a handful it would say more about these than about the segment.

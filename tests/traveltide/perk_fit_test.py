@@ -5,6 +5,7 @@ Standard library only; needs no real rows.
 """
 import collections
 import pathlib
+import re
 import tempfile
 
 from application import Checks, rows_of, run, traveltide
@@ -63,6 +64,11 @@ def main():
             report = run(work / "out", "--data", work / name)
             check_assignments(checks, work / "out", report, name)
             check_scores(checks, report, name)
+            page = (work / "out" / "report.html").read_text(encoding="utf-8")
+            compared = [int(n) for n in re.findall(r"; (\d+) behaviours compared", page)]
+            checks.equal(compared, [3, 3, 3, 5, 5], f"{name}: each perk says how many behaviours it was compared in")
+            checks.that(f"for the {sum(compared)} comparisons of all perks" in page, f"{name}: intervals are widened for all of them")
+            checks.that(re.search(r"\d, by the recipe<", page), f"{name}: the number of clusters that the recipe chose is a parameter")
             perks = report["results"]["perks"]
             lasting = [perk for perk in PERKS if perks[perk]["persistent"]["passed"]]
             if name == "plain":

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ namespace traveltide {
 namespace {
 
 constexpr auto figures = sk::columns("age"_c, "gender_code"_c, "married"_c, "has_children"_c, "hotel_spend"_c);
+constexpr std::string_view figure_names[] = {"Age", "Gender", "Married", "Has children", "Hotel spend"};
 
 // Published without a guard: gender, with an IQR of zero, removes everybody who is not in the majority.
 const auto published = sk::iqr_trim(figures, {.factor = 1.5, .guard = sk::iqr_guard::off}) | sk::standard_scale(figures) | sk::pca(figures, "pc"_c);
@@ -50,7 +52,7 @@ table_section fences_for_report(const sk::iqr_report& with_guard) {
                     {"Figure", "Lower fence", "Upper fence", "Customers beyond", "With the guard"}, {}};
     for (std::size_t i = 0; i < with_guard.columns.size(); ++i) {
         const sk::iqr_fence& f = with_guard.fences.columns[i];
-        t.rows.push_back({with_guard.columns[i], format_value(f.lower, number_style::decimal), format_value(f.upper, number_style::decimal),
+        t.rows.push_back({std::string(figure_names[i]), format_value(f.lower, number_style::decimal), format_value(f.upper, number_style::decimal),
                           format_count(with_guard.removal.beyond[i]), f.trimmed() ? "trimmed" : std::string(sk::to_string(f.reason))});
     }
     return t;
@@ -98,12 +100,12 @@ outcome run(const recipe_input& input) {
     r.more.push_back(fences_for_report(guard));
     r.more.back().rows.push_back({"any of them", "", "", format_count(trim.removal.outside), fmt::format("{} with the guard", format_count(guard.removal.outside))});
     model_quality& quality = r.model.emplace();
-    quality.lead = "Principal components of the z-scored figures of the customers within the fences.";
+    quality.lead = "Principal components of the z-scored figures of the customers within the fences, as published: without the guard, of which the notes speak.";
     for (std::size_t c = 0; c < components.model.n_components; ++c) {
         std::size_t largest = 0;
         for (std::size_t j = 1; j < components.columns.size(); ++j)
             if (std::abs(components.model.component(c, j)) > std::abs(components.model.component(c, largest))) largest = j;
-        quality.components.push_back({fmt::format("Direction {}", c + 1), components.model.explained_variance_ratio[c], "Mostly " + components.columns[largest]});
+        quality.components.push_back({fmt::format("Direction {}", c + 1), components.model.explained_variance_ratio[c], fmt::format("Mostly {}", figure_names[largest])});
     }
     return o;
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -37,10 +38,9 @@ constexpr std::string_view figure_names[] = {"page clicks per session", "minutes
 constexpr unsigned compared[] = {page_clicks | minutes | distance, page_clicks | minutes | distance, fare | distance | seats,
                                  page_clicks | minutes | fare | distance | seats, page_clicks | minutes | fare | distance | seats};
 
-constexpr std::size_t comparisons() {
+constexpr std::size_t comparisons() {    // of all perks
     std::size_t n = 0;
-    for (const unsigned figures : compared)
-        for (unsigned bit = 1; bit <= seats; bit <<= 1) n += (figures & bit) != 0;
+    for (const unsigned figures : compared) n += static_cast<std::size_t>(std::popcount(figures));
     return n;
 }
 
@@ -91,12 +91,14 @@ std::optional<distinct_evidence> strongest_difference(const sk::table<shown_figu
     for (std::size_t f = 0; f < std::size(found); ++f) {
         if (!(figures & (1u << f)) || !found[f] || (strongest && std::abs(found[f]->delta) <= std::abs(strongest->effect))) continue;
         const interval range = found[f]->range;
-        strongest = distinct_evidence{std::string(figure_names[f]), "Cliff's delta", found[f]->delta, range, comparisons(), range.low > least_difference || range.high < -least_difference};
+        strongest = distinct_evidence{std::string(figure_names[f]), "Cliff's delta", found[f]->delta, range, static_cast<std::size_t>(std::popcount(figures)), range.low > least_difference || range.high < -least_difference};
     }
     return strongest;
 }
 
 }  // namespace
+
+std::size_t distinction_comparisons() { return comparisons(); }
 
 std::vector<std::optional<distinct_evidence>> find_distinction(const sk::table<tables::customers>& customers, const sk::table<tables::perk_scores>& scores,
                                                                sk::executor_ref executor) {

@@ -8,6 +8,7 @@
 // own; Spearman's rank correlation over those who could show it in both, interval by Bonett and Wright (2000).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -27,6 +28,9 @@ inline constexpr double least_difference = 0.10;
 // Absent where there is nobody to compare.
 std::vector<std::optional<distinct_evidence>> find_distinction(const sk::table<tables::customers>& customers, const sk::table<tables::perk_scores>& scores,
                                                                sk::executor_ref executor);
+
+// Figures compared, of all perks together: what the intervals are widened for.
+std::size_t distinction_comparisons();
 
 // A perk is persistent where the whole interval lies above this.
 inline constexpr double least_persistence = 0.10;

@@ -89,7 +89,8 @@ outcome run(const recipe_input& input) {
     r.customers = answers.rows();
     r.perks = std::move(scoring.perks);
     r.support = {.confidence_level = 0.95, .persistence_threshold = least_persistence, .distinction_threshold = least_difference,
-                 .correction = different[0] ? fmt::format("Bonferroni over {} comparisons", *different[0]->metrics_tested) : std::string()};
+                 .correction = different[0] ? fmt::format("the intervals of the differences are widened for the {} comparisons of all perks (Bonferroni)", distinction_comparisons())
+                                            : std::string()};
     r.segments = std::move(profiles.section);
     r.segments.lead = "Groups found from what customers did, not from who they are.";
     r.segments.map = map_of(r.segments, groups.customers, groups.quality);
@@ -99,10 +100,11 @@ outcome run(const recipe_input& input) {
                 {"Customers without a signal", fmt::format("{} customers show none of the behaviours. They get {}, the one perk that asks for no particular kind of trip.",
                                                            format_count(scoring.without_signal), fallback_perk)},
                 {"Shown", fmt::format("At 95% confidence, at least {} of all customers show one of the behaviours behind the perk.", format_percent(least_share_shown))},
-                {"Distinct", fmt::format("Customers who show it are compared with the other customers who have a booking, on figures that are in no score: clicks, minutes, fare, "
-                                         "distance and seats. The strongest difference must lie beyond {:.2f} with its whole interval, on either side of zero.", least_difference)},
+                {"Distinct", fmt::format("Customers who show it are compared with the other customers who have a booking, on figures that are in no score: those of clicks, minutes, "
+                                         "fare, distance and seats that do not follow from the behaviour itself. The strongest difference must lie beyond {:.2f} with its whole interval, on either side of zero. "
+                                         "Cliff's delta: how much more often the larger value is that of the customer who shows it, of any two compared; 0 is as often as not, 1 always, \u22121 never.", least_difference)},
                 {"Persistent", fmt::format("Each customer's sessions are cut in two by time and both halves are scored on their own. The rank correlation of the two scores must lie above "
-                                           "{:.2f} with its whole interval.", least_persistence)},
+                                           "{:.2f} with its whole interval: 1 is the same order of customers in both halves, 0 no relation.", least_persistence)},
                 {"Margin", "The distance between the highest and the second score. It says how clear the choice is among scores, and is no probability."},
                 {"What is left out", "Age, gender, marriage and children take no part in the scores."}};
     plan_success(r, *input.rows, trips, assigned, input.executor);

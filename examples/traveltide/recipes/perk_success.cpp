@@ -36,11 +36,11 @@ void plan_success(report_data& report, const cohort& c, const sk::table<tables::
         | sk::collect();
 
     report.success = {
-        {"Booking rate", fmt::format("Share of invited customers who book within {} days, against those who were not invited.", observed_days),
+        {"Booking rate", fmt::format("Share of the customers invited with the perk who book within {} days, against those invited without it.", observed_days),
          labelled_number{fmt::format("in the last {} days", observed_days), overall["rate"_c][0].value_or(0), number_style::percent}},
         {"Revenue per customer", fmt::format("Fares and stays of trips booked within {} days and not cancelled, less discounts and the cost of the perk.", observed_days),
          labelled_number{fmt::format("in the last {} days", observed_days), overall["revenue"_c][0].value_or(0), number_style::money}},
-        {"Use of the perk", "Share of the bookings of invited customers in which the perk is used. A perk that is booked but not used is not the favourite.", {}}};
+        {"Use of the perk", "Share of the bookings of customers invited with the perk in which it is used. A perk that is booked but not used is not the favourite.", {}}};
 
     ab_plan plan;
     plan.lead = fmt::format("For each perk, draw lots: half of its customers are invited with the perk, half without it. The sizes are those for {:.0f}% more customers who book within {} days.",
