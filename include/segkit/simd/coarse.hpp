@@ -56,6 +56,10 @@ struct coarse_strip {
     coarse_marks* marks;            // per tile
 };
 
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"    // GCC 12 at -O2 warns of vectors that `fill` writes
+#endif
 template <std::size_t Bytes>
 struct word_vector {
     using words [[gnu::vector_size(Bytes)]] = std::int32_t;
@@ -67,6 +71,9 @@ struct word_vector {
     [[gnu::always_inline]] static void fill(words& to, std::int32_t value) { to = words{} + value; }
     [[gnu::always_inline]] static void fill_from(words& to, const std::int32_t* value) { to = words{} + *value; }
 };
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 // `add_products`: to += the sums of the products of the two numbers in each word. `high_bits`: of every byte, by its place. GCC takes
 // these instructions as text in code for any target; Clang in functions of the target, which it inlines where the target is right.
