@@ -239,3 +239,10 @@ TEST_CASE("a stage adds the distances that the model knows, to any of the cluste
         CHECK(message_of([&] { (void)(bad | sk::inverse(model) | sk::collect()); }).find("inverse: malformed value in 'cluster' at row 1: found " + std::to_string(wrong) + ", expected the number of a cluster, 0 to 2") == 0);
     }
 }
+
+TEST_CASE("the first rows of a mini-batch centre are all that it is of, however far it began") {
+    const double values[] = {0.1, 0.2, 0.4, 0.7, 1.1};
+    sk::mini_batch_state state({1e12}, 1);
+    state.update(sk::row_major(values, 5, 1));
+    CHECK(state.centres[0] == doctest::Approx(0.5).epsilon(1e-14));
+}

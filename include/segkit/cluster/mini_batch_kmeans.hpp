@@ -45,7 +45,7 @@ struct mini_batch_state {
     void merge(const mini_batch_state& other) {
         detail::require_width("mini_batch_kmeans", other.n_features, n_features);
         detail::require_one_model("mini_batch_kmeans", other.weights.size() == weights.size());
-        for (std::size_t c = 0; c < weights.size(); ++c) give(c, other.weights[c], [&](std::size_t j) { return other.centres[c * n_features + j] - centres[c * n_features + j]; });
+        for (std::size_t c = 0; c < weights.size(); ++c) give(c, other.weights[c], [&](std::size_t j) { return other.centres[c * n_features + j]; });
     }
 
     // The centres as a model, without the sizes and inertia of any rows.
@@ -67,23 +67,29 @@ struct mini_batch_state {
         detail::require_width("mini_batch_kmeans", rows.columns(), n_features);
         if (rows.rows() == 0) return 0;
         detail::lloyd_iterate now = detail::lloyd::init({centres, n_clusters(), 1, 0});
+        now.origin = detail::near_rows(rows);
         const detail::lloyd_state found = detail::one_assignment(rows, now, std::find(weights.begin(), weights.end(), 0.0) != weights.end(), executor);
         detail::lloyd_state taken = found;
         for (std::size_t c = 0; c < weights.size(); ++c) taken.counts[c] += weights[c] > 0;    // only those without any rows ever are empty
         detail::lloyd::repair(taken, n_features);
         for (std::size_t c = 0; c < weights.size(); ++c) {
             if (taken.weights[c] <= 0) continue;
-            give(c, taken.weights[c], [&](std::size_t j) { return now.origin[j] + taken.sums[c * n_features + j] / taken.weights[c] - centres[c * n_features + j]; });
+            give(c, taken.weights[c], [&](std::size_t j) { return now.origin[j] + taken.sums[c * n_features + j] / taken.weights[c]; });
         }
         return found.inertia;
     }
 
 private:
-    template <class Gap>
-    void give(std::size_t c, double weight, Gap gap) {
+    // Rows of this weight and mean. The first of a centre are all that it is of, however far from them it began.
+    template <class Mean>
+    void give(std::size_t c, double weight, Mean mean) {
         if (weight <= 0) return;
+        const bool first = weights[c] == 0;
         weights[c] += weight;
-        for (std::size_t j = 0; j < n_features; ++j) centres[c * n_features + j] += gap(j) * (weight / weights[c]);
+        for (std::size_t j = 0; j < n_features; ++j) {
+            double& centre = centres[c * n_features + j];
+            centre = first ? mean(j) : centre + (mean(j) - centre) * (weight / weights[c]);
+        }
     }
 };
 
