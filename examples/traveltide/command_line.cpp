@@ -79,6 +79,14 @@ run_options finish_options(const CLI::App& command, run_options options, const r
     return options;
 }
 
+// CLI11 reads -1 as the greatest number without a sign.
+std::string not_negative(const std::string& text) { return text.starts_with('-') ? fmt::format("found '{}', expected a whole number from 0 on", text) : ""; }
+
+std::string perhaps(const std::vector<std::string>& names, const std::string& given) {
+    const std::string* meant = sk::detail::nearest_name(names, given);
+    return meant ? fmt::format("; perhaps {} is meant", *meant) : "";
+}
+
 // A misspelt option is what is wrong, whatever else is missing because of it; empty where there is none.
 std::string unknown_option_message(const CLI::App& command) {
     for (const std::string& argument : command.remaining()) {
@@ -87,10 +95,17 @@ std::string unknown_option_message(const CLI::App& command) {
         std::vector<std::string> names;
         for (const CLI::Option* option : command.get_options())
             for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-        const std::string* meant = sk::detail::nearest_name(names, given);
-        return fmt::format("{}: there is no such option{}; see traveltide {} --help", given, meant ? fmt::format("; perhaps {} is meant", *meant) : "", command.get_name());
+        return fmt::format("{}: there is no such option{}; see traveltide {} --help", given, perhaps(names, given), command.get_name());
     }
     return {};
+}
+
+// For a command line without a command that there is.
+std::string missing_command_message(const CLI::App& app, int argc, const char* const* argv) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(command->get_name());
+    if (argc < 2) return fmt::format("a command is missing: {}; see traveltide --help", fmt::join(names, ", "));
+    return fmt::format("{}: there is no such command{}; there are {}; see traveltide --help", argv[1], perhaps(names, argv[1]), fmt::join(names, ", "));
 }
 
 void say(const std::string& line) { fmt::print("{}\n", line); }
@@ -120,6 +135,7 @@ int run_and_tell(const recipe& chosen, const run_options& options) {
 int command_line(int argc, const char* const* argv) {
     CLI::App app("TravelTide: which perk for which customer?", "traveltide");
     app.require_subcommand(1);
+    app.set_version_flag("--version", fmt::format("traveltide {}.{}.{}", SEGKIT_VERSION_MAJOR, SEGKIT_VERSION_MINOR, SEGKIT_VERSION_PATCH));
     app.set_help_all_flag("--help-all", "Help for every command");
 
     run_options options;
@@ -135,7 +151,7 @@ int command_line(int argc, const char* const* argv) {
     run_command->add_option("--nights", raw.nights, "How hotel nights are counted [calendar]")->check(CLI::IsMember({"calendar", "stored", "started-days"}));
     run_command->add_option("--distance", raw.distance, "How kilometres are computed [haversine]")->check(CLI::IsMember({"haversine", "company-sql"}));
     run_command->add_option("--clusters", raw.clusters, "Number of clusters, or auto: as the recipe chooses [auto]");
-    run_command->add_option("--seed", options.seed, "Seed of everything random")->capture_default_str();
+    run_command->add_option("--seed", options.seed, "Seed of everything random")->check(not_negative)->capture_default_str();
     run_command->add_option("--threads", options.threads, "Threads, 0 for all; results do not depend on it")->check(CLI::Range(0, 1024))->capture_default_str();
 
     CLI::App* recipes_command = app.add_subcommand("recipes", "List the recipes");
@@ -144,9 +160,9 @@ int command_line(int argc, const char* const* argv) {
     std::string generate_folder;
     CLI::App* generate_command = app.add_subcommand("generate", "Write the four tables of a generated company: random customers and what they did");
     generate_command->add_option("--customers", generator.customers, "Active customers: at least 8 sessions since 2023-01-04")->required()->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000}));
-    generate_command->add_option("--seed", generator.seed, "Seed; the same seed gives the same files")->capture_default_str();
+    generate_command->add_option("--seed", generator.seed, "Seed; the same seed gives the same files")->check(not_negative)->capture_default_str();
     generate_command->add_option("--out", generate_folder, "Folder for the four files")->required();
-    generate_command->add_flag("--whole-company", generator.whole_company, "169 less active users for each active customer, instead of one for every two; 6000 customers then make 1.02 million users");
+    generate_command->add_flag("--whole-company", generator.whole_company, "Add 169 less active users for each active customer, not one for every two: 6000 customers make 1.02 million users");
     generate_command->add_flag("--plant-persistence", generator.plant_persistence, "Give most customers a lasting habit, which the perks of a run can then be told from");
 
     const recipe* chosen = nullptr;
@@ -162,8 +178,9 @@ int command_line(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& problem) {
         if (problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(problem);    // help
         std::string message;
-        for (const CLI::App* command : {run_command, generate_command, recipes_command})
-            if (*command && message.empty()) message = unknown_option_message(*command);
+        for (const CLI::App* command : app.get_subcommands())
+            if (message.empty()) message = unknown_option_message(*command);
+        if (app.get_subcommands().empty()) message = missing_command_message(app, argc, argv);
         complain(message.empty() ? problem.what() : message);
         return bad_usage;
     }

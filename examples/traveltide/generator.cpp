@@ -550,7 +550,7 @@ generated_company generate_company(const generator_options& options, const std::
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
     if (failure || !std::filesystem::is_directory(folder, failure)) {
-        refuse(folder, failure ? failure.message() : "a file that is not a folder");
+        refuse(folder, failure ? system_answer(failure.message()) : "a file that is not a folder");
     }
     return company(options, folder).run();
 }

@@ -23,6 +23,7 @@
 
 #include "generator.hpp"
 #include "generator_places.hpp"
+#include "text_format.hpp"
 
 namespace traveltide::generator_detail {
 
@@ -115,7 +116,7 @@ public:
              const generator_options& options)
         : final_(folder / name), temporary_(folder / (std::string(name) + ".partial")), quote_(options.quote_fields) {
         file_ = std::fopen(temporary_.string().c_str(), "wb");
-        if (!file_) refuse(temporary_.string(), std::strerror(errno));
+        if (!file_) refuse(temporary_.string(), system_answer(std::strerror(errno)));
         buffer_.resize(capacity);
         for (const auto column : header) text(column);
         rows_ = 0;
@@ -200,12 +201,12 @@ public:
         flush();
         std::FILE* file = file_;
         file_ = nullptr;
-        if (std::fclose(file) != 0) refuse(temporary_.string(), std::strerror(errno));
+        if (std::fclose(file) != 0) refuse(temporary_.string(), system_answer(std::strerror(errno)));
     }
     void publish() {
         std::error_code failure;
         std::filesystem::rename(temporary_, final_, failure);
-        if (failure) refuse(final_.string(), failure.message());
+        if (failure) refuse(final_.string(), system_answer(failure.message()));
         published_ = true;
     }
     std::uint64_t rows() const { return rows_; }
@@ -215,7 +216,7 @@ private:
     static constexpr std::size_t capacity = 1 << 20, longest_row = 1024;
 
     void flush() {
-        if (std::fwrite(buffer_.data(), 1, used_, file_) != used_) refuse(temporary_.string(), std::strerror(errno));
+        if (std::fwrite(buffer_.data(), 1, used_, file_) != used_) refuse(temporary_.string(), system_answer(std::strerror(errno)));
         bytes_ += used_;
         used_ = 0;
     }

@@ -11,6 +11,8 @@
 
 #include <segkit/error.hpp>
 
+#include "text_format.hpp"
+
 namespace traveltide {
 
 namespace {
@@ -49,7 +51,7 @@ staged_outputs::staged_outputs(std::string folder) : target_(fs::path(std::move(
     staging_ = place / fmt::format(".traveltide-{}", ::getpid());
     if (!fs::create_directory(staging_, problem)) {
         fs::path refused = std::exchange(staging_, {});
-        refuse(target_, fmt::format("{} ({})", problem ? problem.message() : "an unfinished run of the same number", place.string()), "a folder that can be written to",
+        refuse(target_, fmt::format("{} ({})", problem ? system_answer(problem.message()) : "an unfinished run of the same number", place.string()), "a folder that can be written to",
                problem ? "check its permissions or choose another --out" : fmt::format("remove {}", refused.string()));
     }
 }
@@ -64,17 +66,17 @@ void staged_outputs::write(std::string_view name, std::string_view text) {
     std::FILE* out = std::fopen(file.c_str(), "wb");
     bool done = out != nullptr && std::fwrite(text.data(), 1, text.size(), out) == text.size();
     if (out) done = std::fclose(out) == 0 && done;
-    if (!done) refuse(target_ / name, std::strerror(errno), "room and permission to write", "check the disk or choose another --out");
+    if (!done) refuse(target_ / name, system_answer(std::strerror(errno)), "room and permission to write", "check the disk or choose another --out");
     names_.emplace(name);
 }
 
 void staged_outputs::publish() {
     std::error_code problem;
     fs::create_directories(target_, problem);
-    if (problem) refuse(target_, problem.message(), "a folder that can be written to", "check its permissions or choose another --out");
+    if (problem) refuse(target_, system_answer(problem.message()), "a folder that can be written to", "check its permissions or choose another --out");
     for (const std::string& name : names_) {
         fs::rename(staging_ / name, target_ / name, problem);
-        if (problem) refuse(target_ / name, problem.message(), "a file that can be replaced", "check its permissions or choose another --out");
+        if (problem) refuse(target_ / name, system_answer(problem.message()), "a file that can be replaced", "check its permissions or choose another --out");
     }
     for (const std::string_view name : every_output)
         if (!names_.contains(name)) fs::remove(target_ / name, problem);

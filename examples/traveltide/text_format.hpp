@@ -16,6 +16,9 @@
 
 namespace traveltide {
 
+/// What the operating system said of a file, as something that was found.
+inline std::string system_answer(std::string_view words) { return fmt::format("the system's answer \"{}\"", words); }
+
 /// Text for an HTML body or a double-quoted attribute. Control characters that HTML forbids become a space.
 inline std::string escape_html(std::string_view text) {
     std::string out;

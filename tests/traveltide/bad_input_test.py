@@ -189,6 +189,7 @@ def bad_usage(checks, company, out):
     case("one cluster", [*data, "--clusters", "1"], "--clusters", "auto")
     case("clusters in words", [*data, "--clusters", "five"], "--clusters", "five")
     case("a seed that is no number", [*data, "--seed", "x"], "--seed")
+    case("a negative seed", [*data, "--seed", "-1"], "--seed", "'-1'")
     case("too many threads", [*data, "--threads", "100000"], "--threads")
     case("both sources", [*data, "--user-table", "t.csv"], "--data", "--user-table", "exclude")
     case("a user table for a recipe without one", ["--user-table", "t.csv", "--recipe", "segment-rules"], "--user-table", "segment-rules")
@@ -202,6 +203,9 @@ def bad_usage(checks, company, out):
         checks.equal(done.returncode, BAD_USAGE, f"traveltide {' '.join(arguments)}: exit code")
         checks.that(done.stderr.startswith("traveltide: "), f"traveltide {' '.join(arguments)}: a message; it says {done.stderr!r}")
     checks.that(not out.exists(), "bad usage writes nothing")
+    for arguments, words in (([], "run, recipes, generate"), (["runn"], "runn: there is no such command; perhaps run is meant")):
+        checks.that(words in traveltide(*arguments).stderr, f"traveltide {' '.join(arguments)}: names the commands")
+    checks.that(traveltide("--version").stdout.startswith("traveltide "), "traveltide --version names the program")
     for arguments in (["--help"], ["run", "--help"], ["recipes"]):
         done = traveltide(*arguments)
         checks.equal((done.returncode, done.stderr), (0, ""), f"traveltide {' '.join(arguments)}: succeeds quietly")
