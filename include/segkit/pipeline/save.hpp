@@ -137,7 +137,7 @@ void read_model(std::string_view text, std::string_view file, pipeline<Stages...
     if (version != model_format_version) header.fail("version", std::to_string(version), std::to_string(model_format_version));
     const json_value* stages = document.find("stages");
     const std::size_t found = stages ? stages->items.size() : 0;
-    if (found != sizeof...(Stages)) header.fail("stages", std::to_string(found) + " of them", std::to_string(sizeof...(Stages)) + ", as the pipeline has");
+    if (found != sizeof...(Stages)) header.fail("stages", std::to_string(found) + " stages", std::to_string(sizeof...(Stages)));
     std::size_t number = 0;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
         ((read_stage(stages->items[number], file, number, get<I>(model.stages)), ++number), ...);
