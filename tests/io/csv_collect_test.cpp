@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <segkit/detail/pages.hpp>
 #include <segkit/exec/threads.hpp>
 #include <segkit/io/csv.hpp>
 #include <segkit/query.hpp>
@@ -133,4 +134,11 @@ TEST_CASE("a wrong value in a large file is found wherever it stands, and nothin
         CHECK(support::reading_message<stays>(text, {.block_bytes = 10'000}, two).starts_with(expected));
         CHECK(support::reading_message<stays>(text, {}, seven).starts_with(expected));
     }
+}
+
+// Workers have pages cleared ahead of each other, and one that is late comes when others have written already.
+TEST_CASE("a page that is touched late keeps what others wrote") {
+    std::byte written{53};
+    sk::detail::touch_page(&written);
+    CHECK(written == std::byte{53});
 }

@@ -19,6 +19,14 @@ namespace SEGKIT_NAMESPACE::detail {
 
 inline constexpr std::size_t large_page = std::size_t{1} << 21;
 
+// Has the system give the page at this place, and leaves its content as it is, which other threads may be writing. Where no such instruction
+// is known, nothing is done: the first write does it.
+inline void touch_page([[maybe_unused]] std::byte* at) {
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    asm volatile("lock {orb $0, %0|or %0, 0}" : "+m"(*at) : : "cc");
+#endif
+}
+
 // Gives memory back to where it came from: to the system at once where it was large, so that no holes of it stay behind.
 struct give_back {
     std::size_t mapped = 0;    // bytes, where it is the system's

@@ -151,7 +151,7 @@ private:
     };
 
     // Memory that is reserved, and cleared page by page: the first touch of a large page clears it, and two workers at once
-    // would both do it. So a page has one who touches it, before anybody gets there.
+    // would both do it. So a page has one who touches it, as a rule before anybody gets there; who is late finds others' values.
     class cleared_memory {
     public:
         cleared_memory(buffer& memory, std::size_t reserved)
@@ -163,7 +163,7 @@ private:
             const std::size_t ahead = end + large_page < at_last ? end + large_page : at_last < end ? end : at_last;
             const std::size_t wanted = ahead < reserved_ ? ahead : reserved_;
             for (std::size_t page = cleared_.load(std::memory_order_relaxed); page < wanted;)
-                if (cleared_.compare_exchange_weak(page, page + large_page, std::memory_order_relaxed)) memory_[page] = std::byte{0};
+                if (cleared_.compare_exchange_weak(page, page + large_page, std::memory_order_relaxed)) touch_page(memory_ + page);
         }
 
     private:
