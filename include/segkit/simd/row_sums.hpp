@@ -1,4 +1,4 @@
-// segkit/simd/row_sums.hpp: sums of rows by cluster, and rows that move from one sum to another.
+// segkit/simd/row_sums.hpp: sums of rows by cluster, rows that move from one sum to another, and how rows differ from their centres.
 //
 //     row_kernels_for<float>(simd_level()).add(sums, rows, stride, columns, origin, clusters, weights, count, squares);
 //
